@@ -1,0 +1,112 @@
+"""Errors that a user can act on: one line that says what, where, and what to do next.
+
+Every error the suite raises on purpose derives from :class:`ExogaitError`. The command line prints its message and exits
+with code 2; a traceback on the screen is a bug. A caller's wrong array shape or type stays a ``ValueError`` or
+``TypeError``, as in numpy.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class ExogaitError(Exception):
+    """Base of all errors that the suite raises on purpose."""
+
+
+class InputError(ExogaitError):
+    """A value that the user gave is outside what is allowed.
+
+    Args:
+        field: Name of the field or option, with its file where it has one.
+        value: What was given.
+        allowed: What is allowed, in words.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(f"{field}: {value!r} is not allowed; {allowed}")
+
+
+class UnknownNameError(ExogaitError):
+    """A name that does not exist, with the nearest that do.
+
+    Args:
+        kind: What was looked up, for example ``"device"``.
+        name: The name that was asked for.
+        known: All valid names.
+        where: File or component in which the name stood.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        known = sorted(map(str, known))
+        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known[:40]) or 'none'}"
+        super().__init__(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")
+
+
+class FileFormatError(ExogaitError):
+    """A file that cannot be read for what it claims to be.
+
+    Args:
+        path: The file.
+        problem: What is wrong with it.
+        todo: What the user can do.
+        line: Line number, where the format has lines.
+    """
+
+    def __init__(self, path: str | Path, problem: str, todo: str = "", line: int | None = None) -> None:
+        place = f"{path}:{line}" if line is not None else f"{path}"
+        super().__init__(f"{place}: {problem}" + (f"; {todo}" if todo else ""))
+
+
+class UnitsError(ExogaitError):
+    """A quantity whose unit is missing, unknown or not the expected one."""
+
+
+class UnsupportedModelError(ExogaitError):
+    """A model holds components that the compiled engine cannot reproduce.
+
+    Args:
+        path: The model.
+        components: Every unsupported component as (OpenSim path, class, what to do).
+    """
+
+    def __init__(self, path: str | Path, components: Iterable[tuple[str, str, str]]) -> None:
+        self.components = list(components)
+        listing = "".join(f"\n  {where} ({kind}): {todo}" for where, kind, todo in self.components)
+        super().__init__(f"{path}: {len(self.components)} component(s) cannot be compiled exactly:{listing}")
+
+
+class SimulationDivergedError(ExogaitError):
+    """A simulation left the finite, physical range.
+
+    Args:
+        time: Simulated time, s.
+        reason: What was seen first.
+        environment: Index in the batch.
+    """
+
+    def __init__(self, time: float, reason: str, environment: int | None = None) -> None:
+        self.time, self.environment = time, environment
+        where = "" if environment is None else f" in environment {environment}"
+        super().__init__(f"simulation diverged at t = {time:.4f} s{where}: {reason}")
+
+
+class MissingDependencyError(ExogaitError):
+    """An optional package that the wanted function needs.
+
+    Args:
+        package: Distribution name.
+        purpose: What it is needed for.
+        extra: The extra of this project that brings it.
+    """
+
+    def __init__(self, package: str, purpose: str, extra: str | None = None) -> None:
+        target = f'"exogait[{extra}]"' if extra else package
+        super().__init__(f"{purpose} needs the package {package}; install it with: pip install {target}")
+
+
+class DataQualityWarning(UserWarning):
+    """Measured data has a flaw that the report must show (a gap, a clipped plate, a large residual)."""

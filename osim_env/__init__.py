@@ -1,0 +1,1 @@
+"""Simulation and learning: the compiled engine, the environment, rewards, training."""

@@ -1,0 +1,1 @@
+"""The compiled twin: OpenSim's equations at machine speed."""

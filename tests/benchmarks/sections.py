@@ -1,0 +1,28 @@
+"""Generated parts of a Markdown page: each study owns the text between its two markers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def write_section(page: str, name: str, markdown: str) -> Path:
+    """Put ``markdown`` between the markers of section ``name`` in ``docs/<page>``, adding the markers if missing."""
+    path = ROOT / "docs" / page
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    text = path.read_text() if path.exists() else ""
+    block = f"{begin}\n{markdown.strip()}\n{end}"
+    if begin in text and end in text:
+        head, rest = text.split(begin, 1)
+        text = head + block + rest.split(end, 1)[1]
+    else:
+        text = text.rstrip() + ("\n\n" if text.strip() else "") + block + "\n"
+    path.write_text(text)
+    return path
+
+
+def markdown_table(header: list[str], rows: list[list[object]]) -> str:
+    """Format a Markdown table."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in [header, ["---"] * len(header), *rows]]
+    return "\n".join(lines)

@@ -1,0 +1,28 @@
+"""Shared fixtures: real data where there is some, loud skips where there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def real_data_folder() -> Path | None:
+    folder = os.environ.get("EXOGAIT_DATA")
+    return Path(folder) if folder and Path(folder).is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real laboratory data, or a skip that says what is missing."""
+    folder = real_data_folder()
+    if folder is None:
+        pytest.skip("EXOGAIT_DATA names no folder: the tests on real laboratory data did not run")
+    return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if real_data_folder() is None:
+        terminalreporter.section("NOTE", sep="=")
+        terminalreporter.line("EXOGAIT_DATA names no folder: every test on real laboratory data was skipped.")
