@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint validation clean
+.PHONY: demo test lint lock validation clean
 
 demo: $(STAMP)
 	$(BIN)/exogait demo --out out
@@ -28,3 +28,8 @@ $(STAMP): pyproject.toml constraints.txt
 
 clean:
 	rm -rf $(VENV) out build *.egg-info .pytest_cache .ruff_cache
+
+# Re-pin constraints.txt to what the virtual environment holds now.
+lock: $(STAMP)
+	{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > constraints.new
+	mv constraints.new constraints.txt
