@@ -22,7 +22,7 @@ from tyro.extras import SubcommandApp
 from data.errors import ExogaitError
 
 __version__ = "0.1.0"
-__all__ = ["analysis", "data", "main", "models", "osim_env"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["main"]
 
 PACKAGES = ("analysis", "data", "models", "osim_env")
 
@@ -198,7 +198,7 @@ def main() -> None:
         if os.environ.get("EXOGAIT_DEBUG"):
             raise
         print(
-            f"exogait: unexpected {type(error).__name__}: {error}; this is a bug: set EXOGAIT_DEBUG=1 for the traceback",
+            f"exogait: unexpected {type(error).__name__}: {error}; this is a bug: EXOGAIT_DEBUG=1 shows the traceback",
             file=sys.stderr,
         )
         raise SystemExit(1) from None

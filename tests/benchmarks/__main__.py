@@ -1,4 +1,4 @@
-"""Run validation studies: ``python -m tests.benchmarks [model] [twin] [lab]`` rewrites their sections of docs/validation.md."""
+"""Validation studies: ``python -m tests.benchmarks [model] [twin] [lab]`` rewrites their part of docs/validation.md."""
 
 from __future__ import annotations
 
