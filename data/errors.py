@@ -1,7 +1,7 @@
 """Errors that a user can act on: one line that says what, where, and what to do next.
 
-Every error the suite raises on purpose derives from :class:`ExogaitError`. The command line prints its message and exits
-with code 2; a traceback on the screen is a bug. A caller's wrong array shape or type stays a ``ValueError`` or
+Every error the suite raises on purpose derives from :class:`ExogaitError`. The command line prints its message and
+exits with code 2; a traceback on the screen is a bug. A caller's wrong array shape or type stays a ``ValueError`` or
 ``TypeError``, as in numpy.
 """
 

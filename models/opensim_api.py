@@ -1,7 +1,7 @@
 """The one door through which the suite imports OpenSim, silenced.
 
-OpenSim writes its log to the screen from C++ and, once asked to, to ``opensim.log`` in the working directory. A user of this
-suite wants neither: :func:`import_opensim` removes the file sink and raises the log level before any model is read.
+OpenSim writes its log to the screen from C++ and, once asked to, to ``opensim.log`` in the working directory. A user of
+this suite wants neither: :func:`import_opensim` removes the file sink and raises the log level before a model is read.
 """
 
 from __future__ import annotations
