@@ -1,14 +1,14 @@
 """OpenSim's .sto and .mot tables, read and written without OpenSim.
 
-A table is a :class:`pandas.DataFrame` whose index ``time`` is in seconds and whose ``attrs`` carry what the header said:
-``name``, ``in_degrees`` (whether rotational columns are in degrees) and ``source`` (the file). Nothing is converted on
-reading, because only a model knows which columns are angles; :func:`to_radians` and :func:`to_degrees` convert the
-columns that the caller names.
+A table is a :class:`pandas.DataFrame` whose index ``time`` is in seconds and whose ``attrs`` carry what the header
+said: ``name``, ``in_degrees`` (whether rotational columns are in degrees) and ``source`` (the file). Nothing is
+converted on reading, because only a model knows which columns are angles; :func:`to_radians` and :func:`to_degrees`
+convert the columns that the caller names.
 
-Two traps of the format decide the code below. OpenSim takes a ``.mot`` with a SIMM header (``datacolumns``) for degrees and
-one with ``version=1`` and no ``inDegrees`` for radians, so a file without the key is an error here, never a guess. And
-OpenSim's older reader stops at the first ``nan`` and leaves the rest of the table undefined, so missing values are only
-written on request.
+Two traps of the format decide the code below. OpenSim takes a ``.mot`` with a SIMM header (``datacolumns``) for degrees
+and one with ``version=1`` and no ``inDegrees`` for radians, so a file without the key is an error here, never a guess.
+And OpenSim's older reader stops at the first ``nan`` and leaves the rest of the table undefined, so missing values are
+only written on request.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def write_sto(
         path: File to write, with the ending .sto or .mot.
         name: Name shown in the GUI; default ``table.attrs["name"]``, else the file's stem.
         in_degrees: Whether rotational columns are in degrees; default ``table.attrs["in_degrees"]``.
-        allow_nan: Write missing values as ``nan``. OpenSim's TimeSeriesTable reads them; its Storage class, which the GUI
-            and most tools use, does not.
+        allow_nan: Write missing values as ``nan``. OpenSim's TimeSeriesTable reads them; its Storage class, which the
+            GUI and most tools use, does not.
 
     Raises:
         UnitsError: Neither the argument nor the table says whether rotations are in degrees.
@@ -320,6 +320,6 @@ def _check_writable(path: Path, labels: list[str], time: np.ndarray, values: np.
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(
-            f"{path}: column {labels[column]} is {values[row, column]} at t = {time[row]:.4f} s; OpenSim's tools cannot read "
-            "that; interpolate, cut, or pass allow_nan for files that only tables readers use"
+            f"{path}: column {labels[column]} is {values[row, column]} at t = {time[row]:.4f} s, which OpenSim's tools "
+            "cannot read; interpolate, cut, or pass allow_nan for files that only table readers use"
         )

@@ -1,7 +1,7 @@
 """Marker trajectories in .trc files, and the table form in which the suite holds markers.
 
-A marker table has the index ``time`` (s), three columns a marker (``RASI_x``, ``RASI_y``, ``RASI_z``) in metres, NaN where a
-marker was not seen, and ``attrs`` with ``name``, ``units`` (always ``"m"``), ``rate`` (Hz) and ``source``.
+A marker table has the index ``time`` (s), three columns a marker (``RASI_x``, ``RASI_y``, ``RASI_z``) in metres, NaN
+where a marker was not seen, and ``attrs`` with ``name``, ``units`` (always ``"m"``), ``rate`` (Hz) and ``source``.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def marker_array(table: pd.DataFrame, labels: Sequence[str] | None = None) -> ND
 def read_trc(path: str | Path) -> pd.DataFrame:
     """Read a .trc file into a marker table.
 
-    Blank cells and ``nan`` become NaN. Blanks around labels are dropped; repeated and missing labels get a number, and fewer
-    frames than promised a :class:`DataQualityWarning`.
+    Blank cells and ``nan`` become NaN. Blanks around labels are dropped; repeated and missing labels get a number, and
+    fewer frames than promised a :class:`DataQualityWarning`.
 
     Args:
         path: The file.

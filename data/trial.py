@@ -1,8 +1,8 @@
 """One structure for both roads: everything known about one walking trial, as named tables with units on one clock.
 
-The lab road fills a :class:`GaitTrial` from C3D files, the simulation road from roll-outs; gait cycles, energetics, symmetry,
-statistics, plots and export take it without caring which. Tables are :class:`pandas.DataFrame` objects whose index ``time`` is
-in seconds from one common zero; each keeps its own sampling (markers 100 Hz, forces 1000 Hz), and
+The lab road fills a :class:`GaitTrial` from C3D files, the simulation road from roll-outs; gait cycles, energetics,
+symmetry, statistics, plots and export take it without caring which. Tables are :class:`pandas.DataFrame` objects whose
+index ``time`` is in seconds from one common zero; each keeps its own sampling (markers 100 Hz, forces 1000 Hz), and
 :meth:`GaitTrial.resample` brings all of them to one grid.
 """
 
@@ -52,10 +52,11 @@ GROUND_REACTION_COLUMNS = tuple(
     for prefix, part in (("ground_force", "v"), ("ground_force", "p"), ("ground_torque", ""))
     for axis in "xyz"
 )
-"""Force on the body (N), centre of pressure (m) and free moment (N m) of each foot, in the ground frame (X forward, Y up)."""
+"""Force on the body (N), centre of pressure (m) and free moment (N m) of each foot, ground frame (X forward, Y up)."""
 
 TABLES = (
-    "coordinates", "speeds", "generalized_forces", "ground_reactions", "markers", "emg", "device_torques", "joint_powers",
+    "coordinates", "speeds", "generalized_forces", "ground_reactions",
+    "markers", "emg", "device_torques", "joint_powers",
 )  # fmt: skip
 """Fields of a trial that hold one table each."""
 
@@ -104,13 +105,13 @@ class GaitTrial:
     generalized_forces: pd.DataFrame | None = None
     """Net generalized forces (inverse dynamics), one column a coordinate, N m or N; NaN where they are not known."""
     ground_reactions: pd.DataFrame | None = None
-    """Columns :data:`GROUND_REACTION_COLUMNS`: N, m, N m. The centre of pressure is NaN or held while a foot is unloaded."""
+    """Columns :data:`GROUND_REACTION_COLUMNS`: N, m, N m. The centre of pressure is NaN or held while unloaded."""
     markers: pd.DataFrame | None = None
     """Marker table (see :mod:`data.trc`), m, in OpenSim's ground frame."""
     muscles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Quantity (a key of :data:`MUSCLE_UNITS`) to a table with one column a muscle."""
     muscle_parameters: pd.DataFrame | None = None
-    """Index muscle; columns max_isometric_force (N), optimal_fiber_length (m), max_contraction_velocity (1/s), mass (kg), ..."""
+    """Index muscle; columns as :mod:`data.metabolics` names them (max_isometric_force in N, mass in kg, ...)."""
     emg: pd.DataFrame | None = None
     """Processed electromyography, one column a muscle; ``attrs["units"]`` says ``"1"`` (normalised) or ``"V"``."""
     device_torques: pd.DataFrame | None = None
@@ -118,14 +119,14 @@ class GaitTrial:
     joint_powers: pd.DataFrame | None = None
     """Power of each generalized force, W."""
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    """Further tables by name (joint reactions, body kinematics, reserves, residuals); units in ``attrs["units"]``."""
+    """Further tables by name (joint reactions, body kinematics, reserves); units in ``attrs["units"]``."""
     masks: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    """Boolean tables over time. ``loaded``: a foot (column r, l) is on a plate. ``valid_kinetics``: the moments of that leg
-    (r, l) and the residuals (pelvis) are known."""
+    """Boolean tables over time. ``loaded``: a foot (column r, l) is on a plate. ``valid_kinetics``: the moments of that
+    leg (r, l) and the residuals (pelvis) are known."""
     events: tuple[GaitEvent, ...] = ()
     """Heel strikes and toe offs in order of time."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able facts: subject, subject_mass (kg), model, model_sha256, source (``lab`` or ``simulation``), speed (m/s) ..."""
+    """JSON-able facts: subject, subject_mass (kg), model, model_sha256, source (``lab``, ``simulation``), speed (m/s)."""
 
     def __post_init__(self) -> None:
         for where, table in self.tables():
@@ -139,7 +140,7 @@ class GaitTrial:
                     raise UnknownNameError("ground reaction column", str(column), GROUND_REACTION_COLUMNS, self.name)
         object.__setattr__(self, "events", tuple(sorted(self.events)))
 
-    # -- what is inside -------------------------------------------------------------------------------------------------
+    # -- what is inside -------------------------------------------------------------------------------------------
 
     def tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """Every time table with its address, for example ``("muscles/activation", table)``."""
@@ -213,7 +214,7 @@ class GaitTrial:
         """Table by name, or an error that says what the trial holds instead."""
         return self._table(name)
 
-    # -- derived trials -------------------------------------------------------------------------------------------------
+    # -- derived trials -------------------------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> GaitTrial:
         """Copy with some fields replaced."""
@@ -251,7 +252,7 @@ class GaitTrial:
 
         return self._map(onto)
 
-    # -- files ----------------------------------------------------------------------------------------------------------
+    # -- files ----------------------------------------------------------------------------------------------------
 
     def write_parquet(self, folder: str | Path) -> Path:
         """Write the trial as one parquet file a table and ``trial.json``, without loss."""
@@ -273,8 +274,8 @@ class GaitTrial:
     def write_opensim(self, folder: str | Path) -> Path:
         """Write the trial as .sto and .trc files that OpenSim reads, and ``trial.json``, without loss.
 
-        Angles stay in radians (``inDegrees=no``), as a conversion would cost the last bit; ``analysis.export`` writes the
-        files in degrees that the GUI's users expect. Masked values are written as ``nan``.
+        Angles stay in radians (``inDegrees=no``), as a conversion would cost the last bit; ``analysis.export`` writes
+        the files in degrees that the GUI's users expect. Masked values are written as ``nan``.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

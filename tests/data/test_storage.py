@@ -115,7 +115,7 @@ def test_windows_nan_is_read(tmp_path):
 def test_missing_values_are_refused_unless_asked_for(tmp_path):
     table = random_table(3, 2)
     table.iloc[1, 1] = np.nan
-    with pytest.raises(ValueError, match="c1 is nan at t = 0.0100 s"):
+    with pytest.raises(ValueError, match=r"c1 is nan at t = 0\.0100 s"):
         write_sto(table, tmp_path / "a.sto", in_degrees=False)
     write_sto(table, tmp_path / "a.sto", in_degrees=False, allow_nan=True)
     assert np.isnan(read_sto(tmp_path / "a.sto").iloc[1, 1])
