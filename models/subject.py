@@ -1,0 +1,187 @@
+"""A person's size: mass, height and segment factors, and what follows for strength and muscle mass.
+
+Geometry, muscle lengths and inertias are scaled by OpenSim itself (``Model.scale``, the engine of the Scale Tool), so that
+they equal what a user of the GUI gets. Strength follows muscle volume: the lower-limb volume regressed on mass times height
+by Handsfield et al. 2014, divided by the change of optimal fiber length, since force goes with volume over length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from data.errors import FileFormatError, InputError, UnknownNameError
+
+from .deficit import Deficit
+from .tables import load_tables
+from .yaml_files import as_mapping, as_number, as_point, as_text, read_mapping
+
+#: Bodies of each segment, as the published Scale Tool set-up groups them; a ``_r`` or ``_l`` is added for one side.
+SEGMENTS = {
+    "torso": ("torso",),
+    "pelvis": ("pelvis",),
+    "thigh": ("femur",),
+    "shank": ("tibia", "talus"),
+    "foot": ("calcn", "toes"),
+}
+# Total lower-limb muscle volume, cm3 = slope * mass (kg) * height (m) + intercept. Source: Handsfield et al. 2014.
+VOLUME_SLOPE, VOLUME_INTERCEPT = 47.05, 1289.6
+
+MASS_BOUNDS = (10.0, 250.0)
+HEIGHT_BOUNDS = (0.7, 2.5)
+FACTOR_BOUNDS = (0.3, 2.0)
+FIELDS = ("name", "mass_kg", "height_m", "segment_factors")
+
+Factors = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person to whom the model is scaled.
+
+    Args:
+        mass: Body mass without device, kg.
+        height: Body height, m.
+        factors: Segment (``thigh``, ``thigh_r``) or body (``femur_r``) to scale factors along x, y, z. What is not named
+            takes height over the generic model's height, along all axes.
+        name: For the model's name and reports.
+    """
+
+    mass: float
+    height: float
+    factors: tuple[tuple[str, Factors], ...] = ()
+    name: str = "subject"
+
+    def __post_init__(self) -> None:
+        as_number(self.mass, "mass", minimum=MASS_BOUNDS[0], maximum=MASS_BOUNDS[1], unit="kg")
+        as_number(self.height, "height", minimum=HEIGHT_BOUNDS[0], maximum=HEIGHT_BOUNDS[1], unit="m")
+        allowed = factor_names()
+        for segment, factors in self.factors:
+            if segment not in allowed:
+                raise UnknownNameError("segment", segment, allowed, "segment_factors")
+            for factor in factors:
+                as_number(factor, f"segment_factors.{segment}", minimum=FACTOR_BOUNDS[0], maximum=FACTOR_BOUNDS[1])
+
+    def body_factors(self) -> dict[str, Factors]:
+        """Scale factors along x, y, z of every body; a named body beats its side's segment, that beats the segment."""
+        uniform = self.height / load_tables().constants["generic_height"]
+        named = dict(self.factors)
+        found: dict[str, Factors] = {}
+        for row in load_tables()["bodies"]:
+            body = row["body"]
+            stem, side = (body[:-2], body[-2:]) if body.endswith(("_r", "_l")) else (body, "")
+            segment = next(name for name, members in SEGMENTS.items() if stem in members)
+            choices = (body, f"{segment}{side}", segment)
+            found[body] = next((named[name] for name in choices if name in named), (uniform, uniform, uniform))
+        return found
+
+    @property
+    def volume_ratio(self) -> float:
+        """Muscle volume over that of the generic model.
+
+        Source: Handsfield et al. 2014, doi 10.1016/j.jbiomech.2013.12.002.
+        """
+        constants = load_tables().constants
+        generic = VOLUME_SLOPE * constants["generic_mass"] * constants["generic_height"] + VOLUME_INTERCEPT
+        return (VOLUME_SLOPE * self.mass * self.height + VOLUME_INTERCEPT) / generic
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Subject:
+        """Read a subject from a YAML file with ``mass_kg``, ``height_m`` and optional ``name`` and ``segment_factors``."""
+        path = Path(path)
+        if not path.is_file():
+            raise FileFormatError(path, "there is no such file")
+        content = read_mapping(path, FIELDS, required=("mass_kg", "height_m"))
+        factors = []
+        for segment, value in as_mapping(content.get("segment_factors", {}), f"{path}: segment_factors").items():
+            field = f"{path}: segment_factors.{segment}"
+            axes = as_point(value if isinstance(value, list) else [value] * 3, field)
+            factors.append((segment, axes))
+        mass = as_number(
+            content["mass_kg"], f"{path}: mass_kg", minimum=MASS_BOUNDS[0], maximum=MASS_BOUNDS[1], unit="kg"
+        )
+        height = as_number(
+            content["height_m"], f"{path}: height_m", minimum=HEIGHT_BOUNDS[0], maximum=HEIGHT_BOUNDS[1], unit="m"
+        )
+        return cls(mass, height, tuple(factors), as_text(content.get("name", path.stem), f"{path}: name"))
+
+    @classmethod
+    def from_scale_set(cls, path: str | Path, *, mass: float, height: float, name: str = "subject") -> Subject:
+        """Take the factors that OpenSim's Scale Tool applied (its ``output_scale_file``).
+
+        Args:
+            path: The XML file.
+            mass: Body mass, kg.
+            height: Body height, m.
+            name: For the model's name.
+        """
+        path = Path(path)
+        try:
+            root = ElementTree.parse(path).getroot()
+        except (ElementTree.ParseError, OSError) as error:
+            raise FileFormatError(path, f"cannot be read as an OpenSim scale set ({error})") from error
+        bodies = {row["body"] for row in load_tables()["bodies"]}
+        factors = []
+        for scale in root.iter("Scale"):
+            body, values = (scale.findtext("segment") or "").strip(), (scale.findtext("scales") or "").split()
+            if body in bodies and (scale.findtext("apply") or "true").strip() == "true":
+                if len(values) != 3:
+                    raise FileFormatError(path, f"the scale factors of {body!r} are not three numbers")
+                factors.append((body, (float(values[0]), float(values[1]), float(values[2]))))
+        if not factors:
+            raise FileFormatError(path, "holds no scale factors of this model's bodies")
+        return cls(mass, height, tuple(factors), name)
+
+
+def factor_names() -> set[str]:
+    """Every name a scale factor may have: segments, segments of one side, bodies."""
+    sided = {f"{segment}_{side}" for segment in ("thigh", "shank", "foot") for side in "rl"}
+    return set(SEGMENTS) | sided | {row["body"] for row in load_tables()["bodies"]}
+
+
+def generic_mass() -> float:
+    """Mass of the unscaled model, kg: the sum of the published body masses."""
+    return math.fsum(float(row["mass_kg"]) for row in load_tables()["bodies"])
+
+
+def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = None) -> dict[str, float]:
+    """Muscle masses for metabolic models, kg.
+
+    Mass is density times volume, and volume is maximum isometric force over specific tension times optimal fiber length.
+    A deficit changes it only with ``atrophy``: a weak muscle that still has its mass still costs.
+
+    Args:
+        subject: Whose muscles; the generic model's without one.
+        deficit: Which muscles are weak.
+
+    Returns:
+        Muscle name to mass, kg, in the order of the model.
+
+    Source: Umberger 2010, doi 10.1098/rsif.2010.0084 (Umberger2010MuscleMetabolicsProbe: 1059.7 kg/m3, 0.25 MPa).
+    """
+    tables = load_tables()
+    density, tension = tables.constants["muscle_density"], tables.constants["specific_tension"]
+    volume_ratio = subject.volume_ratio if subject is not None else 1.0
+    strength: Mapping[str, Any] = deficit.strength if deficit is not None and deficit.atrophy else {}
+    return {
+        row["muscle"]: float(row["max_isometric_force_N"])
+        / tension
+        * float(row["optimal_fiber_length_m"])
+        * density
+        * volume_ratio
+        * strength.get(row["muscle"], 1.0)
+        for row in tables["muscles"]
+    }
+
+
+def as_subject(subject: Subject | str | Path | None) -> Subject | None:
+    """Accept a subject or the path of its YAML file."""
+    if isinstance(subject, (str, Path)):
+        return Subject.from_yaml(subject)
+    if subject is not None and not isinstance(subject, Subject):
+        raise InputError("subject", subject, "give a Subject or the path of a subject's YAML file")
+    return subject

@@ -1,0 +1,134 @@
+"""Strict reading of small YAML files: unknown keys, wrong types and numbers out of range are refused by name."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data.errors import FileFormatError, InputError, UnknownNameError
+
+#: Folders of the user's own files, separated as in PATH; each holds ``devices/`` and ``deficits/`` or the files themselves.
+SEARCH_PATH_VARIABLE = "EXOGAIT_MODELS_PATH"
+PACKAGE = Path(__file__).parent
+
+
+def search_folders(kind: str, folder: str | Path | None = None) -> list[Path]:
+    """List where files of a kind (``devices``, ``deficits``) are looked up, first hit wins.
+
+    Args:
+        kind: Name of the subfolder.
+        folder: A folder to look in first.
+
+    Returns:
+        Existing folders: the given one, those of ``EXOGAIT_MODELS_PATH``, the package's own.
+    """
+    given = [Path(folder)] if folder is not None else []
+    given += [Path(part) for part in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if part]
+    candidates = [place for root in given for place in (root / kind, root)]
+    return [place for place in (*candidates, PACKAGE / kind) if place.is_dir()]
+
+
+def file_names(kind: str, folder: str | Path | None = None) -> list[str]:
+    """Name every file of a kind that :func:`find_file` would find."""
+    return sorted({path.stem for place in search_folders(kind, folder) for path in place.glob("*.yaml")})
+
+
+def find_file(kind: str, name: str | Path, folder: str | Path | None = None) -> Path:
+    """Find a file by its name without suffix, or by its path.
+
+    Raises:
+        UnknownNameError: There is no such file.
+    """
+    direct = Path(name)
+    if direct.suffix in (".yaml", ".yml"):
+        if direct.is_file():
+            return direct
+        raise FileFormatError(direct, "there is no such file")
+    for place in search_folders(kind, folder):
+        path = place / f"{name}.yaml"
+        if path.is_file():
+            return path
+    raise UnknownNameError(kind.removesuffix("s"), str(name), file_names(kind, folder))
+
+
+def read_mapping(path: Path, allowed: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping with known keys.
+
+    Raises:
+        FileFormatError: Not valid YAML, not a mapping, or a required key is missing.
+        UnknownNameError: A key that is not allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise FileFormatError(
+            path,
+            f"malformed YAML ({problem})",
+            "check indentation, colons and brackets",
+            mark.line + 1 if mark else None,
+        ) from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(path, "is not UTF-8 text", "save it as UTF-8") from error
+    if not isinstance(content, dict):
+        raise FileFormatError(path, "expected a mapping of field: value lines")
+    check_keys(content, allowed, str(path))
+    for key in required:
+        if key not in content:
+            raise FileFormatError(path, f"the field {key!r} is missing", f"add a line '{key}: ...'")
+    return content
+
+
+def check_keys(content: Mapping[Any, Any], allowed: Iterable[str], where: str) -> None:
+    """Refuse a key that is not allowed, with the nearest that are."""
+    allowed = set(allowed)
+    for key in content:
+        if key not in allowed:
+            raise UnknownNameError("field", str(key), allowed, where)
+
+
+def as_mapping(value: Any, field: str) -> dict[str, Any]:
+    """Check that a value is a mapping with text keys."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise InputError(field, value, "give a mapping of name: value")
+    return value
+
+
+def as_number(
+    value: Any, field: str, *, minimum: float = -math.inf, maximum: float = math.inf, unit: str = ""
+) -> float:
+    """Check that a value is a finite number within bounds (both included)."""
+    bounds = (
+        f"give a number from {minimum:g} to {maximum:g}"
+        if maximum < math.inf
+        else f"give a number of at least {minimum:g}"
+    )
+    if minimum == -math.inf:
+        bounds = "give a finite number"
+    allowed = f"{bounds} {unit}".rstrip()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InputError(field, value, allowed)
+    if not minimum <= value <= maximum:
+        raise InputError(field, value, allowed)
+    return float(value)
+
+
+def as_text(value: Any, field: str) -> str:
+    """Check that a value is text."""
+    if not isinstance(value, str):
+        raise InputError(field, value, "give text")
+    return " ".join(value.split())
+
+
+def as_point(value: Any, field: str) -> tuple[float, float, float]:
+    """Check that a value is three numbers."""
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise InputError(field, value, "give three numbers, [x, y, z]")
+    x, y, z = (as_number(part, field) for part in value)
+    return x, y, z
