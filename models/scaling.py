@@ -11,6 +11,9 @@ import numpy as np
 from .device import Device
 from .subject import Factors, Subject
 
+#: How far the contact spheres of ``contact.csv`` reach below the origin of the heel bone, m.
+SOLE_DEPTH = 0.02
+
 
 def scale_to_subject(opensim: ModuleType, model: Any, subject: Subject) -> None:
     """Scale bodies, joints, muscle paths, markers, masses and strength to a subject.
@@ -42,8 +45,9 @@ def scale_to_subject(opensim: ModuleType, model: Any, subject: Subject) -> None:
         ratio = subject.volume_ratio / (muscle.getOptimalFiberLength() / generic_length)
         muscle.setMaxIsometricForce(ratio * muscle.getMaxIsometricForce())
     state = model.initSystem()
+    sole_grows = SOLE_DEPTH * (factors["calcn_r"][1] - 1.0)
     height = model.updCoordinateSet().get("pelvis_ty")
-    height.setDefaultValue(height.getDefaultValue() + _pelvis_above_heel(model, state) - standing)
+    height.setDefaultValue(height.getDefaultValue() + _pelvis_above_heel(model, state) - standing + sole_grows)
 
 
 def _pelvis_above_heel(model: Any, state: Any) -> float:
