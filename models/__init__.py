@@ -6,8 +6,10 @@ _EXPORTS = {
     "builder": ["MODEL_PATH", "build", "write"],
     "deficit": ["Deficit", "deficit_names", "load_deficit", "muscle_groups"],
     "device": ["AddedMass", "Device", "JointActuation", "device_names", "load_device"],
+    "levers": ["moment_arms", "plot_moment_arms"],
     "opensim_api": ["captured_log", "import_opensim"],
     "subject": ["Subject", "generic_mass", "muscle_masses"],
+    "describe": ["read_model", "summary"],
     "tables": ["Tables", "load_tables"],
 }
 
@@ -28,8 +30,12 @@ __all__ = [
     "load_deficit",
     "load_device",
     "load_tables",
+    "moment_arms",
     "muscle_groups",
     "muscle_masses",
+    "plot_moment_arms",
+    "read_model",
+    "summary",
     "write",
 ]
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 MODEL_PATH = Path(__file__).parent / "gait2392_exo.osim"
 
 CREDITS = (
-    "Derived from the Gait2392 model by D.G. Thelen, A. Seth, F.C. Anderson and S.L. Delp (CC BY 3.0), whose numbers come "
-    "from Delp et al. 1990, Yamaguchi and Zajac 1989, and Anderson and Pandy 1999, 2001. Changes: see docs/model_card.md of "
-    "exogait."
+    "Derived from the Gait2392 model by D.G. Thelen, A. Seth, F.C. Anderson and S.L. Delp (CC BY 3.0), whose numbers "
+    "come from Delp et al. 1990, Yamaguchi and Zajac 1989, and Anderson and Pandy 1999, 2001. "
+    "Changes: see docs/model_card.md of exogait."
 )
 PUBLICATIONS = (
-    "Delp et al. 1990, IEEE Trans Biomed Eng 37:757-767. Yamaguchi and Zajac 1989, J Biomech 22:1-10. Anderson and Pandy "
-    "1999, Comput Methods Biomech Biomed Engin 2:201-231. Delp et al. 2007, IEEE Trans Biomed Eng 54:1940-1950. "
-    "De Groote et al. 2016, Ann Biomed Eng 44:2922-2936."
+    "Delp et al. 1990, IEEE Trans Biomed Eng 37:757-767. Yamaguchi and Zajac 1989, J Biomech 22:1-10. "
+    "Anderson and Pandy 1999, Comput Methods Biomech Biomed Engin 2:201-231. "
+    "Delp et al. 2007, IEEE Trans Biomed Eng 54:1940-1950. De Groote et al. 2016, Ann Biomed Eng 44:2922-2936."
 )
 
 

@@ -6,7 +6,7 @@ A deficit file has these fields (those with * are required):
 ``name``*        the file's name
 ``description``  one sentence
 ``side``         ``right`` (default), ``left`` or ``both``
-``strength``*    muscle group (or single muscle, without side) -> strength left, percent of maximum isometric force, 1-100
+``strength``*    muscle group (or single muscle, without side) -> strength left, 1-100% of maximum isometric force
 ``atrophy``      ``false`` (default): the muscle keeps its mass, and its cost, as after a nerve lesion of recent date;
                  ``true``: its mass shrinks with its strength
 ``source``       where its numbers come from

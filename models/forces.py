@@ -19,8 +19,8 @@ def add_contact(
 ) -> None:
     """Put six spheres under each foot and a half space as the floor.
 
-    Spheres ``<name>_r`` press on ``floor`` through forces ``contact_<name>_r``. The floor is the plane y = 0 of the ground;
-    its frame is turned so that its +x axis points into the floor, as SmoothSphereHalfSpaceForce wants it.
+    Spheres ``<name>_r`` press on ``floor`` through forces ``contact_<name>_r``. The floor is the plane y = 0 of the
+    ground; its frame is turned so that its +x axis points into the floor, as SmoothSphereHalfSpaceForce wants it.
 
     Args:
         opensim: The module.
@@ -59,7 +59,7 @@ def add_joint_limits(opensim: ModuleType, model: Any, tables: Tables) -> None:
 
     The force is zero within the limits; beyond, its stiffness rises over ``transition`` degrees to its full value.
 
-    Source: OpenSim's CoordinateLimitForce and SpringGeneralizedForce; the limits' sources stand in ``joint_limits.csv``.
+    Source: OpenSim's CoordinateLimitForce and SpringGeneralizedForce; ``joint_limits.csv`` names the limits' sources.
     """
     for row in tables["joint_limits"]:
         force = opensim.CoordinateLimitForce()

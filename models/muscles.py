@@ -1,8 +1,8 @@
 """The 92 muscles: paths as published, force laws by choice.
 
-``thelen`` reproduces the published Thelen 2003 muscles. ``degroote_fregly`` keeps every published number and replaces the
-curves by those of De Groote et al. 2016 (OpenSim's DeGrooteFregly2016Muscle) with a rigid tendon, on request with a
-compliant one for the plantarflexors of the triceps surae.
+``thelen`` reproduces the published Thelen 2003 muscles. ``degroote_fregly`` keeps every published number and replaces
+the curves by those of De Groote et al. 2016 (OpenSim's DeGrooteFregly2016Muscle) with a rigid tendon, on request with
+a compliant one for soleus and gastrocnemius.
 """
 
 from __future__ import annotations

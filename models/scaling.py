@@ -18,8 +18,8 @@ SOLE_DEPTH = 0.02
 def scale_to_subject(opensim: ModuleType, model: Any, subject: Subject) -> None:
     """Scale bodies, joints, muscle paths, markers, masses and strength to a subject.
 
-    Lengths, masses and inertias are scaled by ``Model.scale`` with the mass distribution preserved. Maximum isometric force
-    follows muscle volume over optimal fiber length. The default pelvis height follows the legs.
+    Lengths, masses and inertias are scaled by ``Model.scale`` with the mass distribution preserved. Maximum isometric
+    force follows muscle volume over optimal fiber length. The default pelvis height follows the legs.
 
     Args:
         opensim: The module.

@@ -1,8 +1,9 @@
 """A person's size: mass, height and segment factors, and what follows for strength and muscle mass.
 
-Geometry, muscle lengths and inertias are scaled by OpenSim itself (``Model.scale``, the engine of the Scale Tool), so that
-they equal what a user of the GUI gets. Strength follows muscle volume: the lower-limb volume regressed on mass times height
-by Handsfield et al. 2014, divided by the change of optimal fiber length, since force goes with volume over length.
+Geometry, muscle lengths and inertias are scaled by OpenSim itself (``Model.scale``, the engine of the Scale Tool), so
+that they equal what a user of the GUI gets. Strength follows muscle volume: the lower-limb volume regressed on mass
+times height by Handsfield et al. 2014, divided by the change of optimal fiber length, since force goes with volume over
+length.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Subject:
     Args:
         mass: Body mass without device, kg.
         height: Body height, m.
-        factors: Segment (``thigh``, ``thigh_r``) or body (``femur_r``) to scale factors along x, y, z. What is not named
-            takes height over the generic model's height, along all axes.
+        factors: Segment (``thigh``, ``thigh_r``) or body (``femur_r``) to scale factors along x, y, z. What is not
+            named takes height over the generic model's height, along all axes.
         name: For the model's name and reports.
     """
 
@@ -91,7 +92,7 @@ class Subject:
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Subject:
-        """Read a subject from a YAML file with ``mass_kg``, ``height_m`` and optional ``name`` and ``segment_factors``."""
+        """Read a YAML file with ``mass_kg``, ``height_m`` and optional ``name`` and ``segment_factors``."""
         path = Path(path)
         if not path.is_file():
             raise FileFormatError(path, "there is no such file")
@@ -151,8 +152,8 @@ def generic_mass() -> float:
 def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = None) -> dict[str, float]:
     """Muscle masses for metabolic models, kg.
 
-    Mass is density times volume, and volume is maximum isometric force over specific tension times optimal fiber length.
-    A deficit changes it only with ``atrophy``: a weak muscle that still has its mass still costs.
+    Mass is density times volume, and volume is maximum isometric force over specific tension times optimal fiber
+    length. A deficit changes it only with ``atrophy``: a weak muscle that still has its mass still costs.
 
     Args:
         subject: Whose muscles; the generic model's without one.

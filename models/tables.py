@@ -3,8 +3,8 @@
 Coordinates follow OpenSim: x forward, y up, z to the right. Mirroring a leg means reflection in the plane z = 0:
 
 * a position changes the sign of its z;
-* a rotation axis is a pseudo-vector: it changes the sign of its x and y, so that the same coordinate value bends both legs
-  alike (hip adduction is positive towards the midline on both sides);
+* a rotation axis is a pseudo-vector: it changes the sign of its x and y, so that the same coordinate value bends both
+  legs alike (hip adduction is positive towards the midline on both sides);
 * an inertia product with exactly one z index changes its sign;
 * an axis that no coordinate drives only completes the frame and has no effect; it is reflected as a position.
 
@@ -62,7 +62,7 @@ KEY_COLUMNS = {"joint_axes": 2, "path_points": 2, "splines": 2, "muscle_groups":
 
 
 def left_name(name: str) -> str:
-    """Give the left twin of a right-hand name: ``femur_r`` -> ``femur_l``, ``soleus_r-P2`` -> ``soleus_l-P2``, ``R.Heel`` -> ``L.Heel``."""
+    """Give the left twin of a right-hand name: ``femur_r`` gives ``femur_l``, ``R.Heel`` gives ``L.Heel``."""
     if name.startswith("R."):
         return "L." + name[2:]
     stem, dash, rest = name.partition("-")

@@ -12,7 +12,7 @@ import yaml
 
 from data.errors import FileFormatError, InputError, UnknownNameError
 
-#: Folders of the user's own files, separated as in PATH; each holds ``devices/`` and ``deficits/`` or the files themselves.
+#: Folders of the user's own files, separated as in PATH; each holds ``devices/`` and ``deficits/``, or the files.
 SEARCH_PATH_VARIABLE = "EXOGAIT_MODELS_PATH"
 PACKAGE = Path(__file__).parent
 
