@@ -1,0 +1,117 @@
+"""Frozen dataclasses from mappings and YAML files: unknown keys and wrong types are refused, with the nearest name."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import FileFormatError, InputError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        FileFormatError: The file is missing, is no YAML, or is no mapping.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise FileFormatError(path, "no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise FileFormatError(path, f"malformed YAML ({problem})", line=mark.line + 1 if mark else None) from None
+    if not isinstance(content, dict):
+        raise FileFormatError(path, "a mapping of names to values is expected", f"found {type(content).__name__}")
+    return content
+
+
+def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
+    """Build a dataclass from a mapping, recursively.
+
+    Args:
+        cls: A dataclass.
+        values: Field names to values; mappings where a field is itself a dataclass.
+        where: File or path of the setting, for messages.
+
+    Raises:
+        UnknownNameError: A key is no field of ``cls``.
+        InputError: A value has the wrong type, or a required field is missing.
+    """
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    for key in values:
+        if key not in fields:
+            raise UnknownNameError("setting", key, fields, where)
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in values
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise InputError(f"{where}: {missing[0]}" if where else missing[0], None, "this setting is required")
+    prefix = f"{where}: " if where else ""
+    return cls(**{key: _convert(hints[key], value, f"{prefix}{key}") for key, value in values.items()})
+
+
+def load_settings(cls: type[T], path: str | Path) -> T:
+    """Read a YAML file into a dataclass; see :func:`from_mapping`."""
+    return from_mapping(cls, read_yaml(path), where=str(path))
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        options = [option for option in arguments if option is not type(None)]
+        problem: Exception | None = None
+        for option in options:
+            try:
+                return _convert(option, value, where)
+            except InputError as error:
+                problem = error
+        raise problem or InputError(where, value, "no type fits")
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise InputError(where, value, f"allowed: {', '.join(map(str, arguments))}")
+        return value
+    if origin in (tuple, list):
+        if not isinstance(value, list | tuple):
+            raise InputError(where, value, "a list is expected")
+        if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+            if len(value) != len(arguments):
+                raise InputError(where, value, f"a list of {len(arguments)} values is expected")
+            return tuple(_convert(a, v, where) for a, v in zip(arguments, value, strict=True))
+        return origin(_convert(arguments[0], v, f"{where}[{i}]") if arguments else v for i, v in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise InputError(where, value, "a mapping is expected")
+        return {key: _convert(arguments[1], item, f"{where}: {key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise InputError(where, value, "a mapping of settings is expected")
+        return from_mapping(hint, value, where=where)  # type: ignore[arg-type]
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint is float and isinstance(value, str):
+        try:
+            return float(value)  # YAML 1.1 reads 3e-4 as text
+        except ValueError:
+            raise InputError(where, value, "a number is expected") from None
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
+        raise InputError(where, value, f"expected {hint.__name__}")
+    return value

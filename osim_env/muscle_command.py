@@ -1,0 +1,125 @@
+"""From the human policy's action to muscle excitations.
+
+Two schemes, both without any force that is not a muscle's (or the trunk actuators' of the model card):
+
+``recruitment``
+    The action is a demand of net joint moments about a feedback law on the reference motion, and a change of step rate. The
+    muscles that carry the demand are found by static optimization on the present muscle state (:mod:`osim_env.recruitment`),
+    so a weak muscle is answered by its synergists. 18 numbers instead of 93 make learning some times faster.
+``excitation``
+    The action is one number per muscle, added to the excitations that static optimization gives for the reference motion at
+    this phase and speed, and a change of step rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .recruitment import recruit
+
+Array = NDArray[np.float64]
+
+# Feedback gains and action amplitudes by coordinate stem: N m/rad, N m s/rad, N m per kg body mass.
+STIFFNESS = {
+    "hip_flexion": 150.0, "hip_adduction": 150.0, "hip_rotation": 40.0, "knee_angle": 100.0, "ankle_angle": 80.0,
+    "subtalar_angle": 20.0, "mtp_angle": 5.0, "lumbar_extension": 200.0, "lumbar_bending": 200.0, "lumbar_rotation": 60.0,
+}  # fmt: skip
+DAMPING_SHARE = 0.05
+"""Damping over stiffness, s."""
+AMPLITUDE = {
+    "hip_flexion": 1.0, "hip_adduction": 1.0, "hip_rotation": 0.3, "knee_angle": 1.0, "ankle_angle": 1.0,
+    "subtalar_angle": 0.3, "mtp_angle": 0.1, "lumbar_extension": 1.0, "lumbar_bending": 0.8, "lumbar_rotation": 0.3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MuscleCommandConfig:
+    """Settings of the step from action to excitations.
+
+    Attributes:
+        scheme: What the action means; see the module's text.
+        stiffness_scale: Factor on the feedback stiffness of the recruitment scheme.
+        amplitude_scale: Factor on the moment amplitudes of the recruitment scheme.
+        feedforward: Share of the reference's own joint moments in the demand.
+        anticipation: How far ahead the reference moments are read, to make up for activation dynamics, s.
+        excitation_amplitude: Excitation per unit action of the excitation scheme.
+        phase_rate: Largest relative change of step rate.
+        effort_weight: Weight of squared activations against moment errors.
+        trunk_effort_weight: The same for the trunk actuators, per unit of their control.
+        sweeps: Passes of the recruitment solver per 10 ms.
+        min_excitation: Lowest excitation.
+    """
+
+    scheme: Literal["recruitment", "excitation"] = "recruitment"
+    stiffness_scale: float = 1.0
+    amplitude_scale: float = 1.0
+    feedforward: float = 1.0
+    anticipation: float = 0.03
+    excitation_amplitude: float = 0.5
+    phase_rate: float = 0.2
+    effort_weight: float = 0.3
+    trunk_effort_weight: float = 5.0
+    sweeps: int = 12
+    min_excitation: float = 0.01
+    stiffness: dict[str, float] = field(default_factory=lambda: dict(STIFFNESS))
+    amplitude: dict[str, float] = field(default_factory=lambda: dict(AMPLITUDE))
+
+
+def stem(coordinate: str) -> str:
+    """Coordinate without its side: ``knee_angle_r`` to ``knee_angle``."""
+    return coordinate[:-2] if coordinate.endswith(("_r", "_l")) else coordinate
+
+
+class Recruitment:
+    """The recruitment problem of one model for a batch of bodies."""
+
+    def __init__(self, model: Any, config: MuscleCommandConfig, n_envs: int) -> None:
+        names = list(model.coordinate_names)
+        self.config = config
+        self.demanded = tuple(name for name in names if not name.startswith("pelvis_"))
+        self.columns = np.array([names.index(name) for name in self.demanded])
+        self.trunk = tuple(name for name in model.actuator_names if name.startswith("lumbar_"))
+        self.trunk_columns = np.array(
+            [self.demanded.index(name.removesuffix("_torque")) for name in self.trunk], np.int64
+        )
+        optimal_force = dict(zip(model.actuator_names, model.actuator_optimal_force, strict=True))
+        self.trunk_limit = np.array([optimal_force[name] for name in self.trunk])
+        self.n_muscles = len(model.muscle_names)
+        n_columns = self.n_muscles + len(self.trunk)
+        self.weight = np.full(n_columns, config.effort_weight)
+        self.weight[self.n_muscles :] = config.trunk_effort_weight
+        self.lower = np.full(n_columns, config.min_excitation)
+        self.lower[self.n_muscles :] = -1.0
+        self.upper = np.ones(n_columns)
+        self.arm = np.zeros((n_envs, n_columns, len(self.demanded)))
+        for k, column in enumerate(self.trunk_columns):
+            self.arm[:, self.n_muscles + k, column] = 1.0
+        self.gain = np.zeros((n_envs, n_columns))
+        self.gain[:, self.n_muscles :] = self.trunk_limit
+        self.passive = np.zeros((n_envs, n_columns))
+        self.solution = np.zeros((n_envs, n_columns))
+
+    def solve(self, moment_arms: Array, gain: Array, passive: Array, demand: Array) -> tuple[Array, Array]:
+        """Recruit muscles for a demand.
+
+        Args:
+            moment_arms: Shape (batch, n_muscles, n_coordinates), m.
+            gain: Tendon force per unit activation, shape (batch, n_muscles), N.
+            passive: Tendon force at zero activation, shape (batch, n_muscles), N.
+            demand: Net moments about ``demanded`` coordinates, shape (batch, n_demanded), N m.
+
+        Returns:
+            Activations, shape (batch, n_muscles), and trunk actuator controls, shape (batch, n_trunk).
+        """
+        n = self.n_muscles
+        self.arm[:, :n] = moment_arms[:, :, self.columns]
+        self.gain[:, :n] = gain
+        self.passive[:, :n] = passive
+        recruit(
+            self.arm, self.gain, self.passive, demand, self.solution, self.weight, self.lower, self.upper, self.config.sweeps
+        )
+        return self.solution[:, :n], self.solution[:, n:]

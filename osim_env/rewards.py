@@ -1,0 +1,135 @@
+"""Reward terms: small named functions of the world after a control step, each logged under its name.
+
+The human's reward is what it imitates and what it costs; the exoskeleton's reward knows nothing of imitation, of joint
+angles, of symmetry or of any torque profile. A test holds that line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .world import GaitWorld
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One reward term.
+
+    Attributes:
+        function: Gives the raw value per environment, shape (batch,), 1/s where it is a rate.
+        weight: Multiplies the raw value in the sum.
+    """
+
+    function: Callable[[GaitWorld], Array]
+    weight: float
+
+
+def _closeness(error: Array, sigma: float) -> Array:
+    """Mean squared error over the last axis, mapped to (0, 1]."""
+    return np.exp(-np.mean(np.square(error), axis=-1) / sigma**2)
+
+
+def imitate_pose(world: GaitWorld) -> Array:
+    """Joint angles against the reference, sigma 0.2 rad, with the configured dead zone."""
+    error = world.q[:, world.joint_columns] - world.q_reference[:, world.joint_columns]
+    zone = world.config.imitation_dead_zone
+    return _closeness(np.sign(error) * np.maximum(np.abs(error) - zone, 0.0), 0.2)
+
+
+def imitate_velocity(world: GaitWorld) -> Array:
+    """Joint speeds against the reference, sigma 2 rad/s."""
+    return _closeness(world.u[:, world.joint_columns] - world.u_reference[:, world.joint_columns], 2.0)
+
+
+def imitate_root(world: GaitWorld) -> Array:
+    """Pelvis height (sigma 0.05 m) and orientation (sigma 0.15 rad) against the reference."""
+    height = world.q[:, [world.column["pelvis_ty"]]] - world.q_reference[:, [world.column["pelvis_ty"]]]
+    turn = world.q[:, world.pelvis_rotations] - world.q_reference[:, world.pelvis_rotations]
+    return _closeness(height, 0.05) * _closeness(turn, 0.15)
+
+
+def imitate_feet(world: GaitWorld) -> Array:
+    """Feet relative to the pelvis against the reference, sigma 0.06 m."""
+    error = world.feet_in_pelvis_axes(world.q) - world.feet_reference
+    return np.exp(-np.mean(np.sum(np.square(error), axis=-1), axis=-1) / 0.06**2)
+
+
+def keep_speed(world: GaitWorld) -> Array:
+    """Walking speed against the command, sigma 0.15 m/s, and a straight path, sigma 0.3 m."""
+    error = world.u[:, world.column["pelvis_tx"]] - world.u_reference[:, world.column["pelvis_tx"]]
+    drift = world.q[:, world.column["pelvis_tz"]]
+    return np.exp(-np.square(error / 0.15)) * np.exp(-np.square(drift / 0.3))
+
+
+def effort(world: GaitWorld) -> Array:
+    """Muscle-volume-weighted mean of squared activations (about 0.01-0.05 in healthy walking)."""
+    return np.square(world.activation) @ world.volume_share
+
+
+def joint_limits(world: GaitWorld) -> Array:
+    """How far joints are past their anatomical limits, mean square in units of 5 degrees."""
+    low, high = world.joint_limits
+    q = world.q[:, world.joint_columns]
+    return np.mean(np.square(np.maximum(low - q, 0.0) + np.maximum(q - high, 0.0)) / np.radians(5) ** 2, axis=1)
+
+
+def smoothness(world: GaitWorld) -> Array:
+    """Mean squared change of the action from one control step to the next."""
+    return np.mean(np.square(world.human_action - world.previous_human_action), axis=1)
+
+
+def alive(world: GaitWorld) -> Array:
+    """One while the body has not fallen."""
+    return 1.0 - world.fallen.astype(float)
+
+
+HUMAN_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
+    "imitate_pose": imitate_pose,
+    "imitate_velocity": imitate_velocity,
+    "imitate_root": imitate_root,
+    "imitate_feet": imitate_feet,
+    "keep_speed": keep_speed,
+    "effort": effort,
+    "joint_limits": joint_limits,
+    "smoothness": smoothness,
+}
+IMITATION = ("imitate_pose", "imitate_velocity", "imitate_root", "imitate_feet")
+
+
+def device_effort(world: GaitWorld) -> Array:
+    """Metabolic power of all muscles, W per kg, averaged over the control step."""
+    return world.metabolic_power / world.body_mass
+
+
+def device_smoothness(world: GaitWorld) -> Array:
+    """Mean squared change of the device's command from one control step to the next."""
+    return np.mean(np.square(world.device_action - world.previous_device_action), axis=1)
+
+
+def device_fall(world: GaitWorld) -> Array:
+    """One in the step in which the body falls."""
+    return world.fallen.astype(float)
+
+
+DEVICE_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
+    "device_effort": device_effort,
+    "device_smoothness": device_smoothness,
+    "device_fall": device_fall,
+}
+
+
+def evaluate(world: GaitWorld, terms: Mapping[str, Term]) -> tuple[Array, dict[str, Array]]:
+    """Sum of weighted terms, and every raw value by name."""
+    raw = {name: term.function(world) for name, term in terms.items()}
+    total = np.zeros(world.n_envs)
+    for name, term in terms.items():
+        total += term.weight * raw[name]
+    return total, raw

@@ -1,0 +1,425 @@
+"""Training: two learners on one batch of simulated bodies, resumable to the bit.
+
+A run is a folder: ``config.json`` and ``manifest.json`` are written before the first step, ``progress.csv`` (and TensorBoard
+files, where installed) as it goes, ``checkpoint.npz`` every few minutes by writing beside and renaming, and the best
+evaluated policy as safetensors and JSON. A killed run goes on from its checkpoint with the same random numbers and the same
+states of every environment, so its curve is the one it would have had.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from data.errors import FileFormatError, InputError
+
+from .evaluation import EvaluationConfig, evaluate_policy
+from .learner import Learner, LearnerConfig
+from .policy import Policy, load_policy, policy_from_learner
+from .setup import WorldSetup, make_world
+from .world import GaitWorld, WorldConfig
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the curriculum; settings that are None stay as they were.
+
+    Attributes:
+        samples: Control steps (over all environments) after which the stage ends.
+        speeds: Range of walking speeds, m/s.
+        push_force: Size of random pushes, N.
+        push_interval: Time between pushes, s.
+        human_weights: Replaces weights of human reward terms by name.
+    """
+
+    samples: float
+    speeds: tuple[float, float] | None = None
+    push_force: float | None = None
+    push_interval: float | None = None
+    human_weights: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        name: Name of the policy.
+        stages: The curriculum, in order.
+        seed: Of everything random.
+        n_envs: Environments in the batch.
+        n_steps: Control steps per environment and update.
+        learn: Which policies learn; the other, where there is a device, acts as it is.
+        setup: Model, device, deficit, reference.
+        world: Settings of the world.
+        human: The human's learner.
+        device: The exoskeleton's learner.
+        start_human: Policy (name or path) whose networks the human starts with.
+        start_device: Policy whose networks the device starts with.
+        checkpoint_minutes: Time between checkpoints.
+        evaluate_every: Samples between evaluations.
+        evaluation: What an evaluation is.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    n_envs: int = 256
+    n_steps: int = 64
+    learn: Literal["human", "device", "both"] = "human"
+    setup: WorldSetup = field(default_factory=WorldSetup)
+    world: WorldConfig = field(default_factory=WorldConfig)
+    human: LearnerConfig = field(default_factory=LearnerConfig)
+    device: LearnerConfig = field(default_factory=lambda: LearnerConfig(layers=(64, 64)))
+    start_human: str | None = None
+    start_device: str | None = None
+    checkpoint_minutes: float = 3.0
+    evaluate_every: float = 1e6
+    evaluation: EvaluationConfig = field(default_factory=lambda: EvaluationConfig(starts=4, seconds=10.0))
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise InputError("stages", [], "a training needs at least one stage")
+        if self.learn != "human" and self.setup.device is None:
+            raise InputError("learn", self.learn, "a device can learn only where setup names one")
+
+    @property
+    def samples(self) -> float:
+        """Control steps of the whole curriculum."""
+        return sum(stage.samples for stage in self.stages)
+
+
+class Trainer:
+    """One run in one folder."""
+
+    def __init__(self, config: TrainConfig, folder: str | Path) -> None:
+        self.config, self.folder = config, Path(folder)
+        self.world = make_world(config.setup, config.world, n_envs=config.n_envs, seed=config.seed)
+        world = self.world
+        sizes = {"n_envs": config.n_envs, "n_steps": config.n_steps}
+        self.human = Learner(
+            config.human, n_observations=len(world.human_observation_names), n_actions=world.n_human_actions,
+            seed=config.seed, **sizes,
+        )  # fmt: skip
+        self.device: Learner | None = None
+        if world.exoskeleton is not None:
+            self.device = Learner(
+                config.device, n_observations=world.exoskeleton.n_observations, n_actions=world.n_device_actions,
+                seed=config.seed + 1, **sizes,
+            )  # fmt: skip
+        for learner, start in ((self.human, config.start_human), (self.device, config.start_device)):
+            if learner is not None and start is not None:
+                _load_networks(learner, load_policy(start))
+        self.samples = 0
+        self.seconds = 0.0
+        self.best = -np.inf
+        self.next_evaluation = config.evaluate_every
+        self.curve: list[dict[str, float]] = []
+        self._starts = np.ones(config.n_envs, bool)
+        self._base_world = config.world
+        self._lengths = np.zeros(config.n_envs)
+        self._finished: list[float] = []
+
+    # ---- the loop --------------------------------------------------------------------------------------------------
+
+    def run(self, report: Callable[[dict[str, float]], None] | None = None, stop_after: float | None = None) -> None:
+        """Train until the curriculum ends.
+
+        Args:
+            report: Called with the figures of every update.
+            stop_after: Stop (with a checkpoint) after this many seconds of wall time.
+        """
+        self._write_manifest()
+        begin = last_checkpoint = time.monotonic()
+        while self.samples < self.config.samples:
+            figures = self.update()
+            self._log(figures)
+            if report is not None:
+                report(figures)
+            if self.samples >= self.next_evaluation:
+                self.next_evaluation += self.config.evaluate_every
+                self._evaluate()
+            now = time.monotonic()
+            if now - last_checkpoint > 60 * self.config.checkpoint_minutes:
+                self.save_checkpoint()
+                last_checkpoint = now
+            if stop_after is not None and now - begin > stop_after:
+                break
+        self.save_checkpoint()
+
+    def update(self) -> dict[str, float]:
+        """One roll-out of every environment and one update of every learner that learns."""
+        start = time.monotonic()
+        world, config = self.world, self.config
+        world.set_config(self._world_config())
+        learners = [("human", self.human), ("device", self.device)]
+        for _, learner in learners:
+            if learner is not None:
+                learner.begin()
+        sums: dict[str, float] = {}
+        reward_sum = np.zeros(2)
+        done = self._starts
+        for _ in range(config.n_steps):
+            human_action = self.human.act(world.human_observation())
+            device_action = None if self.device is None else self.device.act(world.device_observation())
+            step = world.step(
+                np.clip(human_action, -1, 1), None if device_action is None else np.clip(device_action, -1, 1)
+            )
+            self.human.record(step.human_reward, done, step.truncated, step.human_final)
+            if self.device is not None:
+                self.device.record(step.device_reward, done, step.truncated, step.device_final)
+            done = step.terminated | step.truncated
+            self._lengths += config.world.control_step
+            self._finished += self._lengths[done].tolist()
+            self._lengths[done] = 0.0
+            reward_sum += step.human_reward.mean(), step.device_reward.mean()
+            for name, value in step.terms.items():
+                sums[name] = sums.get(name, 0.0) + float(np.nanmean(value))
+        self._starts = done
+        simulated = time.monotonic()
+        figures = {f"term/{name}": value / config.n_steps for name, value in sums.items()}
+        figures |= {"reward/human": reward_sum[0] / config.n_steps, "reward/device": reward_sum[1] / config.n_steps}
+        for name, learner in learners:
+            if learner is not None and config.learn in (name, "both"):
+                observation = world.human_observation() if name == "human" else world.device_observation()
+                figures |= {f"{name}/{key}": value for key, value in learner.update(observation, done).items()}
+        self.samples += config.n_envs * config.n_steps
+        end = time.monotonic()
+        self.seconds += end - start
+        self._finished = self._finished[-400:]
+        figures |= {
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "episode_seconds": float(np.mean(self._finished)) if self._finished else 0.0,
+            "simulated_per_wall_second": config.n_envs * config.n_steps * config.world.control_step / (end - start),
+            "learning_share": (end - simulated) / (end - start),
+        }
+        return figures
+
+    def _world_config(self) -> WorldConfig:
+        """The world's settings in the present stage."""
+        config, passed = self._base_world, 0.0
+        for stage in self.config.stages:
+            changes: dict[str, Any] = {
+                name: getattr(stage, name)
+                for name in ("speeds", "push_force", "push_interval")
+                if getattr(stage, name) is not None
+            }
+            if stage.human_weights is not None:
+                changes["human_weights"] = {**config.human_weights, **stage.human_weights}
+            config = dataclasses.replace(config, **changes)
+            passed += stage.samples
+            if self.samples < passed:
+                break
+        return config
+
+    # ---- evaluation and export -------------------------------------------------------------------------------------
+
+    def policy(self, role: Literal["human", "device"] = "human") -> Policy:
+        """The present deterministic policy of one agent."""
+        learner = self.human if role == "human" else self.device
+        if learner is None:
+            raise InputError("role", role, "this run has no device")
+        return policy_from_learner(
+            learner,
+            {
+                "name": self.config.name,
+                "role": role,
+                **self.world.signature(),
+                "settings": _jsonable(dataclasses.asdict(self.config)),
+                "git_revision": git_revision(),
+                "samples": self.samples,
+                "curve": self.curve,
+            },
+        )
+
+    def _evaluate(self) -> None:
+        speeds = self._world_config().speeds
+        result = evaluate_policy(
+            self.policy(), self.config.setup, self._base_world, self.config.evaluation, speeds=speeds, seed=self.config.seed
+        )
+        entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
+        self.curve.append({key: round(value, 5) for key, value in entry.items()})
+        with (self.folder / "evaluation.csv").open("a", newline="") as stream:
+            writer = csv.DictWriter(stream, fieldnames=list(entry))
+            if stream.tell() == 0:
+                writer.writeheader()
+            writer.writerow(entry)
+        score = result["survival"] * result["score"] + 1e-3 * (speeds[1] - speeds[0])
+        if score >= self.best:
+            self.best = score
+            self.policy().save(self.folder / "best_human")
+            if self.device is not None:
+                self.policy("device").save(self.folder / "best_device")
+
+    # ---- files -----------------------------------------------------------------------------------------------------
+
+    def _write_manifest(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "config.json").write_text(json.dumps(_jsonable(dataclasses.asdict(self.config)), indent=1) + "\n")
+        packages = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
+        manifest = {
+            "git_revision": git_revision(),
+            "packages": {name: metadata.version(name) for name in packages},
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "threads": {"torch": torch.get_num_threads(), "numba": os.environ.get("NUMBA_NUM_THREADS", "all")},
+            **self.world.signature(),
+        }
+        (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+    def _log(self, figures: dict[str, float]) -> None:
+        path = self.folder / "progress.csv"
+        with path.open("a", newline="") as stream:
+            writer = csv.DictWriter(stream, fieldnames=sorted(figures))
+            if stream.tell() == 0:
+                writer.writeheader()
+            writer.writerow(figures)
+        writer_class = _tensorboard()
+        if writer_class is not None:
+            if not hasattr(self, "_board"):
+                self._board = writer_class(str(self.folder / "tensorboard"))
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, self.samples)
+
+    def save_checkpoint(self) -> Path:
+        """Write everything the run depends on, atomically."""
+        content: dict[str, Array] = {f"human/{key}": value for key, value in self.human.arrays().items()}
+        if self.device is not None:
+            content |= {f"device/{key}": value for key, value in self.device.arrays().items()}
+        content |= {f"world/{key}": value for key, value in self.world.arrays().items()}
+        content["starts"], content["lengths"] = self._starts, self._lengths
+        content["torch_random"] = torch.get_rng_state().numpy()
+        kind, keys, position, has_gauss, cached = np.random.get_state()  # the generator that shuffles minibatches
+        content["numpy_keys"] = np.asarray(keys)
+        facts = {
+            "config": _jsonable(dataclasses.asdict(self.config)),
+            "signature": self.world.signature(),
+            "samples": self.samples, "seconds": self.seconds, "best": self.best,
+            "next_evaluation": self.next_evaluation, "curve": self.curve, "finished": self._finished,
+            "numpy": [kind, position, has_gauss, cached], "world_random": self.world.rng.bit_generator.state,
+        }  # fmt: skip
+        content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        path = self.folder / "checkpoint.npz"
+        beside = self.folder / ".checkpoint.tmp.npz"
+        with beside.open("wb") as stream:
+            np.savez(stream, **content)  # type: ignore[arg-type]
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+        return path
+
+    def load_checkpoint(self, path: str | Path | None = None) -> None:
+        """Go on from a checkpoint, by default the folder's own.
+
+        Raises:
+            FileFormatError: The file is damaged or belongs to another run.
+        """
+        path = self.folder / "checkpoint.npz" if path is None else Path(path)
+        content = read_checkpoint(path)
+        facts = json.loads(content.pop("facts").tobytes())
+        if facts["signature"] != self.world.signature():
+            raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
+        try:
+            self.human.load_arrays(_part(content, "human/"))
+            if self.device is not None:
+                self.device.load_arrays(_part(content, "device/"))
+            self.world.load_arrays(_part(content, "world/"))
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise FileFormatError(path, f"does not fit this configuration ({error})", "start a new run") from None
+        self._starts, self._lengths = content["starts"].astype(bool), content["lengths"]
+        torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
+        kind, position, has_gauss, cached = facts["numpy"]
+        np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))
+        self.world.rng.bit_generator.state = facts["world_random"]
+        self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
+        self.next_evaluation, self.curve, self._finished = facts["next_evaluation"], facts["curve"], facts["finished"]
+
+
+def read_checkpoint(path: Path) -> dict[str, Array]:
+    """Read the arrays of a checkpoint without ever running code from it.
+
+    Raises:
+        FileFormatError: The file is missing or damaged.
+    """
+    import zipfile
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except FileNotFoundError:
+        raise FileFormatError(path, "no such checkpoint", "start without --resume") from None
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise FileFormatError(path, f"damaged checkpoint ({error})", "delete it and start again") from None
+
+
+def _part(content: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {key.removeprefix(prefix): value for key, value in content.items() if key.startswith(prefix)}
+
+
+def _load_networks(learner: Learner, policy: Policy) -> None:
+    """Start a learner's policy network (not its critic) from a policy at rest."""
+    if (policy.n_observations, policy.n_actions) != (learner.statistics.mean.size, learner.action_space.shape[0]):  # type: ignore[index]
+        raise InputError(
+            "starting policy", f"{policy.n_observations} observations, {policy.n_actions} actions", "the sizes must agree"
+        )
+    state = learner.policy.state_dict()
+    for i, (weight, bias) in enumerate(policy.layers):
+        prefix = "action_net" if i == len(policy.layers) - 1 else f"mlp_extractor.policy_net.{2 * i}"
+        state[f"{prefix}.weight"], state[f"{prefix}.bias"] = torch.from_numpy(weight), torch.from_numpy(bias)
+    state["log_std"] = torch.from_numpy(policy.log_std)
+    learner.policy.load_state_dict(state)
+    from .learner import STD_FLOOR
+
+    learner.statistics.mean = policy.mean.copy()
+    learner.statistics.var = np.square(1.0 / policy.scale - STD_FLOOR)
+    learner.statistics.count = 1e6  # the statistics of the first training outweigh the first batches of the next
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_jsonable(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def git_revision() -> str:
+    """Revision of the source, "unknown" outside a checkout."""
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return result.stdout.strip() or "unknown"
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _tensorboard() -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter

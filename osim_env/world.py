@@ -1,0 +1,534 @@
+"""The simulated world: bodies, devices, reference and rewards of a batch of environments.
+
+:class:`GaitWorld` is what the Gymnasium environment (a batch of one), the vectorised environment and the training loop share.
+One control step: the human's action becomes excitations and the device's action torque (every 10 ms), physics advances, then
+rewards, ends of episodes and, in training, resets.
+
+No force acts on the bodies but muscles, contact, joint limits and springs, the trunk actuators of the model card, and the
+device. A pelvis spring may hold a body early in training; it is refused in evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from models.deficit import muscle_groups
+from models.device import Device
+
+from .exoskeleton import TICK, Exoskeleton, mirrored_channel
+from .mirror import ODD_COORDINATES, mirror_map, mirrored_name
+from .muscle_command import DAMPING_SHARE, MuscleCommandConfig, Recruitment, stem
+from .physics import Physics
+from .reference import ReferenceMotion
+from .rewards import DEVICE_TERMS, HUMAN_TERMS, Term, evaluate
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+FALL_HEIGHT = 0.7
+"""Pelvis height below this share of the reference counts as a fall."""
+STRENGTH_GROUPS = (
+    "plantarflexors", "dorsiflexors", "quadriceps", "hamstrings", "hip_flexors", "hip_extensors", "hip_abductors",
+)  # fmt: skip
+"""Muscle groups whose strength the human policy knows."""
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Settings of the world, the same in training and evaluation unless said otherwise.
+
+    Attributes:
+        control_step: Time between two actions, s.
+        integration_step: Time step of the linearly implicit integrator, s.
+        episode: Length after which an episode is cut, s (infinite in evaluation).
+        speeds: Range from which training draws walking speeds, m/s.
+        imitation_dead_zone: Joint angle error that costs nothing, rad.
+        reset_noise: Standard deviation of the noise on the reference state at a reset, rad and rad/s.
+        early_termination: Whether a training episode ends at a large deviation, before a fall.
+        early_height: Early termination below this share of the reference pelvis height.
+        early_trunk: Early termination beyond this trunk inclination, rad.
+        early_pose: Early termination beyond this mean joint angle error, rad.
+        push_force: Size of random pushes at the pelvis, N.
+        push_duration: s.
+        push_interval: Time between pushes, s (0: no pushes).
+        human_weights: Weight of each human reward term.
+        device_weights: Weight of each device reward term.
+        muscles: How actions become excitations.
+    """
+
+    control_step: float = 0.02
+    integration_step: float = 0.001
+    episode: float = 10.0
+    speeds: tuple[float, float] = (1.25, 1.25)
+    imitation_dead_zone: float = 0.0
+    reset_noise: float = 0.02
+    early_termination: bool = True
+    early_height: float = 0.75
+    early_trunk: float = 0.79
+    early_pose: float = 0.6
+    push_force: float = 0.0
+    push_duration: float = 0.2
+    push_interval: float = 0.0
+    human_weights: dict[str, float] = field(
+        default_factory=lambda: {
+            "imitate_pose": 0.4,
+            "imitate_velocity": 0.1,
+            "imitate_root": 0.15,
+            "imitate_feet": 0.15,
+            "keep_speed": 0.2,
+            "effort": -1.0,
+            "joint_limits": -0.05,
+            "smoothness": -0.02,
+        }
+    )
+    device_weights: dict[str, float] = field(
+        default_factory=lambda: {"device_effort": -0.2, "device_smoothness": -0.05, "device_fall": -5.0}
+    )
+    muscles: MuscleCommandConfig = field(default_factory=MuscleCommandConfig)
+
+    def __post_init__(self) -> None:
+        ticks = self.control_step / TICK
+        if ticks < 1 or abs(ticks - round(ticks)) > 1e-9:
+            raise InputError("control_step", self.control_step, f"a multiple of {TICK} s is needed")
+        for group, known in ((self.human_weights, HUMAN_TERMS), (self.device_weights, DEVICE_TERMS)):
+            for name in group:
+                if name not in known:
+                    from data.errors import UnknownNameError
+
+                    raise UnknownNameError("reward term", name, known)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What one control step gave; arrays of shape (batch,) unless said otherwise."""
+
+    human_reward: Array
+    device_reward: Array
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    human_final: Array
+    """Human observation before any reset, shape (batch, n_human_observations)."""
+    device_final: Array
+    """Device observation before any reset, shape (batch, n_device_observations)."""
+    terms: dict[str, Array]
+    """Raw value of every reward term."""
+
+
+class GaitWorld:
+    """A batch of walking bodies.
+
+    Attributes:
+        q, u: Coordinates and speeds, shape (batch, n_coordinates).
+        phase: Share of the stride since right heel strike, shape (batch,).
+        speed: Commanded walking speed, shape (batch,), m/s.
+    """
+
+    def __init__(
+        self,
+        physics: Physics,
+        reference: ReferenceMotion,
+        config: WorldConfig,
+        *,
+        device: Device | None = None,
+        strength: Array | None = None,
+        seed: int = 0,
+        auto_reset: bool = True,
+    ) -> None:
+        self.physics, self.config, self.auto_reset = physics, config, auto_reset
+        self.reference = physics.ground_reference(reference)
+        self.n_envs = n = physics.n_envs
+        self.rng = np.random.default_rng(seed)
+        model = physics.model
+        names = self.coordinate_names = tuple(model.coordinate_names)
+        self.column = {name: i for i, name in enumerate(names)}
+        self.body_mass = np.asarray(physics.body_mass, float)
+        self.recruitment = Recruitment(model, config.muscles, n)
+        self.demanded = self.recruitment.demanded
+        self.joint_columns = np.array([self.column[name] for name in self.demanded])
+        self.pelvis_rotations = np.array([self.column[f"pelvis_{name}"] for name in ("tilt", "list", "rotation")])
+        self.joint_limits = tuple(np.asarray(bound)[self.joint_columns] for bound in physics.anatomical_limits)
+        self._reference_columns = np.array([reference.coordinate_names.index(name) for name in names])
+        self._moment_columns = [
+            reference.moment_names.index(name) if name in reference.moment_names else -1 for name in self.demanded
+        ]
+        gains = config.muscles.stiffness
+        mass = self.body_mass[:, None]
+        self.stiffness = config.muscles.stiffness_scale * np.array([gains[stem(name)] for name in self.demanded])
+        self.amplitude = mass * config.muscles.amplitude_scale * np.array(
+            [config.muscles.amplitude[stem(name)] for name in self.demanded]
+        )
+        volume = np.asarray(model.max_isometric_force) * np.asarray(model.optimal_fiber_length)
+        self.volume_share = volume / volume.sum()
+        self.exoskeleton = (
+            None if device is None else Exoskeleton(device, tuple(model.actuator_names), n, self.body_mass)
+        )
+        self.strength = np.ones((n, len(model.muscle_names))) if strength is None else np.array(strength, float)
+        self._group_columns = _group_columns(model.muscle_names)
+        self._prepare_mirror()
+        self._human_terms = {name: Term(HUMAN_TERMS[name], weight) for name, weight in config.human_weights.items()}
+        self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
+        self._allocate(model)
+        self.reset(np.arange(n))
+
+    def _allocate(self, model: Any) -> None:
+        n = self.n_envs
+        self.phase = np.zeros(n)
+        self.speed = np.full(n, np.mean(self.config.speeds))
+        self.time = np.zeros(n)
+        self.fallen = np.zeros(n, bool)
+        self.human_action = np.zeros((n, self.n_human_actions))
+        self.previous_human_action = np.zeros_like(self.human_action)
+        self.device_action = np.zeros((n, self.n_device_actions))
+        self.previous_device_action = np.zeros_like(self.device_action)
+        self.metabolic_power = np.zeros(n)
+        self.push = np.zeros((n, 3))
+        self.next_push = np.zeros(n)
+        self.muscle_moment = np.zeros((n, len(self.demanded)))
+        self.controls = np.zeros((n, len(model.muscle_names) + len(model.actuator_names)))
+
+    # ---- sizes and names -------------------------------------------------------------------------------------------
+
+    @property
+    def n_human_actions(self) -> int:
+        """Length of the human's action; the last entry changes the step rate."""
+        if self.config.muscles.scheme == "recruitment":
+            return len(self.demanded) + 1
+        return self.recruitment.n_muscles + 1
+
+    @property
+    def n_device_actions(self) -> int:
+        """Length of the device's action, 0 without a device."""
+        return 0 if self.exoskeleton is None else self.exoskeleton.n_actuators
+
+    @property
+    def human_action_names(self) -> tuple[str, ...]:
+        """Name of every entry of the human's action."""
+        if self.config.muscles.scheme == "recruitment":
+            return (*(f"moment {name}" for name in self.demanded), "step rate")
+        return (*(f"excitation {name}" for name in self.physics.model.muscle_names), "step rate")
+
+    @property
+    def human_observation_names(self) -> tuple[str, ...]:
+        """Name of every entry of the human's observation; "near" is the side whose half stride it is."""
+        near = lambda name: name.replace("_r", " near").replace("_l", " far") if name[-2:] in ("_r", "_l") else name  # noqa: E731
+        joints = [near(name) for name in self.demanded]
+        drives = () if self.exoskeleton is None else self.exoskeleton.device.coordinates
+        return (
+            *(f"{f} {k} phase" for k in (1, 2) for f in ("cos", "sin")),
+            "speed command",
+            "pelvis height error",
+            *(f"pelvis {name}" for name in ("tilt", "list", "rotation", "sideways")),
+            *(f"pelvis {name} rate" for name in ("tilt", "list", "rotation", "forward", "upward", "sideways")),
+            *(f"{name} angle" for name in joints),
+            *(f"{name} speed" for name in joints),
+            *(f"{name} error" for name in joints),
+            *(f"{name} muscle moment" for name in joints),
+            *(f"previous {name}" for name in self.human_action_names),
+            *(f"foot load {side}" for side in ("near", "far")),
+            *(f"strength {group} {side}" for group in STRENGTH_GROUPS for side in ("near", "far")),
+            *(f"device torque {near(name)}" for name in drives),
+            *(f"device {state}" for state in ("worn", "powered") if self.exoskeleton is not None),
+        )
+
+    def _prepare_mirror(self) -> None:
+        """Index and sign arrays that mirror actions and observations."""
+        sided = self.demanded if self.config.muscles.scheme == "recruitment" else self.physics.model.muscle_names
+        index, sign = mirror_map(sided, ODD_COORDINATES)
+        last = len(sided)
+        self._action_mirror = (np.append(index, last), np.append(sign, 1.0))
+        self._joint_mirror = mirror_map(self.demanded, ODD_COORDINATES)
+        self._device_mirror = self._drive_mirror = None
+        if self.exoskeleton is not None:
+            # A one-sided device has no mirror image; its drives stay where they are and are told apart by side.
+            drives = self.exoskeleton.device.coordinates
+            if {mirrored_name(name) for name in drives} == set(drives):
+                self._drive_mirror = mirror_map(drives, ODD_COORDINATES)
+
+    # ---- state -----------------------------------------------------------------------------------------------------
+
+    @property
+    def q(self) -> Array:
+        """Coordinates, shape (batch, n_coordinates), rad or m."""
+        return self.physics.q
+
+    @property
+    def u(self) -> Array:
+        """Speeds, shape (batch, n_coordinates), rad/s or m/s."""
+        return self.physics.u
+
+    @property
+    def activation(self) -> Array:
+        """Muscle activations, shape (batch, n_muscles)."""
+        return self.physics.activation
+
+    def _reference_state(self, phase: Array, speed: Array) -> tuple[Array, Array]:
+        q, u = self.reference.evaluate(phase, speed)
+        return q[:, self._reference_columns], u[:, self._reference_columns]
+
+    def _reference_moments(self, phase: Array, speed: Array) -> Array:
+        """Net joint moments of the reference, shape (batch, n_demanded), N m; zero where it has none."""
+        moments = np.zeros((len(phase), len(self.demanded)))
+        if self.reference.moment_names:
+            known = self.reference.net_moments(phase, speed)
+            for j, column in enumerate(self._moment_columns):
+                if column >= 0:
+                    moments[:, j] = known[:, column]
+        return moments * self.body_mass[:, None]
+
+    def feet_in_pelvis_axes(self, q: Array) -> Array:
+        """Heel and toe frames relative to the pelvis, in ground axes, shape (batch, 4, 3), m."""
+        return self.physics.feet(q) - q[:, None, [self.column["pelvis_tx"], self.column["pelvis_ty"], self.column["pelvis_tz"]]]
+
+    def reset(self, index: Index, *, phase: Array | None = None, speed: Array | None = None) -> None:
+        """Put some environments on the reference motion.
+
+        Args:
+            index: Environments to reset.
+            phase: Where in the stride, shape (len(index),); random without.
+            speed: Walking speeds, shape (len(index),), m/s; drawn from the configured range without.
+        """
+        n = len(index)
+        if n == 0:
+            return
+        self.phase[index] = self.rng.random(n) if phase is None else phase
+        self.speed[index] = self.rng.uniform(*self.config.speeds, n) if speed is None else speed
+        q, u = self._reference_state(self.phase[index], self.speed[index])
+        noise = self.config.reset_noise
+        q[:, self.joint_columns] += noise * self.rng.standard_normal((n, len(self.joint_columns)))
+        u[:, self.joint_columns] += 5 * noise * self.rng.standard_normal((n, len(self.joint_columns)))
+        q[:, self.column["pelvis_tx"]] = 0.0
+        self.physics.set_state(index, q, u, np.full((n, self.recruitment.n_muscles), 0.02))
+        # Muscles start with what static optimization gives for the reference moments, as if the gait had been going on.
+        self.recruitment.solution[index] = 0.02
+        self.recruitment.solution[index, self.recruitment.n_muscles :] = 0.0
+        demand = self._reference_moments(self.phase, self.speed)
+        before = self.recruitment.solution.copy()
+        activation, _ = self.recruitment.solve(*self.physics.muscles(), demand)
+        start = activation[index].copy()
+        others = np.ones(self.n_envs, bool)
+        others[index] = False
+        self.recruitment.solution[others] = before[others]
+        self.physics.set_state(index, q, u, start)
+        self.time[index] = 0.0
+        self.fallen[index] = False
+        for array in (self.human_action, self.previous_human_action, self.device_action, self.previous_device_action):
+            array[index] = 0.0
+        self.metabolic_power[index] = 0.0
+        self.push[index] = 0.0
+        self.next_push[index] = self.rng.uniform(0.5, 1.0, n) * self.config.push_interval
+        self.muscle_moment[index] = demand[index]
+        self._update_reference()
+        if self.exoskeleton is not None:
+            self.exoskeleton.reset(index)
+            self.exoskeleton.sense(self._signals(), index)
+
+    def _update_reference(self) -> None:
+        self.q_reference, self.u_reference = self._reference_state(self.phase, self.speed)
+        self.q_reference[:, self.column["pelvis_tx"]] = self.q[:, self.column["pelvis_tx"]]
+        self.feet_reference = self.feet_in_pelvis_axes(self.q_reference)
+
+    # ---- one control step ------------------------------------------------------------------------------------------
+
+    def step(self, human_action: Array, device_action: Array | None = None) -> Transition:
+        """Advance every environment by one control step.
+
+        Args:
+            human_action: Shape (batch, n_human_actions), in [-1, 1].
+            device_action: Shape (batch, n_device_actions), in [-1, 1]; zeros without.
+
+        Raises:
+            ValueError: An action has the wrong shape or is not finite.
+        """
+        human_action = _checked("human action", human_action, (self.n_envs, self.n_human_actions))
+        if device_action is None:
+            device_action = np.zeros((self.n_envs, self.n_device_actions))
+        device_action = _checked("device action", device_action, (self.n_envs, self.n_device_actions))
+        self.previous_human_action, self.human_action = self.human_action, np.clip(human_action, -1.0, 1.0)
+        self.previous_device_action, self.device_action = self.device_action, np.clip(device_action, -1.0, 1.0)
+        second_half = self.phase >= 0.5
+        action = _mirrored(self.human_action, self._action_mirror, second_half)
+        command = self.device_action
+        if self._drive_mirror is not None:
+            command = _mirrored(command, self._drive_mirror, np.zeros(self.n_envs, bool))
+        rate = self.reference.frequency(self.speed) * (1.0 + self.config.muscles.phase_rate * action[:, -1])
+        self._draw_pushes()
+        power = np.zeros(self.n_envs)
+        for _ in range(round(self.config.control_step / TICK)):
+            self.phase = (self.phase + rate * TICK) % 1.0
+            self._excite(action[:, :-1])
+            if self.exoskeleton is not None:
+                torque = self.exoskeleton.tick(command)
+                columns = self.recruitment.n_muscles + self.exoskeleton.columns
+                self.controls[:, columns] = torque / self.physics.optimal_force[self.exoskeleton.columns]
+            self.physics.advance(self.controls, TICK, self.config.integration_step, self.push)
+            power += self.physics.metabolic_power * TICK
+        self.metabolic_power = power / self.config.control_step
+        self.time += self.config.control_step
+        self._update_reference()
+        return self._finish()
+
+    def _excite(self, action: Array) -> None:
+        """Write muscle excitations and trunk controls for the next tick."""
+        config, n = self.config.muscles, self.recruitment.n_muscles
+        arms, gain, passive = self.physics.muscles()
+        phase = (self.phase + config.anticipation * self.reference.frequency(self.speed)) % 1.0
+        demand = config.feedforward * self._reference_moments(phase, self.speed)
+        self.muscle_moment = np.einsum("bmj,bm->bj", arms[:, :, self.joint_columns], gain * self.activation + passive)
+        if config.scheme == "recruitment":
+            q, u = self._reference_state(self.phase, self.speed)
+            error = (q - self.q)[:, self.joint_columns]
+            rate_error = (u - self.u)[:, self.joint_columns]
+            demand += self.stiffness * (error + DAMPING_SHARE * rate_error) + self.amplitude * action
+        activation, trunk = self.recruitment.solve(arms, gain, passive, demand)
+        if config.scheme == "excitation":
+            activation = activation + config.excitation_amplitude * action
+        self.controls[:, :n] = np.clip(activation, config.min_excitation, 1.0)
+        for k, name in enumerate(self.recruitment.trunk):
+            self.controls[:, n + self.physics.model.actuator_names.index(name)] = trunk[:, k]
+
+    def _draw_pushes(self) -> None:
+        """Start and end random horizontal pushes."""
+        if not self.config.push_interval:
+            return
+        begin = self.time >= self.next_push
+        if begin.any():
+            angle = self.rng.uniform(0, 2 * np.pi, self.n_envs)
+            force = self.config.push_force * np.stack([np.cos(angle), np.zeros(self.n_envs), np.sin(angle)], axis=1)
+            self.push[begin] = force[begin]
+            self.next_push[begin] = self.time[begin] + self.config.push_interval
+        over = self.time >= self.next_push - self.config.push_interval + self.config.push_duration
+        self.push[over & ~begin] = 0.0
+
+    def _finish(self) -> Transition:
+        """Falls, rewards, sensors, and resets where episodes ended."""
+        height = self.q[:, self.column["pelvis_ty"]]
+        nominal = self.q_reference[:, self.column["pelvis_ty"]]
+        self.fallen = (height < FALL_HEIGHT * nominal) | self.physics.diverged | self.physics.other_ground_contact()
+        human_reward, terms = evaluate(self, self._human_terms)
+        device_terms: dict[str, Array] = {}
+        device_reward = np.zeros(self.n_envs)
+        if self.exoskeleton is not None:
+            self.exoskeleton.sense(self._signals())
+            device_reward, device_terms = evaluate(self, self._device_terms)
+        terminated = self.fallen.copy()
+        if self.config.early_termination:
+            trunk = np.abs(self.q[:, self.pelvis_rotations[:2]]).max(axis=1)
+            error = np.abs((self.q - self.q_reference)[:, self.joint_columns]).mean(axis=1)
+            terminated |= (height < self.config.early_height * nominal) | (trunk > self.config.early_trunk)
+            terminated |= error > self.config.early_pose
+        truncated = (self.time >= self.config.episode - 1e-9) & ~terminated
+        final_human, final_device = self.human_observation(), self.device_observation()
+        dead = terminated & ~np.isfinite(final_human).all(axis=1)
+        final_human[dead] = 0.0
+        final_device[~np.isfinite(final_device).all(axis=1)] = 0.0
+        human_reward = np.nan_to_num(human_reward) if dead.any() else human_reward
+        device_reward = np.nan_to_num(device_reward) if dead.any() else device_reward
+        done = terminated | truncated
+        transition = Transition(
+            human_reward, device_reward, terminated, truncated, final_human, final_device, {**terms, **device_terms}
+        )
+        if self.auto_reset:
+            self.reset(np.flatnonzero(done))
+        return transition
+
+    # ---- what the two agents see -----------------------------------------------------------------------------------
+
+    def human_observation(self) -> Array:
+        """Observation of the human policy in the frame of the near leg, shape (batch, n_human_observations)."""
+        far = self.phase >= 0.5
+        half = 2 * np.pi * np.where(far, self.phase - 0.5, self.phase)
+        q, u, column = self.q, self.u, self.column
+        odd = np.where(far, -1.0, 1.0)
+        joints = self.joint_columns
+        rate = u - self.u_reference
+        blocks: list[Array] = [
+            np.stack([np.cos(half), np.sin(half), np.cos(2 * half), np.sin(2 * half), self.speed], axis=1),
+            np.stack(
+                [
+                    q[:, column["pelvis_ty"]] - self.q_reference[:, column["pelvis_ty"]],
+                    q[:, column["pelvis_tilt"]],
+                    odd * q[:, column["pelvis_list"]],
+                    odd * q[:, column["pelvis_rotation"]],
+                    odd * np.clip(q[:, column["pelvis_tz"]], -1.0, 1.0),
+                    u[:, column["pelvis_tilt"]],
+                    odd * u[:, column["pelvis_list"]],
+                    odd * u[:, column["pelvis_rotation"]],
+                    rate[:, column["pelvis_tx"]],
+                    u[:, column["pelvis_ty"]],
+                    odd * u[:, column["pelvis_tz"]],
+                ],
+                axis=1,
+            ),
+        ]
+        error = (self.q_reference - q)[:, joints]
+        for values in (q[:, joints], 0.1 * u[:, joints], error, self.muscle_moment / self.body_mass[:, None]):
+            blocks.append(_mirrored(values, self._joint_mirror, far))
+        # The previous action was given in the frame of its own time, which may have been the other one.
+        blocks.append(self.human_action)
+        load = self.physics.foot_force[:, :, 1] / (self.body_mass[:, None] * 9.80665)
+        blocks.append(np.where(far[:, None], load[:, ::-1], load))
+        for right, left in self._group_columns:
+            strength = np.stack([self.strength[:, right].mean(axis=1), self.strength[:, left].mean(axis=1)], axis=1)
+            blocks.append(np.where(far[:, None], strength[:, ::-1], strength))
+        if self.exoskeleton is not None:
+            torque = self.exoskeleton.torque_per_kg
+            blocks.append(torque if self._drive_mirror is None else _mirrored(torque, self._drive_mirror, far))
+            worn = self.physics.device_worn
+            blocks.append(np.stack([worn, worn * self.exoskeleton.powered], axis=1))
+        return np.concatenate(blocks, axis=1)
+
+    def device_observation(self) -> Array:
+        """What the device senses, shape (batch, n_device_observations); empty without a device."""
+        if self.exoskeleton is None:
+            return np.zeros((self.n_envs, 0))
+        return self.exoskeleton.observation().copy()
+
+    def _signals(self) -> dict[str, Array]:
+        """Every signal a device can sense, by channel name."""
+        assert self.exoskeleton is not None
+        signals: dict[str, Array] = {}
+        for channel in self.exoskeleton.signal_names:
+            source, kind, *axis = channel.split(".")
+            if kind == "value":
+                signals[channel] = self.q[:, self.column[source]]
+            elif kind == "speed":
+                signals[channel] = self.u[:, self.column[source]]
+            elif kind == "applied_torque":
+                which = self.exoskeleton.device.actuator_names.index(source)
+                signals[channel] = self.exoskeleton.torque_per_kg[:, which]
+            else:
+                signals[channel] = self.physics.inertial_signal(source, kind, axis[0])
+        return signals
+
+
+def _group_columns(muscle_names: Sequence[str]) -> list[tuple[Index, Index]]:
+    """Columns of the right and left muscles of every strength group."""
+    names, groups = list(muscle_names), muscle_groups()
+    found = []
+    for group in STRENGTH_GROUPS:
+        members = groups[group]
+        sides = [[names.index(m) for m in members if m.endswith(side) and m in names] for side in ("_r", "_l")]
+        found.append((np.array(sides[0], np.int64), np.array(sides[1], np.int64)))
+    return found
+
+
+def _mirrored(values: Array, mirror: tuple[Index, Array], where: NDArray[np.bool_]) -> Array:
+    """Mirror the rows of ``values`` where the condition holds."""
+    index, sign = mirror
+    return np.where(where[:, None], sign * values[:, index], values)
+
+
+def _checked(what: str, action: Any, shape: tuple[int, int]) -> Array:
+    """A finite action of the right shape."""
+    array = np.asarray(action, float)
+    if array.shape != shape:
+        raise ValueError(f"{what}: shape {array.shape}, expected {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what}: entry {tuple(np.argwhere(~np.isfinite(array))[0])} is not finite")
+    return array
