@@ -1,4 +1,4 @@
-"""C3D files as they come from laboratories: markers, analog channels, events and force-plate descriptions, in SI units.
+"""C3D files as laboratories write them: markers, analog channels, events and force plates, in SI units.
 
 :func:`read_c3d` reads Intel, DEC and SGI files, integer or real, through :mod:`analysis.c3d_sections`. The size of every
 array follows from the bytes that are in the file, never from a count in its header.
@@ -399,7 +399,7 @@ def _frames(
     # The last word holds the camera mask in its high byte and the scaled residual in its low byte.
     with np.errstate(invalid="ignore", over="ignore"):
         code = np.where(missing | (np.abs(last) > 32767), 0, last).astype(np.int32)
-    residual = (code & 0xFF) * abs(layout.scale)
+    residual = np.asarray((code & 0xFF) * abs(layout.scale), dtype=np.float64)
     points[missing] = np.nan
     residual[missing] = np.nan
     analog = samples[:, 4 * layout.n_points :]

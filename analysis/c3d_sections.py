@@ -1,9 +1,9 @@
 """The header and the parameter section of a C3D file, read so that a damaged or unusual file cannot hurt.
 
-The ``c3d`` package does the decoding of the header and of single parameters. It gives up, however, on files that other
+The ``c3d`` package decodes the header and knows the processor formats. It gives up, however, on files that other
 software reads: it asserts that the header repeats what the parameters say, it refuses a parameter that occurs twice,
-and it follows every offset and count that it finds. :class:`TolerantReader` replaces exactly these steps: the walk along
-the parameter chain stays inside the file, a repeated parameter is noted, and a contradiction becomes a note.
+and it follows every offset and count that it finds. :class:`TolerantReader` replaces exactly these steps: the walk
+along the parameter chain stays inside the file, a repeated parameter is noted, and a contradiction becomes a note.
 
 Source: the C3D File Format user guide, 2008 (www.c3d.org), sections on header and parameters.
 """

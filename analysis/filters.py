@@ -64,7 +64,7 @@ def fill_gaps(
     limit = int(np.floor(max_gap * rate + 1e-9))
     gaps: list[Gap] = []
     for j in range(columns.shape[1]):
-        missing = np.isnan(columns[:, j]).any(axis=1)
+        missing = np.any(np.isnan(columns[:, j]), axis=1)
         if not missing.any() or missing.all():
             continue
         name = names[j] if names else str(j)
@@ -133,7 +133,7 @@ def butterworth(
     Raises:
         InputError: The cut-off is not between 0 and half the rate, or the order is odd.
 
-    Source: Winter, Biomechanics and Motor Control of Human Movement, 4th ed., section 3.4.4.2 (correction of the cut-off).
+    Source: Winter, Biomechanics and Motor Control of Human Movement, 4th ed., section 3.4.4.2 (cut-off).
 
     Example:
         >>> import numpy as np

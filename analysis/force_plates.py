@@ -2,8 +2,8 @@
 
 Each plate's channels give a force and a moment about its own origin, in its own axes. The moment moves to the centre of
 the plate's surface, M_c = M_o + F x r with r the vector FORCE_PLATFORM:ORIGIN, the centre of pressure is
-(-M_cy / F_z, M_cx / F_z) and the free moment T_z = M_cz - x F_y + y F_x. A plate's z axis points down by convention, and
-the sign is chosen so that the force on the body points up.
+(-M_cy / F_z, M_cx / F_z) and the free moment T_z = M_cz - x F_y + y F_x. A plate's z axis points down by convention,
+and the sign is chosen so that the force on the body points up.
 
 Source: the C3D File Format user guide, 2008, section FORCE_PLATFORM; type 3 in the form of Kistler's formulae.
 """
@@ -181,7 +181,7 @@ def find_baseline(
     if quiet.any():
         level = np.median(mean[quiet])
         quiet &= np.abs(mean - level) < 2 * _QUIET_SD
-        chosen = np.repeat(quiet, width)
+        chosen = np.repeat(quiet, width).astype(bool)
         return np.nanmean(
             wrench[: n * width][chosen], axis=0
         ), f"{int(quiet.sum())} quiet windows of {width / rate:.2f} s"
@@ -280,7 +280,7 @@ def _plate(
 ) -> PlateData:
     notes: list[str] = []
     wrench = plate_wrench(trial, spec)
-    bad = ~np.isfinite(wrench).all(axis=1)
+    bad = ~np.all(np.isfinite(wrench), axis=1)
     if bad.all():
         raise FileFormatError(
             trial.path,
@@ -307,7 +307,7 @@ def _plate(
     force, moment = wrench[:, :3] @ axes.T, wrench[:, 3:] @ axes.T
     up_lab = frame.rotation[1]
     vertical = force @ up_lab
-    strongest = vertical[np.nanargmax(np.abs(vertical))]
+    strongest = float(vertical[np.nanargmax(np.abs(vertical))])
     if strongest < -threshold:
         force, moment = -force, -moment
         notes.append("the plate stores the force on the floor: the sign was turned")
@@ -348,7 +348,7 @@ def _plate_axes(spec: PlateSpec) -> NDArray[np.float64]:
     if length == 0 or not z.any():
         return np.diag([1.0, -1.0, -1.0])
     x = x / length
-    return np.column_stack([x, np.cross(z, x), z])
+    return np.column_stack([x, np.cross(z, x), z]).astype(np.float64)
 
 
 def _centre_of_pressure(

@@ -139,7 +139,7 @@ def _mean_of(trial: C3DFile, names: Sequence[str]) -> NDArray[np.float64]:
     """Mean path of some markers, shape (n_frames, 3); NaN where none of them is seen."""
     where = [trial.marker_names.index(name) for name in names]
     paths = trial.positions[:, where]
-    seen = np.isfinite(paths).all(axis=2)
+    seen = np.all(np.isfinite(paths), axis=2)
     total = np.where(seen[..., None], paths, 0.0).sum(axis=1)
     count = seen.sum(axis=1)[:, None]
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
@@ -151,7 +151,7 @@ def _find_up(trial: C3DFile, roles: Mapping[str, Sequence[str]]) -> tuple[NDArra
     normals = [plate_normal(spec) for spec in trial.platforms]
     if high and low:
         rise = _mean_of(trial, high) - _mean_of(trial, low)
-        rise = rise[np.isfinite(rise).all(axis=1)]
+        rise = rise[np.all(np.isfinite(rise), axis=1)]
         if len(rise):
             return _nearest_axis(np.median(rise, axis=0)), "the pelvis (or knees) above the feet"
     seen = trial.positions[np.isfinite(trial.positions).all(axis=2)]
@@ -165,7 +165,7 @@ def _find_up(trial: C3DFile, roles: Mapping[str, Sequence[str]]) -> tuple[NDArra
             )
         return _nearest_axis(normal * side), "the normal of the force plates"
     if len(seen):
-        frames = trial.positions[np.isfinite(trial.positions).all(axis=2).any(axis=1)]
+        frames = trial.positions[np.isfinite(trial.positions).any(axis=(1, 2))]
         spread = np.median(np.nanmax(frames, axis=1) - np.nanmin(frames, axis=1), axis=0)
         axis = int(np.argmax(spread))
         sign = 1.0 if np.median(seen[:, axis]) >= 0 else -1.0
@@ -252,8 +252,8 @@ def _doubts(
         right = right / np.linalg.norm(right)
         if np.dot(right, rotation[2]) < -0.5:
             notes.append(
-                "the right markers lie on the left of the forward direction: the subject walks backwards, the sides are "
-                "swapped, or the laboratory's axes are left-handed"
+                "the right markers lie on the left of the forward direction: the subject walks backwards, the sides "
+                "are swapped, or the laboratory's axes are left-handed"
             )
         elif abs(np.dot(right, rotation[2])) < 0.5 and not np.isnan(error):
             notes.append("the pelvis is turned more than 60 degrees from the walking direction (a turn?)")
