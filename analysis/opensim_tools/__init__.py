@@ -1,0 +1,42 @@
+"""OpenSim's own tools, driven without the GUI: scale, inverse kinematics and dynamics, muscles, quality of the result."""
+
+from data._lazy import attach
+
+_EXPORTS = {
+    "common": ["load_model"],
+    "external_loads": [
+        "held_pressure",
+        "loaded_at",
+        "read_ground_reactions",
+        "stance_intervals",
+        "valid_kinetics",
+        "write_ground_reactions",
+    ],
+    "inverse_dynamics": ["DynamicsResult", "inverse_dynamics", "mask_kinetics", "run_id_tool"],
+    "inverse_kinematics": ["KinematicsResult", "inverse_kinematics", "run_ik_tool"],
+    "scale": ["ScaleResult", "add_markers", "quiet_window", "scale_model", "write_base_model"],
+}
+
+__all__ = [
+    "DynamicsResult",
+    "KinematicsResult",
+    "ScaleResult",
+    "add_markers",
+    "held_pressure",
+    "inverse_dynamics",
+    "inverse_kinematics",
+    "load_model",
+    "loaded_at",
+    "mask_kinetics",
+    "quiet_window",
+    "read_ground_reactions",
+    "run_id_tool",
+    "run_ik_tool",
+    "scale_model",
+    "stance_intervals",
+    "valid_kinetics",
+    "write_base_model",
+    "write_ground_reactions",
+]
+
+__getattr__, __dir__ = attach(__name__, _EXPORTS)

@@ -1,0 +1,176 @@
+"""Joint moments from motion and ground reactions, shown only where both are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.storage import read_sto, write_mot
+from models.opensim_api import import_opensim
+
+from .common import (
+    element,
+    load_model,
+    place_file,
+    rotational_coordinates,
+    run_tool,
+    working_directory,
+    write_document,
+)
+from .external_loads import write_ground_reactions
+
+CUTOFF = 6.0
+"""Low-pass cut-off of the coordinates, Hz, as in OpenSim's published set-up for walking."""
+_TRUNK_ROOT = ("pelvis_",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicsResult:
+    """Generalized forces of one trial."""
+
+    generalized_forces: pd.DataFrame
+    """One column a coordinate, N m and N; NaN where a foot stood on the ground and no plate measured it."""
+    unmasked: pd.DataFrame
+    """The same as OpenSim computed them, for files that the GUI reads; not to be shown as data."""
+    valid: pd.DataFrame
+    """Boolean columns r, l, pelvis."""
+    setup: Path
+    """Set-up of the InverseDynamicsTool."""
+    external_loads: Path | None
+    """ExternalLoads .xml."""
+    cutoff: float
+    """Low-pass cut-off of the coordinates, Hz; negative without filter."""
+
+
+def inverse_dynamics(
+    model: str | Path,
+    coordinates: pd.DataFrame,
+    ground_reactions: pd.DataFrame | None,
+    *,
+    out: str | Path,
+    valid: pd.DataFrame | None = None,
+    cutoff: float = CUTOFF,
+    time_range: tuple[float, float] | None = None,
+    name: str = "trial",
+) -> DynamicsResult:
+    """Net joint moments and pelvis residuals.
+
+    All forces of the model (muscles, joint limits, springs) are left out: the result is what the joints carry in all.
+
+    Args:
+        model: Scaled model.
+        coordinates: Angles in rad and translations in m, one column a coordinate.
+        ground_reactions: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`; ``None`` where no plate measured, which leaves
+            only what is valid without (see ``valid``).
+        out: Folder for the set-up and its files.
+        valid: Boolean columns ``r``, ``l``, ``pelvis`` over time (see :func:`valid_kinetics`); all valid where not given.
+        cutoff: Low-pass cut-off of the coordinates, Hz; negative to switch the filter off.
+        time_range: Part of the trial, s; default where both motion and forces exist.
+        name: Name of the trial, used for files.
+
+    Returns:
+        Generalized forces, masked and not.
+
+    Raises:
+        InputError: A ground reaction is NaN.
+        ExogaitError: OpenSim's tool failed.
+
+    Source: OpenSim InverseDynamicsTool.
+    """
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    model_file = place_file(Path(model), folder)
+    loaded = load_model(model)
+    rotational = rotational_coordinates(loaded)
+    motion = folder / f"{name}_ik.mot"
+    degrees = coordinates.copy()
+    degrees[[c for c in rotational if c in degrees.columns]] = np.rad2deg(
+        degrees[[c for c in rotational if c in degrees.columns]]
+    )
+    write_mot(degrees, motion, name="Coordinates", in_degrees=True)
+    start, end = float(coordinates.index[0]), float(coordinates.index[-1])
+    loads = None
+    if ground_reactions is not None:
+        _, loads = write_ground_reactions(ground_reactions, folder, name)
+        start, end = max(start, float(ground_reactions.index[0])), min(end, float(ground_reactions.index[-1]))
+    if time_range is not None:
+        start, end = max(start, time_range[0]), min(end, time_range[1])
+    setup = write_document(
+        folder / f"{name}_id_setup.xml",
+        element(
+            "InverseDynamicsTool",
+            name=name,
+            results_directory=".",
+            model_file=model_file.name,
+            time_range=[start, end],
+            forces_to_exclude="ALL",
+            external_loads_file="" if loads is None else loads.name,
+            coordinates_file=motion.name,
+            lowpass_cutoff_frequency_for_coordinates=float(cutoff),
+            output_gen_force_file=f"{name}_id.sto",
+        ),
+    )
+    raw = run_id_tool(setup)
+    forces = raw.rename(columns={c: str(c).removesuffix("_moment").removesuffix("_force") for c in raw.columns})
+    forces = forces[[c for c in coordinates.columns if c in forces.columns]]
+    forces.attrs = {"name": name, "in_degrees": False, "source": str(folder / f"{name}_id.sto")}
+    mask = _mask_on(forces.index, valid)
+    return DynamicsResult(
+        generalized_forces=mask_kinetics(forces, mask),
+        unmasked=forces,
+        valid=mask,
+        setup=setup,
+        external_loads=loads,
+        cutoff=cutoff,
+    )
+
+
+def run_id_tool(setup: str | Path) -> pd.DataFrame:
+    """Run the InverseDynamicsTool from its set-up, as the GUI does, and return what it wrote."""
+    setup = Path(setup)
+    opensim = import_opensim()
+    with working_directory(setup.parent):
+        tool = opensim.InverseDynamicsTool(setup.name)
+        run_tool(
+            f"{setup.stem} (OpenSim InverseDynamicsTool)",
+            tool.run,
+            hint="check the time range and the ground reactions",
+        )
+        return read_sto(tool.getOutputGenForceFileName())
+
+
+def mask_kinetics(forces: pd.DataFrame, valid: pd.DataFrame) -> pd.DataFrame:
+    """Copy of generalized forces (or powers) with NaN where they do not follow from measured forces.
+
+    Args:
+        forces: One column a coordinate.
+        valid: Boolean columns ``r``, ``l``, ``pelvis`` on the same times. Joints of the trunk hang on no foot: from the head
+            down to them nothing touches the ground.
+    """
+    result = forces.copy()
+    result.attrs = dict(forces.attrs)
+    for column in result.columns:
+        group = _group(str(column))
+        if group:
+            result.loc[~valid[group].to_numpy(), column] = np.nan
+    return result
+
+
+def _group(column: str) -> str:
+    """Which entry of the mask a coordinate hangs on: r, l, pelvis, or none."""
+    if column.startswith(_TRUNK_ROOT):
+        return "pelvis"
+    return column[-1] if column.endswith(("_r", "_l")) else ""
+
+
+def _mask_on(time: pd.Index, valid: pd.DataFrame | None) -> pd.DataFrame:
+    if valid is None:
+        return pd.DataFrame(True, index=time, columns=pd.Index(["r", "l", "pelvis"]))
+    known = valid.index.to_numpy(np.float64)
+    at = np.clip(np.searchsorted(known, time.to_numpy(np.float64)), 0, len(known) - 1)
+    before = np.maximum(at - 1, 0)
+    # Between two instants of the mask a value counts only where both are valid.
+    return pd.DataFrame(valid.to_numpy()[at] & valid.to_numpy()[before], index=time, columns=valid.columns)
