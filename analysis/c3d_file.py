@@ -1,7 +1,7 @@
 """C3D files as laboratories write them: markers, analog channels, events and force plates, in SI units.
 
-:func:`read_c3d` reads Intel, DEC and SGI files, integer or real, through :mod:`analysis.c3d_sections`. The size of every
-array follows from the bytes that are in the file, never from a count in its header.
+:func:`read_c3d` reads Intel, DEC and SGI files, integer or real, through :mod:`analysis.c3d_sections`. The size of
+every array follows from the bytes that are in the file, never from a count in its header.
 """
 
 from __future__ import annotations

@@ -301,8 +301,6 @@ def _plate(
         notes.append(f"baseline of {offset[2]:.1f} N vertical removed ({how})")
     elif how.startswith("never"):
         notes.append(how)
-    if cutoff is not None:
-        wrench = butterworth(wrench, trial.analog_rate, cutoff, order=order)
     axes = _plate_axes(spec)
     force, moment = wrench[:, :3] @ axes.T, wrench[:, 3:] @ axes.T
     up_lab = frame.rotation[1]
@@ -312,9 +310,13 @@ def _plate(
         force, moment = -force, -moment
         notes.append("the plate stores the force on the floor: the sign was turned")
     force, moment = frame.rotate(force), frame.rotate(moment)
+    # Contacts come from the force as measured: a filter would move their edges.
+    contacts = tuple(find_contacts(force[:, 1], trial.analog_rate, threshold=threshold, plate=spec.index))
+    if cutoff is not None:
+        force = butterworth(force, trial.analog_rate, cutoff, order=order)
+        moment = butterworth(moment, trial.analog_rate, cutoff, order=order)
     corners = frame.rotate(spec.corners)
     centre = corners.mean(axis=0)
-    contacts = tuple(find_contacts(force[:, 1], trial.analog_rate, threshold=threshold, plate=spec.index))
     loaded = loaded_samples(contacts, len(force), trial.analog_rate)
     normal = frame.rotate(plate_normal(spec))
     if abs(normal[1]) < 0.98:
