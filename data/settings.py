@@ -55,9 +55,7 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") ->
     missing = [
         name
         for name, field in fields.items()
-        if name not in values
-        and field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
+        if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     if missing:
         raise InputError(f"{where}: {missing[0]}" if where else missing[0], None, "this setting is required")

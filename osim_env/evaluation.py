@@ -30,7 +30,13 @@ class EvaluationConfig:
 
 
 def evaluation_world(
-    setup: WorldSetup, world: WorldConfig, *, n_envs: int, seconds: float, seed: int, pushes: tuple[float, float] = (0, 0)
+    setup: WorldSetup,
+    world: WorldConfig,
+    *,
+    n_envs: int,
+    seconds: float,
+    seed: int,
+    pushes: tuple[float, float] = (0, 0),
 ) -> GaitWorld:
     """A world in which nothing helps: episodes end at a fall or with the time.
 
@@ -61,9 +67,9 @@ def evaluate_policy(
     """Walk at several speeds from random starts.
 
     Returns:
-        ``survival`` (share of walks without a fall), ``seconds_walked`` (mean), ``speed_error`` (mean relative, of the walks
-        that lasted), ``joint_error`` (mean absolute tracking error of the joints while walking, rad), ``score`` (mean human
-        reward per control step, zero after a fall), ``minimum_survival`` (of the worst speed).
+        ``survival`` (share of walks without a fall), ``seconds_walked`` (mean), ``speed_error`` (mean relative, of
+        the walks that lasted), ``joint_error`` (mean absolute tracking error of the joints while walking, rad),
+        ``score`` (mean human reward per control step, zero after a fall), ``minimum_survival`` (of the worst speed).
     """
     grid = np.unique(np.linspace(*speeds, config.n_speeds))
     commanded = np.repeat(grid, config.starts)

@@ -1,8 +1,8 @@
 """An exoskeleton at work: what it senses, and how a command becomes torque.
 
 Both act in the environment, the same under both engines. A command in [-1, 1] is a share of the peak torque of its
-direction; the torque follows it within the rate limit and reaches the body after the device's delay. The controller sees
-the signals of its device file over a short history and nothing else.
+direction; the torque follows it within the rate limit and reaches the body after the device's delay. The controller
+sees the signals of its device file over a short history and nothing else.
 """
 
 from __future__ import annotations

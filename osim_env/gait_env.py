@@ -1,23 +1,25 @@
 """The walking body as a Gymnasium environment, one body at a time, on either engine.
 
 Observation
-    ``GaitWorld.human_observation_names`` lists every entry: phase of the half stride (cos, sin, twice), commanded speed (m/s),
-    pelvis height error (m), pelvis tilt, list, rotation (rad) and sideways position (m), their rates (rad/s, m/s, the
-    forward one relative to the reference), joint angles (rad), joint speeds (0.1 rad/s), angle errors against the reference
-    (rad), present muscle moments (N m/kg), the previous action, vertical load of each foot (body weights), strength of seven
-    muscle groups a side (1 = healthy), and with a device its torques (N m/kg) and whether it is worn and powered. In the second half
-    of a stride everything is mirrored: the policy always sees the leg that struck the floor last as the near one.
+    ``GaitWorld.human_observation_names`` lists every entry: phase of the half stride (cos, sin, twice), commanded speed
+    (m/s), pelvis height error (m), pelvis tilt, list, rotation (rad) and sideways position (m), their rates (rad/s,
+    m/s, the forward one relative to the reference), joint angles (rad), joint speeds (0.1 rad/s), angle errors against
+    the reference (rad), present muscle moments (N m/kg), the previous action, vertical load of each foot (body
+    weights), strength of seven muscle groups a side (1 = healthy), and with a device its torques (N m/kg) and whether
+    it is worn and powered. In the second half of a stride everything is mirrored: the policy always sees the leg that
+    struck the floor last as the near one.
 
 Action
-    ``human_action_names``, each in [-1, 1]: with ``scheme="recruitment"`` a change of the demanded moment of each joint and
-    of the step rate; with ``scheme="excitation"`` a change of each muscle's excitation and of the step rate.
+    ``human_action_names``, each in [-1, 1]: with ``scheme="recruitment"`` a change of the demanded moment of each
+    joint and of the step rate; with ``scheme="excitation"`` a change of each muscle's excitation and of the step
+    rate.
 
 Reward
     The weighted sum of the terms in :mod:`osim_env.rewards`; ``info["reward/<name>"]`` holds each raw value.
 
 End
-    ``terminated`` at a fall (pelvis below 0.7 of its nominal height, the body touching the ground with anything but a foot, or
-    a diverged simulation), ``truncated`` after ``episode`` seconds.
+    ``terminated`` at a fall (pelvis below 0.7 of its nominal height, the body touching the ground with anything but a
+    foot, or a diverged simulation), ``truncated`` after ``episode`` seconds.
 """
 
 from __future__ import annotations

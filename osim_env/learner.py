@@ -1,10 +1,10 @@
 """One learner: stable-baselines3's PPO with its own networks, critic, advantages and rewards.
 
 The human and the exoskeleton are two of these. They share the simulated world and nothing else: each sees its own
-observation, is paid its own reward, and updates its own parameters, so what the human is rewarded for (imitation) cannot
-reach the exoskeleton's gradient. Beyond stable-baselines3: observations normalised by running statistics that can be frozen,
-a learning rate that follows the measured KL divergence (Schulman et al. 2017, section 4; the rule of Rudin et al. 2022), and
-a state that can be written without pickle and resumed exactly.
+observation, is paid its own reward, and updates its own parameters, so what the human is rewarded for (imitation)
+cannot reach the exoskeleton's gradient. Beyond stable-baselines3: observations normalised by running statistics that
+can be frozen, a learning rate that follows the measured KL divergence (Schulman et al. 2017, section 4; the rule of
+Rudin et al. 2022), and a state that can be written without pickle and resumed exactly.
 """
 
 from __future__ import annotations
@@ -233,7 +233,11 @@ class Learner(PPO):
     def load_arrays(self, content: dict[str, NDArray[Any]], *, optimizer: bool = True) -> None:
         """Restore what :meth:`arrays` returned; without the optimizer for a fine-tune."""
         self.policy.load_state_dict(
-            {key.removeprefix("policy/"): torch.from_numpy(value) for key, value in content.items() if key.startswith("policy/")}
+            {
+                key.removeprefix("policy/"): torch.from_numpy(value)
+                for key, value in content.items()
+                if key.startswith("policy/")
+            }
         )
         self.statistics.mean = content["statistics/mean"].copy()
         self.statistics.var = content["statistics/var"].copy()

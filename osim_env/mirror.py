@@ -1,8 +1,8 @@
 """Left and right exchanged: index and sign arrays that mirror vectors of named quantities.
 
 A policy that always sees the body as if the right leg had just struck the floor learns one half stride instead of two
-(Abdolhosseini et al. 2019, "PHASE"): in the second half of a stride, what it sees and what it commands are mirrored. The
-body may be asymmetric all the same; its strengths are mirrored along with it.
+(Abdolhosseini et al. 2019, "PHASE"): in the second half of a stride, what it sees and what it commands are mirrored.
+The body may be asymmetric all the same; its strengths are mirrored along with it.
 """
 
 from __future__ import annotations

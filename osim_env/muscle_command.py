@@ -3,12 +3,13 @@
 Two schemes, both without any force that is not a muscle's (or the trunk actuators' of the model card):
 
 ``recruitment``
-    The action is a demand of net joint moments about a feedback law on the reference motion, and a change of step rate. The
-    muscles that carry the demand are found by static optimization on the present muscle state (:mod:`osim_env.recruitment`),
-    so a weak muscle is answered by its synergists. 18 numbers instead of 93 make learning some times faster.
+    The action is a demand of net joint moments about a feedback law on the reference motion, and a change of step
+    rate. The muscles that carry the demand are found by static optimization on the present muscle state
+    (:mod:`osim_env.recruitment`), so a weak muscle is answered by its synergists. 18 numbers instead of 93 make
+    learning some times faster.
 ``excitation``
-    The action is one number per muscle, added to the excitations that static optimization gives for the reference motion at
-    this phase and speed, and a change of step rate.
+    The action is one number per muscle, added to the excitations that static optimization gives for the reference
+    motion at this phase and speed, and a change of step rate.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .recruitment import recruit
 
 Array = NDArray[np.float64]
 
-# Feedback gains and action amplitudes by coordinate stem: N m/rad, N m s/rad, N m per kg body mass.
+# Feedback stiffness (N m/rad) and action amplitude (N m per kg body mass) by coordinate stem.
 STIFFNESS = {
     "hip_flexion": 150.0, "hip_adduction": 150.0, "hip_rotation": 40.0, "knee_angle": 100.0, "ankle_angle": 80.0,
     "subtalar_angle": 20.0, "mtp_angle": 5.0, "lumbar_extension": 200.0, "lumbar_bending": 200.0, "lumbar_rotation": 60.0,
@@ -120,6 +121,14 @@ class Recruitment:
         self.gain[:, :n] = gain
         self.passive[:, :n] = passive
         recruit(
-            self.arm, self.gain, self.passive, demand, self.solution, self.weight, self.lower, self.upper, self.config.sweeps
+            self.arm,
+            self.gain,
+            self.passive,
+            demand,
+            self.solution,
+            self.weight,
+            self.lower,
+            self.upper,
+            self.config.sweeps,
         )
         return self.solution[:, :n], self.solution[:, n:]

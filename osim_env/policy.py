@@ -1,7 +1,7 @@
 """Policies at rest and at work: safetensors for the numbers, JSON for what they mean, numpy to run them.
 
-A policy file never runs code. It names the model, observation layout and settings it was trained with, and is refused for
-others.
+A policy file never runs code. It names the model, observation layout and settings it was trained with, and is refused
+for others.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class Policy:
         for i, (weight, bias) in enumerate(self.layers):
             tensors[f"layer{i}/weight"], tensors[f"layer{i}/bias"] = weight, bias
         save_file(
-            {key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, stem.with_suffix(".safetensors")
+            {key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()},
+            stem.with_suffix(".safetensors"),
         )
         content = {"format": FORMAT, "clip": self.clip, "n_layers": len(self.layers), **self.metadata}
         stem.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")

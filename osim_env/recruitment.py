@@ -1,14 +1,15 @@
 """Muscle recruitment: which muscles carry a demanded set of joint moments.
 
-The classic answer of static optimization (Crowninshield & Brand 1981; Anderson & Pandy 2001), solved anew at every control
-step inside the simulation: with moment arms ``r``, force per unit activation ``g`` and passive force ``p`` of the present
-state,
+The classic answer of static optimization (Crowninshield & Brand 1981; Anderson & Pandy 2001), solved anew at every
+control step inside the simulation: with moment arms ``r``, force per unit activation ``g`` and passive force ``p`` of
+the present state,
 
     minimise   1/2 sum_j ((sum_i r_ij (g_i a_i + p_i) - d_j) / s)^2 + 1/2 sum_i w_i a_i^2    s.t.  l_i <= a_i <= h_i.
 
-The moments are demanded softly: no reserve torque exists that could make up for what the muscles cannot do. A box-constrained
-least-squares problem of this shape is solved by cyclic coordinate descent (Luo & Tseng 1992), warm-started with the last
-answer. A torque actuator of the trunk, where the model has one, enters as one more column with a high weight.
+The moments are demanded softly: no reserve torque exists that could make up for what the muscles cannot do. A
+box-constrained least-squares problem of this shape is solved by cyclic coordinate descent (Luo & Tseng 1992),
+warm-started with the last answer. A torque actuator of the trunk, where the model has one, enters as one more column
+with a high weight.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reference motion: a periodic gait as Fourier series whose coefficients depend on walking speed.
 
 The suite's own reference is fitted to overground walks of healthy adults (see :mod:`osim_env.reference_fit`); any
-:class:`data.GaitTrial` with one whole stride becomes a reference of the same kind. It says what the muscle policy imitates,
-never what the exoskeleton does.
+:class:`data.GaitTrial` with one whole stride becomes a reference of the same kind. It says what the muscle policy
+imitates, never what the exoskeleton does.
 
 Every channel is ``x(phase, v) = sum_k c_k(v) B_k(phase)`` with the basis ``1, cos 2 pi k phase, sin 2 pi k phase`` and
 coefficients ``c_k(v)`` that are polynomials of speed. Phase 0 is right heel strike. ``pelvis_tx`` holds the fluctuation
@@ -148,7 +148,9 @@ def load_reference(name: str | Path = DEFAULT_REFERENCE) -> ReferenceMotion:
         path = REFERENCE_FOLDER / f"{name}.json"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in REFERENCE_FOLDER.glob("*.json"))) or "none"
-        raise FileFormatError(path, "no such reference motion", f"known names: {known}; or give the path of a .json file")
+        raise FileFormatError(
+            path, "no such reference motion", f"known names: {known}; or give the path of a .json file"
+        )
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:
@@ -165,4 +167,6 @@ def load_reference(name: str | Path = DEFAULT_REFERENCE) -> ReferenceMotion:
             moments=np.array(list(content["moments"].values()), float),
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise FileFormatError(path, f"not a reference motion ({error})", "write one with ReferenceMotion.save") from None
+        raise FileFormatError(
+            path, f"not a reference motion ({error})", "write one with ReferenceMotion.save"
+        ) from None

@@ -1,8 +1,8 @@
 """Fit a reference motion to measured strides.
 
-Each stride gives Fourier coefficients by least squares, with a linear drift beside them that is then dropped (an overground
-stride never closes exactly). Every stride enters twice, once mirrored, so that the reference is symmetric; the coefficients
-are then regressed on walking speed, every walk with the same weight.
+Each stride gives Fourier coefficients by least squares, with a linear drift beside them that is then dropped (an
+overground stride never closes exactly). Every stride enters twice, once mirrored, so that the reference is symmetric;
+the coefficients are then regressed on walking speed, every walk with the same weight.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def mirror(stride: Stride) -> Stride:
     """The stride of the mirrored body."""
 
     def flip(channels: dict[str, Array]) -> dict[str, Array]:
-        return {mirrored_name(name): -values if name in ODD_COORDINATES else values for name, values in channels.items()}
+        return {
+            mirrored_name(name): -values if name in ODD_COORDINATES else values for name, values in channels.items()
+        }
 
     side = "l" if stride.side == "r" else "r"
     return Stride(

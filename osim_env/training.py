@@ -1,9 +1,9 @@
 """Training: two learners on one batch of simulated bodies, resumable to the bit.
 
-A run is a folder: ``config.json`` and ``manifest.json`` are written before the first step, ``progress.csv`` (and TensorBoard
-files, where installed) as it goes, ``checkpoint.npz`` every few minutes by writing beside and renaming, and the best
-evaluated policy as safetensors and JSON. A killed run goes on from its checkpoint with the same random numbers and the same
-states of every environment, so its curve is the one it would have had.
+A run is a folder: ``config.json`` and ``manifest.json`` are written before the first step, ``progress.csv`` (and
+TensorBoard files, where installed) as it goes, ``checkpoint.npz`` every few minutes by writing beside and renaming,
+and the best evaluated policy as safetensors and JSON. A killed run goes on from its checkpoint with the same random
+numbers and the same states of every environment, so its curve is the one it would have had.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .evaluation import EvaluationConfig, evaluate_policy
 from .learner import Learner, LearnerConfig
 from .policy import Policy, load_policy, policy_from_learner
 from .setup import WorldSetup, make_world
-from .world import GaitWorld, WorldConfig
+from .world import WorldConfig
 
 Array = NDArray[Any]
 
@@ -253,7 +253,12 @@ class Trainer:
     def _evaluate(self) -> None:
         speeds = self._world_config().speeds
         result = evaluate_policy(
-            self.policy(), self.config.setup, self._base_world, self.config.evaluation, speeds=speeds, seed=self.config.seed
+            self.policy(),
+            self.config.setup,
+            self._base_world,
+            self.config.evaluation,
+            speeds=speeds,
+            seed=self.config.seed,
         )
         entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
         self.curve.append({key: round(value, 5) for key, value in entry.items()})
@@ -273,7 +278,9 @@ class Trainer:
 
     def _write_manifest(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.json").write_text(json.dumps(_jsonable(dataclasses.asdict(self.config)), indent=1) + "\n")
+        (self.folder / "config.json").write_text(
+            json.dumps(_jsonable(dataclasses.asdict(self.config)), indent=1) + "\n"
+        )
         packages = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
         manifest = {
             "git_revision": git_revision(),
@@ -307,7 +314,7 @@ class Trainer:
         content |= {f"world/{key}": value for key, value in self.world.arrays().items()}
         content["starts"], content["lengths"] = self._starts, self._lengths
         content["torch_random"] = torch.get_rng_state().numpy()
-        kind, keys, position, has_gauss, cached = np.random.get_state()  # the generator that shuffles minibatches
+        kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (it shuffles minibatches)
         content["numpy_keys"] = np.asarray(keys)
         facts = {
             "config": _jsonable(dataclasses.asdict(self.config)),
@@ -347,7 +354,7 @@ class Trainer:
         self._starts, self._lengths = content["starts"].astype(bool), content["lengths"]
         torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
         kind, position, has_gauss, cached = facts["numpy"]
-        np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))
+        np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
         self.world.rng.bit_generator.state = facts["world_random"]
         self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
         self.next_evaluation, self.curve, self._finished = facts["next_evaluation"], facts["curve"], facts["finished"]
@@ -378,7 +385,9 @@ def _load_networks(learner: Learner, policy: Policy) -> None:
     """Start a learner's policy network (not its critic) from a policy at rest."""
     if (policy.n_observations, policy.n_actions) != (learner.statistics.mean.size, learner.action_space.shape[0]):  # type: ignore[index]
         raise InputError(
-            "starting policy", f"{policy.n_observations} observations, {policy.n_actions} actions", "the sizes must agree"
+            "starting policy",
+            f"{policy.n_observations} observations, {policy.n_actions} actions",
+            "the sizes must agree",
         )
     state = learner.policy.state_dict()
     for i, (weight, bias) in enumerate(policy.layers):
@@ -405,7 +414,11 @@ def git_revision() -> str:
     """Revision of the source, "unknown" outside a checkout."""
     try:
         result = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent, timeout=10
+            ["git", "describe", "--always", "--dirty"],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"

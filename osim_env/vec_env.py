@@ -1,4 +1,4 @@
-"""A batch of walking bodies as a stable-baselines3 ``VecEnv``: any of its algorithms trains the human policy on the twin."""
+"""A batch of walking bodies as a ``VecEnv``: any stable-baselines3 algorithm trains the human policy on the twin."""
 
 from __future__ import annotations
 

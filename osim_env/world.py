@@ -1,11 +1,11 @@
 """The simulated world: bodies, devices, reference and rewards of a batch of environments.
 
-:class:`GaitWorld` is what the Gymnasium environment (a batch of one), the vectorised environment and the training loop share.
-One control step: the human's action becomes excitations and the device's action torque (every 10 ms), physics advances, then
-rewards, ends of episodes and, in training, resets.
+:class:`GaitWorld` is what the Gymnasium environment (a batch of one), the vectorised environment and the training
+loop share. One control step: the human's action becomes excitations and the device's action torque (every 10 ms),
+physics advances, then rewards, ends of episodes and, in training, resets.
 
-No force acts on the bodies but muscles, contact, joint limits and springs, the trunk actuators of the model card, and the
-device. A pelvis spring may hold a body early in training; it is refused in evaluation.
+No force acts on the bodies but muscles, contact, joint limits and springs, the trunk actuators of the model card, and
+the device. A pelvis spring may hold a body early in training; it is refused in evaluation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from data.errors import InputError
 from models.deficit import muscle_groups
 from models.device import Device
 
-from .exoskeleton import TICK, Exoskeleton, mirrored_channel
+from .exoskeleton import TICK, Exoskeleton
 from .mirror import ODD_COORDINATES, mirror_map, mirrored_name
 from .muscle_command import DAMPING_SHARE, MuscleCommandConfig, Recruitment, stem
 from .physics import Physics
@@ -160,8 +160,10 @@ class GaitWorld:
         gains = config.muscles.stiffness
         mass = self.body_mass[:, None]
         self.stiffness = config.muscles.stiffness_scale * np.array([gains[stem(name)] for name in self.demanded])
-        self.amplitude = mass * config.muscles.amplitude_scale * np.array(
-            [config.muscles.amplitude[stem(name)] for name in self.demanded]
+        self.amplitude = (
+            mass
+            * config.muscles.amplitude_scale
+            * np.array([config.muscles.amplitude[stem(name)] for name in self.demanded])
         )
         volume = np.asarray(model.max_isometric_force) * np.asarray(model.optimal_fiber_length)
         self.volume_share = volume / volume.sum()
@@ -283,7 +285,10 @@ class GaitWorld:
 
     def feet_in_pelvis_axes(self, q: Array) -> Array:
         """Heel and toe frames relative to the pelvis, in ground axes, shape (batch, 4, 3), m."""
-        return self.physics.feet(q) - q[:, None, [self.column["pelvis_tx"], self.column["pelvis_ty"], self.column["pelvis_tz"]]]
+        return (
+            self.physics.feet(q)
+            - q[:, None, [self.column["pelvis_tx"], self.column["pelvis_ty"], self.column["pelvis_tz"]]]
+        )
 
     def reset(self, index: Index, *, phase: Array | None = None, speed: Array | None = None) -> None:
         """Put some environments on the reference motion.
@@ -489,9 +494,61 @@ class GaitWorld:
             return np.zeros((self.n_envs, 0))
         return self.exoskeleton.observation().copy()
 
+    # ---- for training ----------------------------------------------------------------------------------------------
+
+    _ARRAYS = (
+        "phase", "speed", "time", "fallen", "human_action", "previous_human_action", "device_action",
+        "previous_device_action", "metabolic_power", "push", "next_push", "muscle_moment",
+    )  # fmt: skip
+
+    def set_config(self, config: WorldConfig) -> None:
+        """Change the settings between two control steps (a stage of a curriculum)."""
+        if config == self.config:
+            return
+        self.config = config
+        self._human_terms = {name: Term(HUMAN_TERMS[name], weight) for name, weight in config.human_weights.items()}
+        self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
+
+    def signature(self) -> dict[str, Any]:
+        """What a policy has to agree with: model, observation and action layout, meaning of the action."""
+        return {
+            "model_coordinates": list(self.coordinate_names),
+            "model_muscles": list(self.physics.model.muscle_names),
+            "scheme": self.config.muscles.scheme,
+            "control_step": self.config.control_step,
+            "human_observations": list(self.human_observation_names),
+            "human_actions": list(self.human_action_names),
+            "device": None if self.exoskeleton is None else self.exoskeleton.device.name,
+            "device_observations": [] if self.exoskeleton is None else list(self.exoskeleton.signal_names),
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that the next control step depends on, but the random generator."""
+        content = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
+        content |= {f"physics/{name}": array for name, array in self.physics.arrays().items()}
+        content["recruitment"] = self.recruitment.solution.copy()
+        if self.exoskeleton is not None:
+            for name in ("torque_per_kg", "pipeline", "history", "powered"):
+                content[f"device/{name}"] = getattr(self.exoskeleton, name).copy()
+        return content
+
+    def load_arrays(self, content: dict[str, NDArray[Any]]) -> None:
+        """Restore what :meth:`arrays` returned."""
+        for name in self._ARRAYS:
+            setattr(self, name, content[name].copy())
+        self.physics.load_arrays(
+            {k.removeprefix("physics/"): v for k, v in content.items() if k.startswith("physics/")}
+        )
+        self.recruitment.solution[:] = content["recruitment"]
+        if self.exoskeleton is not None:
+            for name in ("torque_per_kg", "pipeline", "history", "powered"):
+                getattr(self.exoskeleton, name)[:] = content[f"device/{name}"]
+        self._update_reference()
+
     def _signals(self) -> dict[str, Array]:
         """Every signal a device can sense, by channel name."""
         assert self.exoskeleton is not None
+        self.physics.sense_bodies(self.config.control_step)
         signals: dict[str, Array] = {}
         for channel in self.exoskeleton.signal_names:
             source, kind, *axis = channel.split(".")

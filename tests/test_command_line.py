@@ -51,7 +51,7 @@ def test_help_imports_nothing_heavy() -> None:
     [
         (["model", "build", "--device", "hip_ankel"], ["hip_ankel", "hip_ankle"]),
         (["model", "build", "--deficit", "plantarflexor"], ["plantarflexor", "did you mean"]),
-        (["model", "build", "--deficit", "plantarflexor_weakness", "--strength", "140"], ["strength", "140", "100"]),
+        (["model", "build", "--deficit", "plantarflexors", "--strength", "140"], ["strength", "140", "100"]),
         (["model", "build", "--strength", "50"], ["--deficit"]),
     ],
 )
