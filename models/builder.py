@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from data.errors import FileFormatError, InputError, UnknownNameError
 
 from . import forces, scaling, skeleton
-from . import muscles as muscle_parts
 from .deficit import Deficit, load_deficit
 from .device import Device, load_device
+from .muscles import MuscleKind, TendonKind, add_muscles
 from .opensim_api import import_opensim
 from .subject import Subject, as_subject, generic_mass
 from .tables import load_tables
@@ -39,10 +39,10 @@ def build(
     device: str | Path | Device | None = None,
     deficit: str | Path | Deficit | None = None,
     subject: str | Path | Subject | None = None,
-    muscles: str = "degroote_fregly",
+    muscles: MuscleKind = "degroote_fregly",
     contact: bool = True,
     *,
-    tendon: str = "rigid",
+    tendon: TendonKind = "rigid",
     trunk_actuators: bool = True,
 ) -> opensim.Model:
     """Build the gait model.
@@ -63,8 +63,8 @@ def build(
         ExogaitError: A name, a file or a value that is not allowed.
     """
     for field, value, allowed in (
-        ("muscles", muscles, get_args(muscle_parts.MuscleKind)),
-        ("tendon", tendon, get_args(muscle_parts.TendonKind)),
+        ("muscles", muscles, get_args(MuscleKind)),
+        ("tendon", tendon, get_args(TendonKind)),
     ):
         if value not in allowed:
             raise UnknownNameError(f"choice for {field}", value, allowed)
@@ -83,7 +83,7 @@ def build(
     model.setGravity(opensim.Vec3(0, -tables.constants["gravity"], 0))
     skeleton.add_bodies(opensim, model, tables)
     skeleton.add_joints(opensim, model, tables)
-    muscle_parts.add_muscles(opensim, model, tables, kind=muscles, tendon=tendon)
+    add_muscles(opensim, model, tables, kind=muscles, tendon=tendon)
     skeleton.add_markers(opensim, model, tables)
     model.finalizeConnections()
 

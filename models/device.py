@@ -7,7 +7,7 @@ A device file has these fields (those with * are required):
 ``description``  one sentence
 ``sides``      ``[left, right]`` (default), ``[left]`` or ``[right]``
 ``joints``*    coordinate without side -> ``peak_torque_nm_per_kg`` (by direction) and ``rate_limit_nm_per_kg_per_s``
-``added_mass`` body without side -> ``mass_kg`` and ``location_m`` in that body's frame (the right one; left is mirrored)
+``added_mass`` body without side -> ``mass_kg`` and ``location_m`` in that body's frame (right; left is mirrored)
 ``delay_s``    from a command to its torque
 ``sensed``     signals the controller may see: ``<coordinate>.value``, ``<coordinate>.speed``, ``<body>.orientation``,
                ``<body>.gyroscope``, ``<body>.accelerometer``, ``applied_torque``
