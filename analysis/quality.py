@@ -1,0 +1,327 @@
+"""The data-quality page: one row for everything that was judged, dropped, filled or assumed on the way to a number.
+
+A row says what was looked at, what was found, against which guidance, and the verdict. ``pass``, ``warn`` and ``fail``
+are judgements against a stated limit; ``info`` states a choice. Rows travel with a trial in ``metadata["quality"]``, so
+a report written years later still shows them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data import GaitTrial, InputError
+
+from .c3d import LabTrial
+from .c3d_file import C3DFile
+from .events import DetectedEvents
+from .filters import Gap
+from .lab_frame import LabFrame
+from .marker_map import MarkerMap, match_labels
+from .opensim_tools.inverse_dynamics import DynamicsResult
+from .opensim_tools.inverse_kinematics import KinematicsResult
+from .opensim_tools.scale import ScaleResult
+from .plate_strikes import PlateStrike
+from .spatiotemporal import Spatiotemporal
+
+Verdict = Literal["pass", "warn", "fail", "info"]
+VERDICTS: tuple[Verdict, ...] = ("fail", "warn", "pass", "info")
+HICKS = "Hicks et al. 2015, doi 10.1115/1.4029304; OpenSim documentation, simulation checklist"
+"""Where the limits on marker errors, residuals and reserves come from."""
+EVENT_LIMIT = 0.035
+"""Largest mean difference between two ways to find events that still passes, s: about two frames at 60 Hz."""
+SIDE_WORDS = {"r": "right", "l": "left", "": "neither"}
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """One judgement."""
+
+    topic: str
+    """Step of the road: ``File``, ``Axes``, ``Markers``, ``Force plates``, ``Events``, ``Scaling``, ..."""
+    what: str
+    """What was looked at."""
+    found: str
+    """What was found, with its unit."""
+    limit: str = ""
+    """Guidance that it is judged against."""
+    verdict: Verdict = "info"
+    """``pass``, ``warn``, ``fail``, or ``info`` for a statement."""
+    source: str = ""
+    """Where the limit comes from."""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise InputError("verdict", self.verdict, f"one of {', '.join(VERDICTS)}")
+
+
+def judge(
+    topic: str,
+    what: str,
+    value: float,
+    limit: float,
+    unit: str,
+    *,
+    warn_above: float | None = None,
+    digits: int = 1,
+    source: str = HICKS,
+) -> QualityRow:
+    """A number against an upper limit.
+
+    Args:
+        topic: Step of the road.
+        what: What was looked at.
+        value: The number, in ``unit``; NaN gives a warning.
+        limit: Largest number that passes.
+        unit: Unit of both.
+        warn_above: A number above this fails; between the two it is a warning. Without it nothing fails.
+        digits: Decimals.
+        source: Where the limit comes from.
+
+    Example:
+        >>> judge("IK", "marker error, RMS", 1.2, 2.0, "cm").verdict
+        'pass'
+    """
+    verdict: Verdict = "pass" if value <= limit else "warn"
+    if warn_above is not None and value > warn_above:
+        verdict = "fail"
+    return QualityRow(topic, what, f"{value:.{digits}f} {unit}", f"≤ {limit:g} {unit}", verdict, source)
+
+
+def file_rows(file: C3DFile, role: str) -> list[QualityRow]:
+    """What a C3D file holds and what was odd about it.
+
+    Args:
+        file: The measurement.
+        role: ``static`` or ``walk``.
+    """
+    seconds = file.n_frames / file.point_rate
+    held = (
+        f"{file.n_frames} frames at {file.point_rate:g} Hz ({seconds:.2f} s), {len(file.marker_names)} markers in "
+        f"{file.units}, {len(file.analog_names)} analog channels at {file.analog_rate:g} Hz, "
+        f"{len(file.platforms)} force plates, {len(file.events)} events"
+    )
+    rows = [QualityRow("Files", f"{role} trial", held)]
+    rows += [QualityRow("Files", f"{role} trial, oddity", text, verdict="warn") for text in file.warnings]
+    return rows
+
+
+def axes_rows(frame: LabFrame, role: str) -> list[QualityRow]:
+    """Rotation from laboratory to OpenSim axes, and the doubts about it."""
+    rows = [QualityRow("Axes", f"rotation, {role} trial", frame.describe())]
+    return rows + [QualityRow("Axes", f"doubt, {role} trial", note, verdict="warn") for note in frame.notes]
+
+
+def gap_rows(gaps: Sequence[Gap], limit: float, needed: Iterable[str]) -> list[QualityRow]:
+    """Gaps in the marker paths: how many were filled, and each that was not.
+
+    Args:
+        gaps: What :func:`analysis.filters.fill_gaps` found.
+        limit: Longest gap that was filled, s.
+        needed: Markers that the marker map uses; others are counted only.
+    """
+    wanted = set(needed)
+    used = [gap for gap in gaps if gap.name in wanted]
+    filled = [gap for gap in used if gap.action == "filled"]
+    left = [gap for gap in used if gap.action != "filled"]
+    longest = max((gap.duration for gap in filled), default=0.0)
+    found = f"{len(filled)} filled" + (f", longest {longest * 1000:.0f} ms" if filled else "")
+    rows = [QualityRow("Markers", "gaps bridged by a spline", found, f"≤ {limit * 1000:.0f} ms each", "pass")]
+    inside = [gap for gap in left if "limit" in gap.action]
+    rows += [
+        QualityRow(
+            "Markers", f"gap in {gap.name}", f"{gap.duration * 1000:.0f} ms from {gap.start:.2f} s: not filled",
+            f"≤ {limit * 1000:.0f} ms", "warn",
+        )
+        for gap in inside
+    ]  # fmt: skip
+    edge = sorted({gap.name for gap in left if gap not in inside})
+    if edge:
+        rows.append(QualityRow("Markers", "not seen at the ends of the recording", ", ".join(edge)))
+    return rows
+
+
+def strike_rows(strikes: Sequence[PlateStrike]) -> list[QualityRow]:
+    """Every contact with a force plate: whose foot, accepted or rejected, and why."""
+    if not strikes:
+        return [
+            QualityRow("Force plates", "contacts", "none: no joint moments, powers or ground reactions", verdict="warn")
+        ]
+    return [
+        QualityRow(
+            "Force plates",
+            f"plate {s.plate + 1}, {s.start:.2f}–{s.stop:.2f} s",
+            f"{SIDE_WORDS.get(s.side, s.side)} foot, {'accepted' if s.accepted else 'rejected'}: {s.reason}",
+            "the whole of one foot on the plate",
+            "pass" if s.accepted else "warn",
+        )
+        for s in strikes
+    ]
+
+
+def event_rows(found: DetectedEvents) -> list[QualityRow]:
+    """Where the events came from, and how far the ways to find them agree."""
+    sources: dict[str, int] = {}
+    for event in found.events:
+        sources[event.source] = sources.get(event.source, 0) + 1
+    text = ", ".join(f"{count} from {source}" for source, count in sources.items()) or "none"
+    rows = [QualityRow("Events", "events used", text, verdict="info" if found.events else "fail")]
+    best = next((name for name in ("plate", "c3d", "zeni2008") if found.by_method.get(name)), "")
+    for row in found.agreement:
+        if row.n and row.reference == best:
+            spread = f" ± {row.sd * 1000:.0f}" if row.sd == row.sd else ""
+            rows.append(
+                QualityRow(
+                    "Events",
+                    f"{row.kind.replace('_', ' ')}, {row.method} against {row.reference}",
+                    f"{row.mean * 1000:+.0f}{spread} ms, largest {row.largest * 1000:.0f} ms (n = {row.n})",
+                    f"mean within ± {EVENT_LIMIT * 1000:.0f} ms",
+                    "pass" if abs(row.mean) <= EVENT_LIMIT else "warn",
+                )
+            )
+    return rows + [QualityRow("Events", "note", note) for note in found.notes]
+
+
+def to_metadata(rows: Iterable[QualityRow]) -> list[dict[str, str]]:
+    """Rows as plain mappings, for :attr:`GaitTrial.metadata`."""
+    return [dataclasses.asdict(row) for row in rows]
+
+
+def quality_rows(trial: GaitTrial) -> list[QualityRow]:
+    """Rows that a trial carries.
+
+    Args:
+        trial: Any trial; one without rows gives an empty list.
+    """
+    known = {field.name for field in dataclasses.fields(QualityRow)}
+    stored: Sequence[Mapping[str, Any]] = trial.metadata.get("quality", ())
+    return [QualityRow(**{key: value for key, value in row.items() if key in known}) for row in stored]
+
+
+def count_verdicts(rows: Iterable[QualityRow]) -> dict[str, int]:
+    """Number of rows of each verdict.
+
+    Example:
+        >>> count_verdicts([QualityRow("a", "b", "c", verdict="pass")])["pass"]
+        1
+    """
+    counts: dict[str, int] = dict.fromkeys(VERDICTS, 0)
+    for row in rows:
+        counts[row.verdict] += 1
+    return counts
+
+
+def lab_rows(file: C3DFile, lab: LabTrial) -> list[QualityRow]:
+    """Everything that was judged between the file and clean signals: axes, gaps, plates, events, filters."""
+    settings = lab.settings
+    limit = float(settings["max_gap_s"] or 0.0)
+    order = settings["filter_order_effective"]
+
+    def low_pass(cutoff: object) -> str:
+        return "none" if cutoff is None else f"zero-phase Butterworth, effective order {order}, 3 dB at {cutoff:g} Hz"
+
+    rows = [*file_rows(file, "walk"), *axes_rows(lab.frame, "walk"), *gap_rows(lab.gaps, limit, lab.marker_names)]
+    rows.append(QualityRow("Filters", "markers", low_pass(settings["marker_cutoff_hz"])))
+    if lab.plates:
+        rows.append(QualityRow("Filters", "force plates", low_pass(settings["force_cutoff_hz"])))
+        rows.append(QualityRow("Force plates", "contact threshold", f"{settings['threshold_n']:g} N, vertical"))
+    rows += [
+        QualityRow("Force plates", f"plate {plate.index + 1}", note)
+        for plate in lab.plates
+        for note in plate.notes
+    ]  # fmt: skip
+    return rows + strike_rows(lab.strikes) + event_rows(lab.events)
+
+
+def map_rows(marker_map: MarkerMap, walk: Sequence[str], static: Sequence[str]) -> list[QualityRow]:
+    """Markers of the map that the files lack, and what they hold besides."""
+    rows = [QualityRow("Marker map", "set", f"{marker_map.name} ({marker_map.key})")]
+    for role, labels in (("static", static), ("walk", walk)):
+        match = match_labels(marker_map, labels)
+        missing = ", ".join(
+            f"{label} (nearest: {' or '.join(near)})" if near else label for label, near in match.missing.items()
+        )
+        rows.append(
+            QualityRow(
+                "Marker map", f"found in the {role} trial", f"{len(match.found)} of {len(marker_map.markers)}"
+                + (f"; missing: {missing}" if missing else ""), verdict="warn" if missing else "pass",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def scale_rows(scaled: ScaleResult, marker_map: MarkerMap) -> list[QualityRow]:
+    """How well the scaled model fits the static pose, by the markers whose place on the body is known beforehand."""
+    anatomical = [label for label, marker in marker_map.markers.items() if marker.static_weight > 0]
+    known = scaled.marker_errors.dropna()
+    known = known[[label for label in known.index if label in anatomical]] * 100
+    errors = known.to_numpy()
+    largest = str(known.idxmax()) if len(known) else "none"
+    factors = scaled.factors
+    spread = f"{factors.to_numpy().min():.2f} to {factors.to_numpy().max():.2f}"
+    rows = [
+        judge("Scaling", "marker error in the static pose, RMS", _rms(errors), 1.0, "cm", warn_above=3.0, digits=2),
+        judge("Scaling", f"largest ({largest})", float(errors.max(initial=0.0)), 2.0, "cm", digits=2),
+        QualityRow("Scaling", "scale factors", spread),
+        QualityRow("Scaling", "part of the static trial", f"{scaled.window[0]:.2f} to {scaled.window[1]:.2f} s"),
+    ]
+    return rows + [QualityRow("Scaling", "note", note, verdict="warn") for note in scaled.notes]
+
+
+def kinematics_rows(result: KinematicsResult) -> list[QualityRow]:
+    """Marker errors of inverse kinematics against OpenSim's guidance."""
+    table = result.error_table()
+    each = table["max"].drop(index="all")
+    rms, largest = float(table["rms"]["all"]) * 100, float(each.max()) * 100
+    return [
+        judge("Inverse kinematics", "marker error, RMS", rms, 2.0, "cm", warn_above=4.0, digits=2),
+        judge("Inverse kinematics", f"largest marker error ({each.idxmax()})", largest, 4.0, "cm", digits=2),
+    ]
+
+
+def dynamics_rows(result: DynamicsResult, mass: float) -> list[QualityRow]:
+    """Size of the pelvis residuals where both legs are known, against OpenSim's guidance."""
+    share = {column: float(result.valid[column].mean()) for column in ("r", "l", "pelvis")}
+    rows = [
+        QualityRow(
+            "Inverse dynamics", "share of the trial with known kinetics",
+            f"right {share['r']:.0%}, left {share['l']:.0%}, both {share['pelvis']:.0%}",
+            verdict="warn" if min(share["r"], share["l"]) == 0 else "info",
+        )
+    ]  # fmt: skip
+    forces = [c for c in ("pelvis_tx", "pelvis_ty", "pelvis_tz") if c in result.generalized_forces]
+    moments = [c for c in ("pelvis_tilt", "pelvis_list", "pelvis_rotation") if c in result.generalized_forces]
+    for columns, unit, peak, rms in ((forces, "N", 25.0, 10.0), (moments, "N m", 75.0, 50.0)):
+        values = result.generalized_forces[columns].dropna().to_numpy()
+        word = "force" if unit == "N" else "moment"
+        if values.size:
+            rows.append(judge("Inverse dynamics", f"residual {word}, largest", float(abs(values).max()), peak, unit))
+            rows.append(judge("Inverse dynamics", f"residual {word}, RMS", _rms(values), rms, unit))
+    if not forces or result.generalized_forces[forces].dropna().empty:
+        rows.append(
+            QualityRow("Inverse dynamics", "residuals", "not known: no instant with both feet on plates or in the air")
+        )
+    elif result.cutoff <= 0:
+        rows.append(QualityRow("Filters", "angles before inverse dynamics", "none: the markers were filtered"))
+    return rows
+
+
+def spatiotemporal_rows(numbers: Spatiotemporal) -> list[QualityRow]:
+    """Number of strides and what was assumed about the ground."""
+    right, left = (int((numbers.strides["side"] == side).sum()) for side in "rl")
+    found = f"{right} right, {left} left"
+    verdict: Verdict = "pass" if right and left else "warn"
+    speed = f"{numbers.belt.speed:.2f} m/s, " if numbers.belt.speed else ""
+    return [
+        QualityRow("Events", "whole strides", found, "one or more of each side", verdict),
+        QualityRow("Events", "ground", f"{speed}{numbers.belt.how}"),
+    ]
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(np.square(values)))) if np.size(values) else float("nan")
