@@ -1,4 +1,4 @@
-"""The model against the published Gait2392: ``python -m tests.benchmarks model`` rewrites its section of docs/validation.md.
+"""The model against the published Gait2392: ``python -m tests.benchmarks model`` writes its part of docs/validation.md.
 
 Needs EXOGAIT_DATA with ``opensim_models/gait2392``: the published model and OpenSim's example subject.
 """
@@ -79,8 +79,8 @@ def structure_differences(ours: Any, published: Any) -> dict[str, tuple[float, i
 def muscle_parameter_difference(opensim: Any, ours: Any, published: Any) -> tuple[float, int]:
     """Largest difference of any Thelen parameter."""
     getters = (
-        "max_isometric_force optimal_fiber_length tendon_slack_length pennation_angle_at_optimal max_contraction_velocity "
-        "FmaxTendonStrain FmaxMuscleStrain KshapeActive KshapePassive Af Flen activation_time_constant "
+        "max_isometric_force optimal_fiber_length tendon_slack_length pennation_angle_at_optimal "
+        "max_contraction_velocity FmaxTendonStrain FmaxMuscleStrain KshapeActive KshapePassive Af Flen activation_time_constant "
         "deactivation_time_constant"
     ).split()
     worst, count = 0.0, 0
@@ -103,8 +103,8 @@ def random_poses(published: Any, n_poses: int, seed: int) -> Iterator[dict[str, 
 def path_differences(ours: Any, published: Any, *, n_poses: int, seed: int = 0) -> dict[str, tuple[float, int]]:
     """Largest difference of muscle-tendon lengths and moment arms over random poses, and how many were compared.
 
-    A muscle's arm is compared on every coordinate where either model gives it one at any of the first three poses; on the
-    first three poses, all coordinates of the legs and the trunk are compared.
+    At the first three poses every arm on every coordinate of the legs and the trunk is compared, afterwards those that
+    either model has found not to be zero.
     """
     pair = [(model, model.initSystem()) for model in (ours, published)]
     muscles, coordinates = named(published.getMuscles()), named(published.getCoordinateSet())[N_PELVIS:]
@@ -137,7 +137,7 @@ def path_differences(ours: Any, published: Any, *, n_poses: int, seed: int = 0) 
 
 
 def scale_with_tool(opensim: Any, model: Any, example: Path, folder: Path) -> tuple[Path, Path]:
-    """Run OpenSim's Scale Tool with the published set-up on a model; return the scaled model and the scale set applied."""
+    """Run OpenSim's Scale Tool with the published set-up; return the scaled model and the scale set applied."""
     folder.mkdir()
     for name in ("gait2392_Scale_MarkerSet.xml", "subject01_static.trc"):
         shutil.copy(example / name, folder / name)
@@ -156,7 +156,7 @@ def scale_with_tool(opensim: Any, model: Any, example: Path, folder: Path) -> tu
 def inverse_dynamics(
     opensim: Any, model_file: Path, example: Path, folder: Path, *, end: float = 1.6
 ) -> dict[str, Any]:
-    """Run the published inverse dynamics of subject01_walk1 on a model; return generalized forces by coordinate, N m or N."""
+    """Run the published inverse dynamics of subject01_walk1; return generalized forces by coordinate, N m or N."""
     folder.mkdir(exist_ok=True)
     tool = opensim.InverseDynamicsTool()
     tool.setModelFileName(str(model_file))
@@ -197,8 +197,8 @@ def worst_overshoot(
     """Simulate an extreme motion in OpenSim and give the joint that passes its limit furthest, deg.
 
     Args:
-        drive: Coordinate and direction: every muscle with a lever that way is fully excited, all others at 0.01, and torque
-            actuators of that coordinate push the same way at their limit. None drives everything at random, by ``seed``.
+        drive: Coordinate and direction: every muscle with a lever that way is fully excited, all others at 0.01, and
+            torque actuators of that coordinate push the same way at their limit. None drives everything at random.
         seed: For random excitations.
         contact: With the floor, from ``drop`` above standing; without it the pelvis is held.
         drop: Height of fall, m.
@@ -344,7 +344,8 @@ def limit_rows() -> list[list[object]]:
     ]
     driven = [worst_overshoot(drive=(name, sign)) for name in limited for sign in (1, -1)]
     random = [worst_overshoot(seed=seed) for seed in range(10)]
-    falls = [worst_overshoot(seed=seed, contact=True, drop=0.3, duration=0.8) for seed in range(10)]
+    # Seeds 0 to 15 were looked at while the stiffness was chosen; these were not.
+    falls = [worst_overshoot(seed=seed, contact=True, drop=0.3, duration=0.8) for seed in range(100, 120)]
     rows: list[list[object]] = []
     for name, results in (
         (
@@ -367,8 +368,8 @@ def main() -> None:
         sys.exit(f"EXOGAIT_DATA must name a folder that holds {PUBLISHED}")
     parts = [
         "## The model against the published Gait2392",
-        "Regenerate with `EXOGAIT_DATA=... python -m tests.benchmarks model`. The published file is read by OpenSim; ours is "
-        'built from the tables with `build(muscles="thelen", contact=False)`.',
+        "Regenerate with `EXOGAIT_DATA=... python -m tests.benchmarks model`. The published file is read by OpenSim; "
+        'ours is built from the tables with `build(muscles="thelen", contact=False)`.',
         markdown_table(["quantity", "numbers", "largest difference", "limit", ""], published_rows(Path(folder))),
         "### Building and loading",
         markdown_table(["what", "measured", "limit", ""], build_rows()),
