@@ -1,8 +1,8 @@
 """Marker maps: how a laboratory's marker set sits on the model, one short YAML file a set.
 
-A map names every marker of the set once, on the right side and in the middle of the body; the left side is its mirror image.
-From it come the markers on the model, the pairs of markers that scale each segment, the weights of inverse kinematics and
-the points (hip centres, midpoints) that are computed from other markers. Example, complete:
+A map names every marker of the set once, on the right side and in the middle of the body; the left side is its mirror
+image. From it come the markers on the model, the pairs of markers that scale each segment, the weights of inverse
+kinematics and the points (hip centres, midpoints) that are computed from other markers. Example, complete:
 
 .. code-block:: yaml
 
@@ -19,8 +19,8 @@ the points (hip centres, midpoints) that are computed from other markers. Exampl
       thigh: [[RHJC, RKNE]]
     hold: [subtalar_angle, mtp_angle]            # coordinates that the set cannot see, kept at their default
 
-A weight may be two numbers, static and walking. ``base: plug_in_gait`` starts from another map, and ``~`` takes an entry
-of it away (``LBAK: ~``: there is a marker RBAK, and no twin).
+A weight may be two numbers, static and walking. ``base: plug_in_gait`` starts from another map, and ``~`` takes an
+entry of it away (``LBAK: ~``: there is a marker RBAK, and no twin).
 """
 
 from __future__ import annotations
@@ -270,7 +270,7 @@ def choose_marker_map(labels: Iterable[str]) -> MarkerMap:
         raise InputError(
             "marker labels",
             ", ".join(labels[:12]) + (" ..." if len(labels) > 12 else ""),
-            f"known to a marker map ({', '.join(available_marker_maps())}); write one of about 20 lines and name its file",
+            f"known to a marker map ({', '.join(available_marker_maps())}); write one of 20 lines and name its file",
         )
     return best
 
@@ -312,7 +312,8 @@ def hip_centre(
     Returns:
         Shape (n_frames, 3), m.
 
-    Source: Harrington et al. 2007, J Biomech 40:595-602, doi 10.1016/j.jbiomech.2006.02.003, equations without leg length.
+    Source: Harrington et al. 2007, J Biomech 40:595-602, doi 10.1016/j.jbiomech.2006.02.003, equations without leg
+    length.
     """
     origin = 0.5 * (asis_right + asis_left)
     across = asis_right - asis_left

@@ -1,8 +1,8 @@
 """What walking costs: metabolic rate of the whole body, each leg, each muscle and each heat term, from any trial.
 
-The equations are in :mod:`data.metabolics`. Here they meet a :class:`~data.trial.GaitTrial` with muscle states, from static
-optimization or from a simulation alike, and become the numbers of a laboratory: W/kg over a stride, J/kg/m over a distance.
-All rates are gross: basal rate included. Net rates, where given, are gross minus basal, and say so.
+The equations are in :mod:`data.metabolics`. Here they meet a :class:`~data.trial.GaitTrial` with muscle states, from
+static optimization or from a simulation alike, and become the numbers of a laboratory: W/kg over a stride, J/kg/m
+over a distance. All rates are gross: basal rate included. Net rates, where given, are gross minus basal, and say so.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from data.metabolics import (
 from data.trial import SIDES, GaitTrial, Side
 
 MetabolicModel = Literal["umberger2010", "bhargava2004"]
+Leg = Literal["r", "l", "trunk"]
+LEG_NAMES: Mapping[Leg, str] = {"r": "right_leg", "l": "left_leg", "trunk": "trunk"}
 MODELS: tuple[MetabolicModel, ...] = ("umberger2010", "bhargava2004")
 DEFAULT_SLOW_TWITCH = 0.5
 """Share of slow fibers where the trial states none; default of OpenSim's probes."""
@@ -51,7 +53,7 @@ class MetabolicsResult:
         """Rate of all muscles and of the body at rest, W."""
         return (self.rates.sum(axis=1, skipna=False) + self.basal).rename("whole_body")
 
-    def muscles_of(self, side: Side | Literal["trunk"]) -> list[str]:
+    def muscles_of(self, side: Leg) -> list[str]:
         """Muscles of one leg (``r``, ``l``), or those of neither (``trunk``).
 
         Trunk muscles carry a side in their names too (``ercspn_r``); they belong to the trunk.
@@ -71,8 +73,8 @@ def muscle_parameters(trial: GaitTrial, muscles: Sequence[str]) -> MuscleParamet
 
     Args:
         trial: A trial whose ``muscle_parameters`` hold max_isometric_force (N), optimal_fiber_length (m) and
-            max_contraction_velocity (1/s); mass (kg) and slow_twitch_ratio are taken from there too, else from strength and
-            fiber length, and as 0.5.
+            max_contraction_velocity (1/s); mass (kg) and slow_twitch_ratio are taken from there too, else from
+            strength and fiber length, and as 0.5.
         muscles: Names, in order.
 
     Raises:
@@ -119,7 +121,8 @@ def compute_metabolics(
     Args:
         trial: A trial with the muscle tables activation, normalized_fiber_length, fiber_velocity, active_fiber_force,
             active_force_length_multiplier, for Bhargava 2004 also passive_fiber_force, and with muscle parameters and
-            subject_mass. Without an excitation table (static optimization gives none) excitation is taken as activation.
+            subject_mass. Without an excitation table (static optimization gives none) excitation is taken as
+            activation.
         model: ``umberger2010`` or ``bhargava2004``.
         options: Options of that model.
         basal_coefficient: W/kg at exponent 1 (see :func:`data.metabolics.basal_rate`).
@@ -212,27 +215,27 @@ class StrideCost:
         return rows
 
 
-def mean_over(table: pd.DataFrame | pd.Series, start: float, end: float) -> pd.Series | float:
+def mean_over(series: pd.Series, start: float, end: float) -> float:
     """Time average between two instants by the trapezoid rule, the ends interpolated.
 
     Args:
-        table: Index time, s.
+        series: Values over the index time, s.
         start: s.
         end: s.
 
     Raises:
-        InputError: The interval lies outside the table.
+        InputError: The interval lies outside the series.
+
+    Example:
+        >>> mean_over(pd.Series([0.0, 1.0, 2.0], index=[0.0, 1.0, 2.0]), 0.5, 1.5)
+        1.0
     """
-    time = table.index.to_numpy(np.float64)
+    time = series.index.to_numpy(np.float64)
     slack = 1e-6
     if not (time[0] - slack <= start < end <= time[-1] + slack):
         raise InputError("stride", f"{start:.3f} to {end:.3f} s", f"inside {time[0]:.3f} to {time[-1]:.3f} s")
-    inside = time[(time > start) & (time < end)]
-    grid = np.concatenate([[start], inside, [end]])
-    values = table.to_numpy(np.float64).reshape(len(time), -1)
-    columns = [np.interp(grid, time, column) for column in values.T]
-    means = np.trapezoid(columns, grid, axis=1) / (end - start)
-    return pd.Series(means, index=table.columns) if isinstance(table, pd.DataFrame) else float(means[0])
+    grid = np.concatenate([[start], time[(time > start) & (time < end)], [end]])
+    return float(np.trapezoid(np.interp(grid, time, series.to_numpy(np.float64)), grid) / (end - start))
 
 
 def stride_cost(
@@ -243,8 +246,8 @@ def stride_cost(
 ) -> StrideCost:
     """Mean cost over strides.
 
-    Each leg's muscles are averaged over that leg's strides where there are any, else over the other leg's; the trunk's over
-    all strides. That is exact for steady walking and lets one stride a leg be enough.
+    Each leg's muscles are averaged over that leg's strides where there are any, else over the other leg's; the
+    trunk's over all strides. That is exact for steady walking and lets one stride a leg be enough.
 
     Args:
         result: Rates over time.
@@ -259,19 +262,19 @@ def stride_cost(
     by_side = {side: [(a, b) for s, a, b in strides if s == side] for side in SIDES}
     everything = [(a, b) for _, a, b in strides]
 
+    groups: tuple[Leg, ...] = ("r", "l", "trunk")
+
     def average(table: pd.DataFrame) -> pd.Series:
-        parts = []
-        for group in (*SIDES, "trunk"):
-            names = result.muscles_of(group)
+        """Mean rate of each muscle, W."""
+        means: dict[str, float] = {}
+        for group in groups:
             intervals = by_side.get(group) or everything
-            if names:
-                parts.append(
-                    pd.concat([pd.Series(mean_over(table[names], a, b)) for a, b in intervals], axis=1).mean(axis=1)
-                )
-        return pd.concat(parts)
+            for name in result.muscles_of(group):
+                means[name] = float(np.mean([mean_over(table[name], a, b) for a, b in intervals]))
+        return pd.Series(means, dtype=np.float64)
 
     muscles = average(result.rates) / result.body_mass
-    net = float(muscles.sum(skipna=False))
+    net = float(np.sum(muscles.to_numpy()))
     basal = result.basal / result.body_mass
     walking = float("nan") if speed is None or not speed > 0 else float(speed)
     return StrideCost(
@@ -282,13 +285,12 @@ def stride_cost(
         net_cost_j_per_kg_m=net / walking,
         basal_w_per_kg=basal,
         legs_w_per_kg={
-            name: float(muscles[result.muscles_of(group)].sum(skipna=False))
-            for group, name in (("r", "right_leg"), ("l", "left_leg"), ("trunk", "trunk"))
+            LEG_NAMES[group]: float(np.sum([muscles[name] for name in result.muscles_of(group)])) for group in groups
         },
         terms_w_per_kg={
-            name: float(average(table).sum(skipna=False)) / result.body_mass for name, table in result.terms.items()
+            name: float(np.sum(average(table).to_numpy())) / result.body_mass for name, table in result.terms.items()
         },
-        muscles_w_per_kg=muscles[[str(c) for c in result.rates.columns if c in muscles.index]],
+        muscles_w_per_kg=muscles,
         speed=walking,
         n_strides=len(strides),
     )

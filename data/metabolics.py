@@ -1,9 +1,9 @@
 """Metabolic rate of muscles: the equations of Umberger 2010 and Bhargava 2004, vectorised over time and muscles.
 
-Plain arrays in, watts out; both roads use it. Fiber velocity is negative while a muscle shortens. The equations are those of
-OpenSim's Umberger2010MuscleMetabolicsProbe and Bhargava2004MuscleMetabolicsProbe (4.6), with their options and defaults, and
-give the same numbers on the same states. The heat of a muscle is reported by term, and ``minimum_heat`` is what the floor of
-1 W/kg (Umberger 2003, p. 104) adds, so that the terms always sum to the total.
+Plain arrays in, watts out; both roads use it. Fiber velocity is negative while a muscle shortens. The equations are
+those of OpenSim's Umberger2010MuscleMetabolicsProbe and Bhargava2004MuscleMetabolicsProbe (4.6), with their options
+and defaults, and give the same numbers on the same states. The heat of a muscle is reported by term, and
+``minimum_heat`` is what the floor of 1 W/kg (Umberger 2003, p. 104) adds, so that the terms always sum to the total.
 """
 
 from __future__ import annotations
@@ -228,8 +228,8 @@ def umberger2010(
     Returns:
         Rates by term, W.
 
-    Source: Umberger 2010, doi 10.1098/rsif.2010.0084; Umberger et al. 2003, doi 10.1080/1025584031000091678; OpenSim class
-    Umberger2010MuscleMetabolicsProbe, whose default terms these equal.
+    Source: Umberger 2010, doi 10.1098/rsif.2010.0084; Umberger et al. 2003, doi 10.1080/1025584031000091678; OpenSim
+    class Umberger2010MuscleMetabolicsProbe, whose default terms these equal.
     """
     o = options or UmbergerOptions()
     p = parameters
@@ -308,8 +308,8 @@ def bhargava2004(
     Returns:
         Rates by term, W.
 
-    Source: Bhargava et al. 2004, doi 10.1016/S0021-9290(03)00239-2; OpenSim class Bhargava2004MuscleMetabolicsProbe, which takes
-    the decay function of the paper's equation 7 as 1, and so do we.
+    Source: Bhargava et al. 2004, doi 10.1016/S0021-9290(03)00239-2; OpenSim class Bhargava2004MuscleMetabolicsProbe,
+    which takes the decay function of the paper's equation 7 as 1, and so do we.
     """
     o = options or BhargavaOptions()
     p = parameters

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -126,7 +126,8 @@ class GaitTrial:
     events: tuple[GaitEvent, ...] = ()
     """Heel strikes and toe offs in order of time."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able facts: subject, subject_mass (kg), model, model_sha256, source (``lab``, ``simulation``), speed (m/s)."""
+    """JSON-able facts: subject, subject_mass (kg), model, model_sha256, source (``lab``, ``simulation``), speed
+    (m/s)."""
 
     def __post_init__(self) -> None:
         for where, table in self.tables():
@@ -233,9 +234,7 @@ class GaitTrial:
         """Part of the trial between two instants, both included, s."""
 
         def cut(table: pd.DataFrame) -> pd.DataFrame:
-            part = table[(table.index >= start) & (table.index <= end)]
-            part.attrs = dict(table.attrs)
-            return part
+            return select_rows(table, (table.index >= start) & (table.index <= end))
 
         return self._map(cut).replace(events=tuple(event for event in self.events if start <= event.time <= end))
 
@@ -354,6 +353,20 @@ class GaitTrial:
 def is_translational(coordinate: str) -> bool:
     """Whether a coordinate of the suite's models is a translation (``pelvis_tx`` ...); all others are rotations."""
     return coordinate.endswith(("_tx", "_ty", "_tz"))
+
+
+def select_rows(table: pd.DataFrame, rows: ArrayLike | slice) -> pd.DataFrame:
+    """Rows of a table by a mask, shape (n,), or by a slice of positions; the attributes come along."""
+    part = pd.DataFrame(table.iloc[rows] if isinstance(rows, slice) else table.loc[np.asarray(rows, bool)])
+    part.attrs = dict(table.attrs)
+    return part
+
+
+def select_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Columns of a table by name, in that order; the attributes come along."""
+    part = pd.DataFrame(table.loc[:, list(columns)])
+    part.attrs = dict(table.attrs)
+    return part
 
 
 def interpolate_table(table: pd.DataFrame, time: ArrayLike) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""OpenSim's own tools, driven without the GUI: scale, inverse kinematics and dynamics, muscles, quality of the result."""
+"""OpenSim's own tools, driven without the GUI: scale, inverse kinematics, inverse dynamics, muscles, quality."""
 
 from data._lazy import attach
 

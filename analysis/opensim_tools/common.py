@@ -1,7 +1,7 @@
 """What the OpenSim tools share: set-up files, quiet runs, one clear line when a tool fails.
 
-Every tool is written to disk as the set-up XML that OpenSim's GUI reads, with paths relative to its folder, and run from that
-very file. What the suite computes can therefore be run again in the GUI without it.
+Every tool is written to disk as the set-up XML that OpenSim's GUI reads, with paths relative to its folder, and run
+from that very file. What the suite computes can therefore be run again in the GUI without it.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ def read_ground_reactions(path: str | Path, *, sides: Mapping[str, str] | None =
 
     Args:
         path: The file.
-        sides: Plate prefix in the file to ``r`` or ``l``, for files whose columns name plates (``1``, ``2``) and not feet.
-            The prefix of ``ground_force_vx`` is the empty text. Plates of one foot are added up.
+        sides: Plate prefix in the file to ``r`` or ``l``, for files whose columns name plates (``1``, ``2``) and not
+            feet. The prefix of ``ground_force_vx`` is the empty text. Plates of one foot are added up.
 
     Returns:
         Columns :data:`data.trial.GROUND_REACTION_COLUMNS`, N, m, N m, index time.
@@ -88,8 +88,8 @@ def _combine(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n: int) -> 
 def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -> tuple[Path, Path]:
     """Write ground reactions as .mot and the ExternalLoads .xml that names it.
 
-    The centre of pressure is held at its nearest known value while a foot is unloaded: a single NaN would make OpenSim's
-    inverse dynamics NaN over the whole trial (opensim-core issue 2256).
+    The centre of pressure is held at its nearest known value while a foot is unloaded: a single NaN would make
+    OpenSim's inverse dynamics NaN over the whole trial (opensim-core issue 2256).
 
     Args:
         table: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`.
@@ -105,9 +105,9 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
     folder = Path(folder)
     clean = held_pressure(table)
     forces = [column for column in clean.columns if "_p" not in str(column)[-3:]]
-    if clean[forces].isna().to_numpy().any():
-        column = clean[forces].isna().any().idxmax()
-        moment = clean[column].isna().idxmax()
+    missing = np.argwhere(clean[forces].isna().to_numpy())
+    if len(missing):
+        column, moment = forces[missing[0, 1]], float(clean.index[missing[0, 0]])
         raise InputError(
             f"{name}: ground reactions, column {column}",
             f"NaN at t = {moment:.4f} s",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.storage import read_sto, write_mot
+from data.trial import select_columns
 from models.opensim_api import import_opensim
 
 from .common import (
@@ -63,10 +64,11 @@ def inverse_dynamics(
     Args:
         model: Scaled model.
         coordinates: Angles in rad and translations in m, one column a coordinate.
-        ground_reactions: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`; ``None`` where no plate measured, which leaves
-            only what is valid without (see ``valid``).
+        ground_reactions: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`; ``None`` where no plate measured, which
+            leaves only what is valid without (see ``valid``).
         out: Folder for the set-up and its files.
-        valid: Boolean columns ``r``, ``l``, ``pelvis`` over time (see :func:`valid_kinetics`); all valid where not given.
+        valid: Boolean columns ``r``, ``l``, ``pelvis`` over time (see :func:`valid_kinetics`); all valid where not
+        given.
         cutoff: Low-pass cut-off of the coordinates, Hz; negative to switch the filter off.
         time_range: Part of the trial, s; default where both motion and forces exist.
         name: Name of the trial, used for files.
@@ -115,7 +117,7 @@ def inverse_dynamics(
     )
     raw = run_id_tool(setup)
     forces = raw.rename(columns={c: str(c).removesuffix("_moment").removesuffix("_force") for c in raw.columns})
-    forces = forces[[c for c in coordinates.columns if c in forces.columns]]
+    forces = select_columns(forces, [str(c) for c in coordinates.columns if c in forces.columns])
     forces.attrs = {"name": name, "in_degrees": False, "source": str(folder / f"{name}_id.sto")}
     mask = _mask_on(forces.index, valid)
     return DynamicsResult(
@@ -147,8 +149,8 @@ def mask_kinetics(forces: pd.DataFrame, valid: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         forces: One column a coordinate.
-        valid: Boolean columns ``r``, ``l``, ``pelvis`` on the same times. Joints of the trunk hang on no foot: from the head
-            down to them nothing touches the ground.
+        valid: Boolean columns ``r``, ``l``, ``pelvis`` on the same times. Joints of the trunk hang on no foot: from
+            the head down to them nothing touches the ground.
     """
     result = forces.copy()
     result.attrs = dict(forces.attrs)

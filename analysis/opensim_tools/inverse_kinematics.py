@@ -1,14 +1,15 @@
 """Joint angles from markers, frame by frame, with the error of every marker.
 
-The solver is OpenSim's InverseKinematicsSolver, the one inside its InverseKinematicsTool; it is driven directly because the tool
-reports the errors of all markers together only. The set-up XML of the tool is written as well and gives the same angles in
-the GUI.
+The solver is OpenSim's InverseKinematicsSolver, the one inside its InverseKinematicsTool; it is driven directly
+because the tool reports the errors of all markers together only. The set-up XML of the tool is written as well and
+gives the same angles in the GUI.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from data.errors import ExogaitError, InputError
 from data.storage import read_sto, write_mot
 from data.trc import marker_array, marker_labels, write_trc
+from data.trial import select_columns, select_rows
 from models.opensim_api import captured_log, import_opensim
 
 from ..marker_map import MarkerMap, apply_marker_map
@@ -105,9 +107,7 @@ def inverse_kinematics(
     if not labels:
         raise InputError(f"{name}: markers", ", ".join(marker_labels(markers)[:8]), f"those of map {marker_map.key}")
     columns = [f"{label}_{axis}" for label in labels for axis in "xyz"]
-    used = mapped[columns]
-    used.attrs = dict(mapped.attrs)
-    used = _frames(used, time_range, name)
+    used = _frames(select_columns(mapped, columns), time_range, name)
 
     marker_file = folder / f"{name}_markers.trc"
     write_trc(used, marker_file)
@@ -164,12 +164,10 @@ def _frames(markers: pd.DataFrame, time_range: tuple[float, float] | None, name:
         raise InputError(
             f"{name}: frames", "none", "a time range in which at least half of the mapped markers are seen"
         )
-    part = markers.iloc[good[0] : good[-1] + 1]
-    part.attrs = dict(markers.attrs)
-    return part
+    return select_rows(markers, slice(int(good[0]), int(good[-1]) + 1))
 
 
-def _solve(setup: Path, model: object, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _solve(setup: Path, model: Any, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Track all frames; returns coordinates (rad, m) and marker errors (m)."""
     opensim = import_opensim()
     failure: Exception | None = None
@@ -178,9 +176,9 @@ def _solve(setup: Path, model: object, name: str) -> tuple[pd.DataFrame, pd.Data
         try:
             tool = opensim.InverseKinematicsTool(setup.name)
             # Muscles cost time in every frame and have no say in kinematics.
-            model.updForceSet().clearAndDestroy()  # type: ignore[attr-defined]
-            model.finalizeConnections()  # type: ignore[attr-defined]
-            state = model.initSystem()  # type: ignore[attr-defined]
+            model.updForceSet().clearAndDestroy()
+            model.finalizeConnections()
+            state = model.initSystem()
             tool.setModel(model)
             references = opensim.MarkersReference()
             targets = opensim.SimTKArrayCoordinateReference()
@@ -189,7 +187,7 @@ def _solve(setup: Path, model: object, name: str) -> tuple[pd.DataFrame, pd.Data
             solver.setAccuracy(ACCURACY)
             table = references.getMarkerTable()
             times = list(table.getIndependentColumn())
-            coordinates = [c for c in (model.getCoordinateSet().get(k) for k in range(model.getNumCoordinates()))]  # type: ignore[attr-defined]
+            coordinates = [c for c in (model.getCoordinateSet().get(k) for k in range(model.getNumCoordinates()))]
             names = [coordinate.getName() for coordinate in coordinates]
             state.setTime(times[0])
             solver.assemble(state)

@@ -1,8 +1,8 @@
 """Scale the model to a person from a static trial: segment lengths, body mass, marker places.
 
-OpenSim's own ScaleTool does the work: its ModelScaler takes a factor for each segment from the marker pairs of the marker map
-(laboratory length over model length) and keeps the mass distribution while the total becomes the person's mass; its
-MarkerPlacer then poses the model in the static trial and moves every marker to where it was measured.
+OpenSim's own ScaleTool does the work: its ModelScaler takes a factor for each segment from the marker pairs of the
+marker map (laboratory length over model length) and keeps the mass distribution while the total becomes the person's
+mass; its MarkerPlacer then poses the model in the static trial and moves every marker to where it was measured.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pandas as pd
 from data.errors import DataQualityWarning, InputError, UnknownNameError
 from data.storage import read_sto
 from data.trc import marker_array, marker_labels, marker_table, write_trc
+from data.trial import select_rows
 from models.opensim_api import import_opensim
 
 from ..marker_map import MarkerMap, Measurement, apply_marker_map
@@ -83,7 +84,7 @@ def quiet_window(markers: pd.DataFrame, *, duration: float = 1.0) -> tuple[float
         speed = np.linalg.norm(np.gradient(positions, time, axis=0), axis=2)
         typical = np.nanmedian(speed, axis=1)
         seen = np.isfinite(positions).all(axis=2).mean(axis=1)
-    frames = max(int(round(duration / np.median(np.diff(time)))), 1)
+    frames = max(round(float(duration / np.median(np.diff(time)))), 1)
     # A frame that lacks markers is worse than one with a little movement: 1 m/s for all of them missing.
     cost = np.nan_to_num(typical, nan=np.inf) + (1.0 - seen)
     sums = np.convolve(cost, np.ones(frames + 1), mode="valid")
@@ -100,7 +101,7 @@ def average_pose(markers: pd.DataFrame, window: tuple[float, float]) -> pd.DataF
         markers: Marker table.
         window: Start and end, s.
     """
-    part = markers[(markers.index >= window[0] - 1e-9) & (markers.index <= window[1] + 1e-9)]
+    part = select_rows(markers, (markers.index >= window[0] - 1e-9) & (markers.index <= window[1] + 1e-9))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         mean = np.nanmean(marker_array(part), axis=0)
@@ -150,8 +151,8 @@ def scale_model(
     """Scale the model to a person.
 
     Args:
-        static: Marker table of the static trial with the laboratory's own labels, in OpenSim's ground frame (Y up); one frame
-            is enough.
+        static: Marker table of the static trial with the laboratory's own labels, in OpenSim's ground frame (Y up);
+            one frame is enough.
         marker_map: The laboratory's marker set.
         mass: Body mass, kg.
         out: Folder for the set-up, the generic model with its markers, the static pose and the scaled model.
@@ -339,8 +340,8 @@ def _check_lengths(model: Any, pose: pd.DataFrame, measured: list[Measurement]) 
                 raise InputError(
                     f"static trial, {pair[0]} to {pair[1]} ({measurement.segment})",
                     f"{here:.4g} m",
-                    f"a length near the model's {there:.3f} m (factor {FACTOR_RANGE[0]} to {FACTOR_RANGE[1]}); check units, "
-                    "labels and the static trial",
+                    f"a length near the model's {there:.3f} m (factor {FACTOR_RANGE[0]} to {FACTOR_RANGE[1]}); check "
+                    "units, labels and the static trial",
                 )
 
 
