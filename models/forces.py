@@ -28,7 +28,7 @@ def add_contact(
         tables: The model's tables.
         factors: Size factors by body, for a scaled subject. Radii follow the vertical one, so that the sole stays flat.
 
-    Source: OpenSim's SmoothSphereHalfSpaceForce (Serrancoli et al. 2019, doi 10.1109/TNSRE.2019.2937005).
+    Source: OpenSim's SmoothSphereHalfSpaceForce (Serrancoli et al. 2019, IEEE Trans Neural Syst Rehabil Eng).
     """
     constants = tables.constants
     floor = opensim.ContactHalfSpace(opensim.Vec3(0), opensim.Vec3(0, 0, -math.pi / 2), model.getGround(), FLOOR)

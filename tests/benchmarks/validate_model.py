@@ -80,8 +80,8 @@ def muscle_parameter_difference(opensim: Any, ours: Any, published: Any) -> tupl
     """Largest difference of any Thelen parameter."""
     getters = (
         "max_isometric_force optimal_fiber_length tendon_slack_length pennation_angle_at_optimal "
-        "max_contraction_velocity FmaxTendonStrain FmaxMuscleStrain KshapeActive KshapePassive Af Flen activation_time_constant "
-        "deactivation_time_constant"
+        "max_contraction_velocity FmaxTendonStrain FmaxMuscleStrain KshapeActive KshapePassive Af Flen "
+        "activation_time_constant deactivation_time_constant"
     ).split()
     worst, count = 0.0, 0
     for name in named(published.getMuscles()):
