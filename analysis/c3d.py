@@ -309,7 +309,7 @@ def standing_mass(trial: C3DFile, *, frame: LabFrame | None = None) -> float:
         FileFormatError: No plate carries a steady load over the whole trial.
     """
     frame = frame or find_lab_frame(trial)
-    plates = read_plates(trial, frame, baseline=False)
+    plates = read_plates(trial, frame)
     vertical = np.sum([p.force[:, 1] for p in plates], axis=0) if plates else np.zeros(1)
     if not np.isfinite(vertical).all() or vertical.mean() < 50 or vertical.std() > 0.05 * vertical.mean():
         raise FileFormatError(

@@ -174,7 +174,8 @@ def compute_spatiotemporal(
     strikes = sorted(e for e in events if e.kind == "heel_strike")
     # On the belt's own ground a point that stands still moves backwards in the laboratory: add what the belt ran.
     shifted: dict[Side, NDArray[np.float64] | None] = {"r": None, "l": None}
-    for side, path in heels.items():
+    for side in SIDES:
+        path = heels[side]
         if path is not None:
             shifted[side] = path + np.outer(np.arange(len(path)) / rate * belt.speed, [1.0, 0.0, 0.0])
     forward, across = _progression(shifted, strikes, rate)
