@@ -1,0 +1,288 @@
+"""The engine's batched functions: plain numpy arrays in, plain numpy arrays out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .integration import acceleration_blocks, step_blocks
+from .lanes import JIT_DISABLED
+from .model import GROUPS, Floats, Model
+from .observation import Observation, make_observation, observe_blocks, residual_blocks
+from .results import ContactForces, Kinematics, MuscleState, summarize_feet
+from .state import Integrator, Parameters, State, make_inputs
+from .threads import over_blocks
+
+
+def groups(model: Model) -> tuple[Any, ...]:
+    """Return the model's arrays in the order that the kernels unpack."""
+    return tuple(getattr(model, name) for name in GROUPS)
+
+
+def as_rows(name: str, value: ArrayLike, width: int, batch: int | None = None) -> Floats:
+    """Check a (B, width) argument; a single row may come without its batch axis.
+
+    Raises:
+        ValueError: Wrong shape.
+    """
+    array = np.ascontiguousarray(np.atleast_2d(np.asarray(value, dtype=float)))
+    if array.ndim != 2 or array.shape[1] != width or (batch is not None and array.shape[0] not in (1, batch)):
+        rows = "B" if batch is None else f"1 or {batch}"
+        raise ValueError(f"{name} has shape {np.shape(value)}, expected ({rows}, {width})")
+    return array
+
+
+def accelerations(
+    model: Model,
+    q: ArrayLike,
+    u: ArrayLike,
+    activation: ArrayLike,
+    torque: ArrayLike | None = None,
+    params: Parameters | None = None,
+    *,
+    tendon_force: ArrayLike | None = None,
+) -> Floats:
+    """Accelerations of a batch: the solution of M(q) udot = all forces, as OpenSim's ``realizeAcceleration`` gives them.
+
+    Args:
+        model: The compiled model.
+        q: Coordinates, shape (B, n_coordinates), rad or m.
+        u: Speeds, shape (B, n_coordinates), rad/s or m/s.
+        activation: Muscle activations, shape (B, n_muscles).
+        torque: Actuator torques or forces, shape (B, n_actuators), N m or N; zero by default.
+        params: What differs between the environments.
+        tendon_force: Normalized tendon force of compliant muscles, shape (B, n_muscles).
+
+    Returns:
+        Accelerations, shape (B, n_coordinates), rad/s2 or m/s2.
+
+    Raises:
+        ValueError: An array has the wrong shape.
+    """
+    q = as_rows("q", q, model.n_coordinates)
+    batch = len(q)
+    u = as_rows("u", u, model.n_coordinates, batch)
+    activation = as_rows("activation", activation, model.n_muscles, batch)
+    torque = as_rows("torque", np.zeros(model.n_actuators) if torque is None else torque, model.n_actuators, batch)
+    tendon = np.zeros(model.n_muscles) if tendon_force is None else tendon_force
+    tendon = as_rows("tendon_force", tendon, model.n_muscles, batch)
+    result = np.empty((batch, model.n_coordinates))
+    arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
+    _announce()
+
+    def work(rows: Floats, start: int, stop: int) -> None:
+        acceleration_blocks(arrays, at, inputs, rows, q, u, activation, tendon, torque, result, start, stop)
+
+    over_blocks(batch, at.n_rows, work)
+    return result
+
+
+def step(
+    model: Model,
+    state: State,
+    controls: ArrayLike,
+    duration: float,
+    dt: float = 0.001,
+    params: Parameters | None = None,
+    integrator: Integrator = "implicit",
+    *,
+    record: bool = False,
+    speed_limit: float = 1000.0,
+) -> State:
+    """Advance a batch with constant controls, in place, on all cores.
+
+    Args:
+        model: The compiled model.
+        state: The batch; changed in place.
+        controls: Muscle excitations, then actuator controls (as fractions of optimal force), shape
+            (B, n_muscles + n_actuators). Nothing is clipped, as in OpenSim; ``Parameters.torque_limit`` limits torques.
+        duration: Time to advance, s; rounded to a whole number of steps.
+        dt: Step of the integrator, s.
+        params: What differs between the environments.
+        integrator: ``implicit`` (linearly implicit Euler) or ``rk4`` (needs about 0.1 ms with feet on the floor).
+        record: Fill ``state.record``.
+        speed_limit: Speed at which an environment counts as run away, rad/s or m/s.
+
+    Returns:
+        The same state. ``state.status`` tells which environments stopped, and why.
+
+    Raises:
+        ValueError: An array has the wrong shape, or the duration is not at least one step.
+    """
+    batch = state.batch
+    controls = as_rows("controls", controls, model.n_controls, batch)
+    n_steps = round(duration / dt)
+    if n_steps < 1 or abs(n_steps * dt - duration) > 1e-6 * dt * n_steps:
+        raise ValueError(f"duration {duration} s is not a whole, positive number of steps of {dt} s")
+    if integrator not in ("implicit", "rk4"):
+        raise ValueError(f"unknown integrator {integrator!r}; known: implicit, rk4")
+    excitation = np.ascontiguousarray(controls[:, : model.n_muscles])
+    actuator = np.ascontiguousarray(controls[:, model.n_muscles :])
+    arrays = (
+        state.q,
+        state.u,
+        state.activation,
+        state.actuator_activation,
+        state.tendon_force,
+        state.time,
+        state.status,
+    )
+    model_arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
+    options = (n_steps, float(dt), 0 if integrator == "implicit" else 1, float(speed_limit), bool(record))
+    control_arrays = (excitation, actuator)
+    _announce()
+
+    def work(rows: Floats, start: int, stop: int) -> None:
+        step_blocks(model_arrays, at, inputs, rows, arrays, control_arrays, state.record, start, stop, *options)
+
+    over_blocks(batch, at.n_rows, work)
+    return state
+
+
+def _observe(
+    model: Model,
+    q: ArrayLike,
+    u: ArrayLike,
+    activation: ArrayLike,
+    params: Parameters | None,
+    tendon_force: ArrayLike | None,
+) -> tuple[Observation, Floats]:
+    """Evaluate everything that needs no accelerations."""
+    q = as_rows("q", q, model.n_coordinates)
+    batch = len(q)
+    u = as_rows("u", u, model.n_coordinates, batch)
+    activation = as_rows("activation", activation, model.n_muscles, batch)
+    tendon = np.zeros(model.n_muscles) if tendon_force is None else tendon_force
+    tendon = as_rows("tendon_force", tendon, model.n_muscles, batch)
+    arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
+    out = make_observation(model, batch)
+    _announce()
+
+    def work(rows: Floats, start: int, stop: int) -> None:
+        observe_blocks(arrays, at, inputs, rows, q, u, activation, tendon, out, start, stop)
+
+    over_blocks(batch, at.n_rows, work)
+    return out, q
+
+
+def muscle_state(
+    model: Model,
+    q: ArrayLike,
+    u: ArrayLike,
+    activation: ArrayLike,
+    params: Parameters | None = None,
+    *,
+    tendon_force: ArrayLike | None = None,
+) -> MuscleState:
+    """Lengths, speeds, forces and moment arms of all muscles.
+
+    Args:
+        model: The compiled model.
+        q: Coordinates, shape (B, n_coordinates), rad or m.
+        u: Speeds, shape (B, n_coordinates), rad/s or m/s.
+        activation: Activations, shape (B, n_muscles).
+        params: What differs between the environments.
+        tendon_force: Normalized tendon force of compliant muscles, shape (B, n_muscles).
+
+    Returns:
+        The state of the muscles; ``moment_arms`` has shape (B, n_muscles, n_coordinates).
+    """
+    out, _ = _observe(model, q, u, activation, params, tendon_force)
+    return MuscleState(
+        muscle_tendon_length=out.path_length,
+        lengthening_speed=out.path_speed,
+        normalized_fiber_length=out.fiber_length,
+        normalized_fiber_velocity=out.fiber_velocity,
+        fiber_velocity=out.fiber_velocity * model.muscles.max_speed,
+        active_fiber_force=out.active_force,
+        passive_fiber_force=out.passive_force,
+        tendon_force=out.tendon_force,
+        moment_arms=out.moment_arms,
+    )
+
+
+def contact_forces(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None) -> ContactForces:
+    """Contact force and its point for every sphere, and the sum for every foot.
+
+    Args:
+        model: The compiled model.
+        q: Coordinates, shape (B, n_coordinates), rad or m.
+        u: Speeds, shape (B, n_coordinates), rad/s or m/s.
+        params: What differs between the environments.
+    """
+    out, _ = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
+    return summarize_feet(model, out.sphere_force, out.sphere_point)
+
+
+def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None) -> Kinematics:
+    """Poses and velocities of all bodies and mass centres.
+
+    Args:
+        model: The compiled model.
+        q: Coordinates, shape (B, n_coordinates), rad or m.
+        u: Speeds, shape (B, n_coordinates), rad/s or m/s.
+        params: What differs between the environments (an added mass moves the mass centre).
+    """
+    out, _ = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
+    centre = np.einsum("bnij,nj->bni", out.rotation, model.tree.mass_centre[1:])
+    return Kinematics(
+        position=out.position,
+        rotation=out.rotation,
+        velocity=out.velocity,
+        angular_velocity=out.angular_velocity,
+        mass_centre=out.position + centre,
+        mass_centre_velocity=out.velocity + np.cross(out.angular_velocity, centre),
+        whole_body_centre=out.whole_body_centre,
+        whole_body_velocity=out.whole_body_velocity,
+    )
+
+
+def inverse_dynamics(
+    model: Model, q: ArrayLike, u: ArrayLike, udot: ArrayLike, params: Parameters | None = None
+) -> Floats:
+    """Generalized forces that produce the accelerations of the tree under gravity: M(q) udot + bias(q, u).
+
+    No muscle, contact, limit, spring or actuator takes part; these are the net joint moments of gait analysis when the
+    ground reactions are taken off.
+
+    Args:
+        model: The compiled model.
+        q: Coordinates, shape (B, n_coordinates), rad or m.
+        u: Speeds, shape (B, n_coordinates), rad/s or m/s.
+        udot: Accelerations, shape (B, n_coordinates), rad/s2 or m/s2.
+        params: What differs between the environments.
+
+    Returns:
+        Generalized forces, shape (B, n_coordinates), N m or N.
+    """
+    q = as_rows("q", q, model.n_coordinates)
+    batch = len(q)
+    u = as_rows("u", u, model.n_coordinates, batch)
+    udot = as_rows("udot", udot, model.n_coordinates, batch)
+    result = np.empty((batch, model.n_coordinates))
+    arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
+    _announce()
+
+    def work(rows: Floats, start: int, stop: int) -> None:
+        residual_blocks(arrays, at, inputs, rows, q, u, udot, result, start, stop)
+
+    over_blocks(batch, at.n_rows, work)
+    return result
+
+
+_announced = False
+
+
+def _announce() -> None:
+    """Tell a user who waits for the first compilation what is going on."""
+    global _announced
+    if _announced or JIT_DISABLED:
+        return
+    _announced = True
+    cache = Path(step_blocks.stats.cache_path)
+    if not any(cache.glob("integration.step_blocks*.nbi")):
+        print("osim_env.engine: compiling kernels, once (less than a minute; then cached on disk)", file=sys.stderr)

@@ -1,0 +1,682 @@
+"""From an ``.osim`` file to arrays, through the OpenSim API: the only way into the compiled engine.
+
+Nothing is read from the XML, so what OpenSim defaults, upgrades or composes is what the engine gets. A component that the
+engine cannot reproduce exactly is never skipped or approximated: the compiler collects all of them and refuses the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.errors import FileFormatError, UnsupportedModelError
+from models.opensim_api import import_opensim
+
+from .model import Actuators, Contacts, Floats, Functions, Limits, Model, Muscles, Springs, Tree
+from .muscles import passive_coefficients, tendon_exponent
+from .path_tables import PathTables, Point
+from .splines import piecewise_linear_coefficients, simm_spline_coefficients
+
+if TYPE_CHECKING:
+    import opensim
+
+_JOINTS = ("FreeJoint", "PinJoint", "WeldJoint", "SliderJoint", "UniversalJoint", "GimbalJoint", "CustomJoint")
+_FORCES = (
+    "DeGrooteFregly2016Muscle",
+    "SmoothSphereHalfSpaceForce",
+    "CoordinateLimitForce",
+    "SpringGeneralizedForce",
+    "CoordinateActuator",
+    "ActivationCoordinateActuator",
+)
+_CONVERTIBLE = ("Thelen2003Muscle", "Millard2012EquilibriumMuscle")
+_UNIT_AXES = np.eye(3)
+
+
+def compile_osim(path: str | Path, convert_muscles: bool = False, *, converted: str | Path | None = None) -> Model:
+    """Compile an OpenSim model to arrays whose accelerations equal OpenSim's to rounding error.
+
+    Args:
+        path: The ``.osim`` file.
+        convert_muscles: First replace Thelen and Millard muscles by DeGroote-Fregly muscles with rigid tendon, with
+            OpenSim's own ``DeGrooteFregly2016Muscle.replaceMuscles``, and write the converted model.
+        converted: Where to write it; ``<name>_degroote_fregly.osim`` beside the original by default.
+
+    Returns:
+        The compiled model.
+
+    Raises:
+        FileFormatError: OpenSim cannot read the file.
+        UnsupportedModelError: The model holds components that cannot be reproduced; the message lists every one.
+    """
+    path = Path(path)
+    if convert_muscles:
+        path = convert(path, converted)
+    return Compiler(open_model(path), path).model()
+
+
+def open_model(path: str | Path) -> opensim.Model:
+    """Read an ``.osim`` file and connect it.
+
+    Raises:
+        FileFormatError: There is no such file, or OpenSim cannot read it.
+    """
+    osim = import_opensim()
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(path, "no such file", "give the path of an .osim file")
+    try:
+        model = osim.Model(str(path))
+        model.finalizeConnections()
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "unknown error"
+        raise FileFormatError(path, f"OpenSim cannot read it ({reason})") from error
+    return model
+
+
+def convert(path: str | Path, target: str | Path | None = None) -> Path:
+    """Replace Thelen and Millard muscles by rigid-tendon DeGroote-Fregly muscles and write the model.
+
+    Args:
+        path: The ``.osim`` file.
+        target: Where to write; ``<name>_degroote_fregly.osim`` beside the original by default.
+
+    Returns:
+        The file written.
+
+    Raises:
+        FileFormatError: The model has other muscles, or the file cannot be written.
+    """
+    osim = import_opensim()
+    path = Path(path)
+    target = Path(target) if target is not None else path.with_name(f"{path.stem}_degroote_fregly.osim")
+    model = open_model(path)
+    try:
+        osim.DeGrooteFregly2016Muscle.replaceMuscles(model)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FileFormatError(path, f"OpenSim cannot convert its muscles ({reason})") from error
+    muscles = model.getMuscles()
+    for i in range(muscles.getSize()):
+        muscles.get(i).set_ignore_tendon_compliance(True)
+    model.finalizeConnections()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written = model.printToXML(str(target))
+    except (OSError, RuntimeError) as error:
+        raise FileFormatError(target, f"cannot be written ({error})", "give another path with converted=") from error
+    if not written or not target.is_file():
+        raise FileFormatError(target, "cannot be written", "give another path with converted=")
+    return target
+
+
+def _vector(v: Any) -> Floats:
+    return np.array([v.get(i) for i in range(3)])
+
+
+def _transform(frame: Any) -> tuple[Floats, Floats]:
+    """Rotation matrix and origin of a frame in its base body."""
+    t = frame.findTransformInBaseFrame()
+    m, p = t.R().asMat33(), t.p()
+    return np.array([[m.get(i, j) for j in range(3)] for i in range(3)]), _vector(p)
+
+
+def _axis_code(axis: Floats) -> int:
+    for k in range(3):
+        if abs(axis[k]) == 1.0:
+            return int((k + 1) * np.sign(axis[k]))
+    return 0
+
+
+class FunctionTable:
+    """Functions of coordinates, collected while the model is read."""
+
+    def __init__(self) -> None:
+        self.osim = import_opensim()
+        self.mobility: list[int] = []
+        self.polynomial: list[int] = []
+        self.start: list[int] = [0]
+        self.rows: list[tuple[float, ...]] = []
+
+    def add(self, function: Any, mobility: int) -> int | None:
+        """Add an OpenSim function; return its number, or None where its kind is not supported."""
+        osim, scale = self.osim, 1.0
+        kind = function.getConcreteClassName()
+        while kind == "MultiplierFunction":
+            outer = osim.MultiplierFunction.safeDownCast(function)
+            scale *= outer.getScale()
+            function = outer.getFunction()
+            kind = function.getConcreteClassName()
+        if kind == "Constant":
+            return self._append(-1, [(-np.inf, 0.0, scale * osim.Constant.safeDownCast(function).getValue(), 0, 0, 0)])
+        if mobility < 0:
+            return None
+        if kind == "LinearFunction":
+            line = osim.LinearFunction.safeDownCast(function)
+            return self._append(
+                mobility, [(-np.inf, 0.0, scale * line.getIntercept(), scale * line.getSlope(), 0.0, 0.0)]
+            )
+        if kind in ("SimmSpline", "PiecewiseLinearFunction"):
+            spline = getattr(osim, kind).safeDownCast(function)
+            n = spline.getSize()
+            if n < 2:
+                return None
+            x = np.array([spline.getX(i) for i in range(n)])
+            y = scale * np.array([spline.getY(i) for i in range(n)])
+            fit = simm_spline_coefficients if kind == "SimmSpline" else piecewise_linear_coefficients
+            return self._append(mobility, self._pieces(x, y, *fit(x, y)))
+        if kind == "PolynomialFunction":
+            values = osim.PolynomialFunction.safeDownCast(function).getCoefficients()
+            coefficients = [scale * values.get(i) for i in range(values.size())]
+            return self._append(mobility, [(-np.inf, 0.0, c, 0.0, 0.0, 0.0) for c in coefficients], polynomial=1)
+        return None
+
+    def add_coordinate(self, mobility: int) -> int:
+        """Add the identity: the joint axis is the coordinate itself."""
+        return self._append(mobility, [(-np.inf, 0.0, 0.0, 1.0, 0.0, 0.0)])
+
+    def constant(self, index: int) -> float | None:
+        """Value of a constant function, None for any other."""
+        return self.rows[self.start[index]][2] if self.mobility[index] < 0 else None
+
+    @staticmethod
+    def _pieces(x: Floats, y: Floats, b: Floats, c: Floats, d: Floats) -> list[tuple[float, ...]]:
+        """Pieces with OpenSim's extrapolation: end slopes outside, and the last knot itself still inside."""
+        inner = [(x[k], x[k], y[k], b[k], c[k], d[k]) for k in range(len(x) - 1)]
+        beyond = (np.nextafter(x[-1], np.inf), x[-1], y[-1], b[-1], 0.0, 0.0)
+        return [(-np.inf, x[0], y[0], b[0], 0.0, 0.0), *inner, beyond]
+
+    def _append(self, mobility: int, rows: list[tuple[float, ...]], polynomial: int = 0) -> int:
+        self.mobility.append(mobility)
+        self.polynomial.append(polynomial)
+        self.rows += rows
+        self.start.append(len(self.rows))
+        return len(self.mobility) - 1
+
+    def arrays(self) -> Functions:
+        """Return the collected functions."""
+        table = np.array(self.rows, dtype=float).reshape(-1, 6)
+        return Functions(
+            np.array(self.mobility, dtype=np.int64),
+            np.array(self.polynomial, dtype=np.int64),
+            np.array(self.start, dtype=np.int64),
+            *(np.ascontiguousarray(table[:, k]) for k in range(6)),
+        )
+
+
+class Compiler:
+    """Reads one finalized model; :meth:`model` returns the arrays or raises with everything that stands in the way."""
+
+    def __init__(self, model: opensim.Model, path: Path) -> None:
+        self.osim = import_opensim()
+        self.opensim_model = model
+        self.path = path
+        self.problems: list[tuple[str, str, str]] = []
+        self.functions = FunctionTable()
+
+    def model(self) -> Model:
+        """Compile.
+
+        Raises:
+            UnsupportedModelError: Something cannot be reproduced.
+        """
+        m = self.opensim_model
+        self.components = list(m.getComponentsList())
+        self._check_components()
+        self._order_bodies()
+        tree = self._tree()
+        self._raise_problems()
+        paths, muscles, extra = self._muscles()
+        contacts, spheres, feet = self._contacts()
+        limits, springs, actuators, actuator_extra = self._coordinate_forces()
+        self._raise_problems()
+        rows = factor_rows(tree["parent"], tree["mobility_start"], paths)
+        tree["row_start"], tree["row_column"] = rows
+        coordinates = m.getCoordinateSet()
+        each = [coordinates.get(i) for i in range(coordinates.getSize())]
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return Model(
+            name=m.getName(),
+            source=f"{self.path.name} sha256:{digest}",
+            coordinate_names=tuple(c.getName() for c in each),
+            body_names=tuple(self.body_names[1:]),
+            sphere_names=tuple(spheres),
+            foot_names=tuple(feet),
+            coordinate_rotational=np.array([c.getMotionType() == self.osim.Coordinate.Rotational for c in each]),
+            coordinate_range=np.array([[c.getRangeMin(), c.getRangeMax()] for c in each]).reshape(-1, 2),
+            coordinate_default=np.array([c.getDefaultValue() for c in each], dtype=float),
+            coordinate_default_speed=np.array([c.getDefaultSpeedValue() for c in each], dtype=float),
+            functions=self.functions.arrays(),
+            tree=Tree(**tree),
+            paths=paths,
+            muscles=muscles,
+            contacts=contacts,
+            limits=limits,
+            springs=springs,
+            actuators=actuators,
+            **extra,
+            **actuator_extra,
+        )
+
+    # ------------------------------------------------------------------------------------------------ what is refused
+    def _refuse(self, component: Any, todo: str) -> None:
+        entry = (component.getAbsolutePathString(), component.getConcreteClassName(), todo)
+        if entry not in self.problems:
+            self.problems.append(entry)
+
+    def _raise_problems(self) -> None:
+        if self.problems:
+            raise UnsupportedModelError(self.path, self.problems)
+
+    def _check_components(self) -> None:
+        """Collect every joint, force, constraint, coordinate state and controller that cannot be reproduced."""
+        osim = self.osim
+        for component in self.components:
+            kind = component.getConcreteClassName()
+            if osim.Joint.safeDownCast(component) is not None:
+                if kind not in _JOINTS:
+                    self._refuse(component, f"use one of {', '.join(_JOINTS)}")
+            elif osim.Constraint.safeDownCast(component) is not None:
+                if osim.Constraint.safeDownCast(component).get_isEnforced():
+                    self._refuse(component, "constraints are not compiled: remove it or set isEnforced to false")
+            elif osim.Force.safeDownCast(component) is not None:
+                if not osim.Force.safeDownCast(component).get_appliesForce() or kind in _FORCES:
+                    continue
+                if kind in _CONVERTIBLE:
+                    self._refuse(component, "compile with convert_muscles=True")
+                elif osim.Muscle.safeDownCast(component) is not None:
+                    self._refuse(component, "use DeGrooteFregly2016Muscle")
+                else:
+                    self._refuse(component, "remove it or set appliesForce to false")
+            elif osim.Controller.safeDownCast(component) is not None:
+                if osim.Controller.safeDownCast(component).isEnabled():
+                    self._refuse(component, "disable it: controls come from the caller of step()")
+            elif kind == "Coordinate":
+                coordinate = osim.Coordinate.safeDownCast(component)
+                if coordinate.get_locked():
+                    self._refuse(component, "unlock it, or replace the joint by a WeldJoint")
+                if coordinate.get_prescribed():
+                    self._refuse(component, "set prescribed to false")
+
+    # ---------------------------------------------------------------------------------------------------------- bodies
+    def _order_bodies(self) -> None:
+        """Number the bodies depth first, parent before child, and the mobilities along them."""
+        osim = self.osim
+        joints = [osim.Joint.safeDownCast(c) for c in self.components if osim.Joint.safeDownCast(c) is not None]
+        ground = self.opensim_model.getGround().getAbsolutePathString()
+        children: dict[str, list[Any]] = {}
+        arrivals: dict[str, int] = {}
+        for joint in joints:
+            parent = joint.getParentFrame().findBaseFrame().getAbsolutePathString()
+            child = joint.getChildFrame().findBaseFrame().getAbsolutePathString()
+            children.setdefault(parent, []).append(joint)
+            arrivals[child] = arrivals.get(child, 0) + 1
+            if arrivals[child] > 1:
+                self._refuse(joint, "the body has a second joint (a closed loop): remove one of the joints")
+        self.body_paths, self.body_names, self.joints = [ground], ["ground"], [None]
+        self.parents = [0]
+        stack = [(0, joint) for joint in reversed(children.get(ground, []))]
+        seen = {ground}
+        while stack:
+            parent, joint = stack.pop()
+            body = joint.getChildFrame().findBaseFrame()
+            place = body.getAbsolutePathString()
+            if place in seen:
+                continue
+            seen.add(place)
+            number = len(self.body_paths)
+            self.body_paths.append(place)
+            self.body_names.append(body.getName())
+            self.joints.append(joint)
+            self.parents.append(parent)
+            stack += [(number, following) for following in reversed(children.get(place, []))]
+        for joint in joints:
+            if joint.getChildFrame().findBaseFrame().getAbsolutePathString() not in seen:
+                self._refuse(joint, "swap parent and child so that the parent is nearer to the ground")
+        self.body_number = {place: i for i, place in enumerate(self.body_paths)}
+
+        coordinates = self.opensim_model.getCoordinateSet()
+        column = {coordinates.get(i).getName(): i for i in range(coordinates.getSize())}
+        self.mobility_start = [0]
+        self.mobility_of: dict[str, int] = {}
+        self.mobility_of_coordinate = np.zeros(coordinates.getSize(), dtype=np.int64)
+        for joint in self.joints:
+            count = 0 if joint is None else joint.numCoordinates()
+            for i in range(count):
+                name = joint.get_coordinates(i).getName()
+                mobility = self.mobility_start[-1] + i
+                self.mobility_of[name] = mobility
+                self.mobility_of_coordinate[column[name]] = mobility
+            self.mobility_start.append(self.mobility_start[-1] + count)
+
+    def _tree(self) -> dict[str, Any]:
+        n = len(self.body_paths)
+        integers = {name: np.zeros(n, dtype=np.int64) for name in ("free", "constant_rotation")}
+        tree: dict[str, Any] = {
+            **integers,
+            "parent": np.array(self.parents, dtype=np.int64),
+            "mobility_start": np.array(self.mobility_start, dtype=np.int64),
+            "mobility_of_coordinate": self.mobility_of_coordinate,
+            "body_of_mobility": np.repeat(np.arange(n), np.diff(self.mobility_start)).astype(np.int64),
+            "axis": np.zeros((6 * n, 3)),
+            "axis_code": np.zeros(6 * n, dtype=np.int64),
+            "axis_function": np.full(6 * n, -1, dtype=np.int64),
+            "parent_rotated": np.zeros(n, dtype=np.int64),
+            "child_rotated": np.zeros(n, dtype=np.int64),
+            "parent_rotation": np.tile(np.eye(3).ravel(), (n, 1)),
+            "parent_position": np.zeros((n, 3)),
+            "child_rotation": np.tile(np.eye(3).ravel(), (n, 1)),
+            "child_position": np.zeros((n, 3)),
+            "mass": np.zeros(n),
+            "mass_centre": np.zeros((n, 3)),
+            "inertia": np.zeros((n, 6)),
+            "gravity": _vector(self.opensim_model.getGravity()),
+        }
+        for b in range(1, n):
+            joint = self.joints[b]
+            rotation, position = _transform(joint.getParentFrame())
+            tree["parent_rotation"][b], tree["parent_position"][b] = rotation.ravel(), position
+            tree["parent_rotated"][b] = not np.array_equal(rotation, np.eye(3))
+            rotation, position = _transform(joint.getChildFrame())
+            # The body is turned against the joint frame M by the inverse of M's rotation in the body.
+            tree["child_rotation"][b], tree["child_position"][b] = rotation.T.ravel(), position
+            tree["child_rotated"][b] = not np.array_equal(rotation, np.eye(3))
+            body = self.osim.Body.safeDownCast(joint.getChildFrame().findBaseFrame())
+            tree["mass"][b] = body.getMass()
+            tree["mass_centre"][b] = _vector(body.getMassCenter())
+            inertia = body.getInertia()
+            tree["inertia"][b] = [*_vector(inertia.getMoments()), *_vector(inertia.getProducts())]
+            self._joint_axes(joint, b, tree)
+        return tree
+
+    def _joint_axes(self, joint: Any, b: int, tree: dict[str, Any]) -> None:
+        """Fill the six axes and functions of one joint."""
+        kind, first = joint.getConcreteClassName(), self.mobility_start[b]
+        axes: list[tuple[Floats, int | None]] = [(_UNIT_AXES[k % 3], None) for k in range(6)]
+        simple = {
+            "PinJoint": (2,),
+            "SliderJoint": (3,),
+            "UniversalJoint": (0, 1),
+            "GimbalJoint": (0, 1, 2),
+            "FreeJoint": (0, 1, 2, 3, 4, 5),
+            "WeldJoint": (),
+        }
+        if kind in simple:
+            for i, k in enumerate(simple[kind]):
+                axes[k] = (_UNIT_AXES[k % 3], self.functions.add_coordinate(first + i))
+            tree["free"][b] = kind == "FreeJoint"
+        elif kind == "CustomJoint":
+            custom = self.osim.CustomJoint.safeDownCast(joint)
+            own = {joint.get_coordinates(i).getName(): first + i for i in range(joint.numCoordinates())}
+            for k in range(6):
+                axes[k] = self._custom_axis(custom, custom.getSpatialTransform().getTransformAxis(k), own, k, tree, b)
+        for k, (axis, function) in enumerate(axes):
+            unit = axis / np.linalg.norm(axis)
+            tree["axis"][6 * b + k] = unit
+            tree["axis_code"][6 * b + k] = _axis_code(unit)
+            if function is not None and self.functions.constant(function) != 0.0:
+                tree["axis_function"][6 * b + k] = function
+
+    def _custom_axis(
+        self, joint: Any, axis: Any, own: dict[str, int], k: int, tree: dict[str, Any], b: int
+    ) -> tuple[Floats, int | None]:
+        names = axis.getCoordinateNamesInArray()
+        names = [names.get(i) for i in range(names.getSize()) if names.get(i)]
+        if len(names) > 1:
+            self._refuse(joint, f"axis {axis.getName()!r} depends on several coordinates: use one")
+            return _vector(axis.getAxis()), None
+        function = self.functions.add(axis.getFunction(), own[names[0]] if names else -1)
+        if function is None:
+            kind = axis.getFunction().getConcreteClassName()
+            self._refuse(
+                joint,
+                f"axis {axis.getName()!r} has a {kind}{'' if names else ' without coordinate'}: use Constant, "
+                "LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction or a MultiplierFunction of one",
+            )
+        elif k < 3 and not names and self.functions.constant(function):
+            tree["constant_rotation"][b] = 1
+        return _vector(axis.getAxis()), function
+
+    # --------------------------------------------------------------------------------------------------------- muscles
+    def _active_forces(self, kind: str) -> list[Any]:
+        cast = getattr(self.osim, kind).safeDownCast
+        found = [cast(c) for c in self.components if c.getConcreteClassName() == kind]
+        return [force for force in found if force.get_appliesForce()]
+
+    def _muscles(self) -> tuple[Any, Muscles, dict[str, Any]]:
+        tables = PathTables(np.array(self.parents), np.array(self.mobility_start))
+        values: dict[str, list[float]] = {name: [] for name in Muscles._fields}
+        names, pennation, speeds, default, control = [], [], [], [], []
+        for muscle in self._active_forces("DeGrooteFregly2016Muscle"):
+            if muscle.get_ignore_activation_dynamics():
+                self._refuse(muscle, "set ignore_activation_dynamics to false")
+            compliant = not muscle.get_ignore_tendon_compliance()
+            if compliant and muscle.get_tendon_compliance_dynamics_mode() != "explicit":
+                self._refuse(muscle, "set tendon_compliance_dynamics_mode to explicit, or ignore tendon compliance")
+            names.append(muscle.getName())
+            tables.add_muscle(self._points(muscle))
+            optimal = muscle.get_optimal_fiber_length()
+            angle = muscle.get_pennation_angle_at_optimal()
+            speed = muscle.get_max_contraction_velocity()
+            rate, offset, gain = passive_coefficients(muscle.get_passive_fiber_strain_at_one_norm_force())
+            row = {
+                "max_isometric_force": muscle.get_max_isometric_force(),
+                "optimal_fiber_length": optimal,
+                "tendon_slack_length": muscle.get_tendon_slack_length(),
+                "fiber_width": optimal * np.sin(angle),
+                "max_speed": speed * optimal,
+                "fiber_damping": muscle.get_fiber_damping(),
+                "passive_rate": rate,
+                "passive_offset": offset,
+                "passive_gain": 0.0 if muscle.get_ignore_passive_fiber_force() else gain,
+                "width_scale": muscle.get_active_force_width_scale(),
+                "activation_time": muscle.get_activation_time_constant(),
+                "deactivation_time": muscle.get_deactivation_time_constant(),
+                "smoothing": muscle.get_activation_dynamics_smoothing(),
+                "tendon_stiffness": tendon_exponent(muscle.get_tendon_strain_at_one_norm_force()),
+                "compliant": compliant,
+            }
+            for key, value in row.items():
+                values[key].append(value)
+            pennation.append(angle)
+            speeds.append(speed)
+            default.append(muscle.get_default_activation())
+            control.append([muscle.getMinControl(), muscle.getMaxControl()])
+        muscles = Muscles(**{k: np.array(v, dtype=np.int64 if k == "compliant" else float) for k, v in values.items()})
+        extra = {
+            "muscle_names": tuple(names),
+            "muscle_control_range": np.array(control, dtype=float).reshape(-1, 2),
+            "pennation_angle_at_optimal": np.array(pennation, dtype=float),
+            "max_contraction_velocity": np.array(speeds, dtype=float),
+            "default_activation": np.array(default, dtype=float),
+        }
+        return tables.arrays(), muscles, extra
+
+    def _points(self, muscle: Any) -> list[Point]:
+        """Read the path points of a muscle."""
+        osim = self.osim
+        path = osim.GeometryPath.safeDownCast(muscle.getPath())
+        if path is None:
+            self._refuse(muscle, "its path is not a GeometryPath: use path points")
+            return []
+        wraps = path.getWrapSet()
+        for i in range(wraps.getSize()):
+            self._refuse(wraps.get(i), "wrapping is not compiled: use path points only")
+        points: list[Point] = []
+        for i in range(path.getPathPointSet().getSize()):
+            point = path.getPathPointSet().get(i)
+            kind, frame = point.getConcreteClassName(), point.getParentFrame()
+            body = self.body_number.get(frame.findBaseFrame().getAbsolutePathString(), -1)
+            rotation, origin = _transform(frame)
+            if kind == "MovingPathPoint":
+                moving = osim.MovingPathPoint.safeDownCast(point)
+                if not (np.array_equal(rotation, np.eye(3)) and not origin.any()):
+                    self._refuse(point, "put the moving point on the body itself, not on an offset frame")
+                coordinate = moving.getXCoordinate()
+                mobility = self.mobility_of[coordinate.getName()]
+                located = [moving.get_x_location(), moving.get_y_location(), moving.get_z_location()]
+                numbers = [self.functions.add(f, mobility) for f in located]
+                if None in numbers:
+                    self._refuse(point, "a location function is of a kind that is not compiled: use a SimmSpline")
+                    numbers = [0, 0, 0]
+                limits = (coordinate.getRangeMin(), coordinate.getRangeMax())
+                points.append(Point(body, moving=(numbers, mobility, limits)))
+            elif kind == "ConditionalPathPoint":
+                conditional = osim.ConditionalPathPoint.safeDownCast(point)
+                if not conditional.getSocket("coordinate").isConnected():
+                    continue
+                mobility = self.mobility_of[conditional.getCoordinate().getName()]
+                # OpenSim widens the range by this much on both sides.
+                low, high = conditional.get_range(0) - 1e-5, conditional.get_range(1) + 1e-5
+                where = origin + rotation @ _vector(conditional.get_location())
+                points.append(Point(body, where, condition=(mobility, (low, high))))
+            elif kind == "PathPoint":
+                where = origin + rotation @ _vector(osim.PathPoint.safeDownCast(point).get_location())
+                points.append(Point(body, where))
+            else:
+                self._refuse(point, "use PathPoint, ConditionalPathPoint or MovingPathPoint")
+        return points
+
+    # -------------------------------------------------------------------------------------------- contact and the rest
+    def _contacts(self) -> tuple[Contacts, list[str], list[str]]:
+        osim = self.osim
+        rows: dict[str, list[Any]] = {name: [] for name in Contacts._fields}
+        names: list[str] = []
+        feet: list[str] = []
+        for force in self._active_forces("SmoothSphereHalfSpaceForce"):
+            sphere = osim.ContactSphere.safeDownCast(force.getConnectee("sphere"))
+            half = osim.ContactHalfSpace.safeDownCast(force.getConnectee("half_space"))
+            if half.getFrame().findBaseFrame().getAbsolutePathString() != self.body_paths[0]:
+                self._refuse(half, "fix the half space in the ground")
+                continue
+            frame = sphere.getFrame()
+            rotation, origin = _transform(frame)
+            body = self.body_number[frame.findBaseFrame().getAbsolutePathString()]
+            plane_rotation, plane_origin = _transform(half.getFrame())
+            turn = half.getTransform()
+            matrix = turn.R().asMat33()
+            local = np.array([[matrix.get(i, j) for j in range(3)] for i in range(3)])
+            radius, k = sphere.getRadius(), 0.5 * force.get_stiffness() ** (2.0 / 3.0)
+            foot = foot_of(force.getName(), self.body_names[body])
+            if foot not in feet:
+                feet.append(foot)
+            names.append(force.getName())
+            row = {
+                "body": body,
+                "foot": foot,
+                "centre": origin + rotation @ _vector(sphere.get_location()),
+                "radius": radius,
+                # The x axis of the half space's frame points into the material.
+                "normal": plane_rotation @ local[:, 0],
+                "origin": plane_origin + plane_rotation @ _vector(turn.p()),
+                "hertz": (4.0 / 3.0) * k * np.sqrt(radius * k),
+                "dissipation": force.get_dissipation(),
+                "static_friction": force.get_static_friction(),
+                "dynamic_friction": force.get_dynamic_friction(),
+                "viscous_friction": force.get_viscous_friction(),
+                "transition_velocity": force.get_transition_velocity(),
+                "constant_force": force.get_constant_contact_force(),
+                "hertz_smoothing": force.get_hertz_smoothing(),
+                "hunt_crossley_smoothing": force.get_hunt_crossley_smoothing(),
+            }
+            for key, value in row.items():
+                rows[key].append(value)
+        feet.sort(key=lambda name: {"r": "0", "l": "1"}.get(name, name))
+        rows["foot"] = [feet.index(foot) for foot in rows["foot"]]
+        arrays = {}
+        for key, value in rows.items():
+            arrays[key] = np.array(value, dtype=np.int64 if key in ("body", "foot") else float)
+            if key in ("centre", "normal", "origin"):
+                arrays[key] = arrays[key].reshape(-1, 3)
+        return Contacts(**arrays), names, feet
+
+    def _coordinate_forces(self) -> tuple[Limits, Springs, Actuators, dict[str, Any]]:
+        osim = self.osim
+        coordinates = self.opensim_model.getCoordinateSet()
+        limits = []
+        for force in self._active_forces("CoordinateLimitForce"):
+            name = force.get_coordinate()
+            angular = coordinates.get(name).getMotionType() == osim.Coordinate.Rotational
+            unit = np.pi / 180.0 if angular else 1.0
+            if force.get_upper_stiffness() == 0.0 or force.get_lower_stiffness() == 0.0:
+                self._refuse(force, "a stiffness of 0 makes OpenSim's force NaN: give positive stiffnesses")
+            limits.append(
+                (
+                    self.mobility_of[name],
+                    unit * force.get_upper_limit(),
+                    unit * force.get_lower_limit(),
+                    force.get_upper_stiffness() / unit,
+                    force.get_lower_stiffness() / unit,
+                    force.get_damping() / unit,
+                    unit * force.get_transition(),
+                )
+            )
+        springs = [
+            (self.mobility_of[f.get_coordinate()], f.get_stiffness(), f.get_rest_length(), f.get_viscosity())
+            for f in self._active_forces("SpringGeneralizedForce")
+        ]
+        rows, names, driven, control = [], [], [], []
+        for component in self.components:
+            kind = component.getConcreteClassName()
+            if kind not in ("CoordinateActuator", "ActivationCoordinateActuator"):
+                continue
+            actuator = getattr(osim, kind).safeDownCast(component)
+            if not actuator.get_appliesForce():
+                continue
+            name = actuator.get_coordinate()
+            tau = actuator.get_activation_time_constant() if kind.startswith("Activation") else 0.0
+            rows.append((self.mobility_of[name], actuator.get_optimal_force(), tau))
+            names.append(actuator.getName())
+            driven.append(name)
+            control.append([actuator.getMinControl(), actuator.getMaxControl()])
+        extra = {
+            "actuator_names": tuple(names),
+            "actuator_coordinate": tuple(driven),
+            "actuator_control_range": np.array(control, dtype=float).reshape(-1, 2),
+        }
+        return _group(Limits, limits), _group(Springs, springs), _group(Actuators, rows), extra
+
+
+def _group(kind: Any, rows: list[tuple[float, ...]]) -> Any:
+    """Turn rows into a group of columns whose first is an integer."""
+    table = np.array(rows, dtype=float).reshape(-1, len(kind._fields))
+    columns = [np.ascontiguousarray(table[:, k]) for k in range(table.shape[1])]
+    return kind(columns[0].astype(np.int64), *columns[1:])
+
+
+def foot_of(force: str, body: str) -> str:
+    """Foot to which a contact sphere belongs: "r" or "l" by the ending of a name, or else the name of its body."""
+    for name in (force, body):
+        for part in (name.split("_")[-1], *name.split("_")):
+            if part.lower() in ("r", "l"):
+                return part.lower()
+    return body
+
+
+def factor_rows(parent: Any, mobility_start: Any, paths: Any) -> tuple[Any, Any]:
+    """Columns left of the diagonal that are or become non-zero while factoring from the last mobility up.
+
+    The tree couples a mobility with those between it and the root; a muscle couples all that it crosses.
+    """
+    n = int(mobility_start[-1])
+    columns: list[set[int]] = [set() for _ in range(n)]
+    for b in range(1, len(parent)):
+        chain: list[int] = []
+        above = b
+        while above > 0:
+            chain += range(mobility_start[above], mobility_start[above + 1])
+            above = parent[above]
+        for j in range(mobility_start[b], mobility_start[b + 1]):
+            columns[j] |= {i for i in chain if i < j}
+    for m in range(len(paths.entry_start) - 1):
+        crossed = paths.entry_mobility[paths.entry_start[m] : paths.entry_start[m + 1]].tolist()
+        for j in crossed:
+            columns[j] |= {i for i in crossed if i < j}
+    for k in range(n - 1, -1, -1):
+        for i in columns[k]:
+            columns[i] |= {j for j in columns[k] if j < i}
+    start = np.concatenate([[0], np.cumsum([len(c) for c in columns])]).astype(np.int64)
+    return start, np.array([i for c in columns for i in sorted(c)], dtype=np.int64)

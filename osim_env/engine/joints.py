@@ -1,0 +1,312 @@
+"""Where the bodies are and how they move: functions of coordinates, joints, and the recursion from ground to toes.
+
+Conventions (Simbody's): a joint joins frame F on the parent body P to frame M on the child body B,
+``X_GB = X_GP X_PF X_FM inv(X_BM)``. All vectors below are expressed in ground axes; the reference point of a body is the
+origin of its own frame, so no quantity of a light toe is ever formed about a far point.
+"""
+
+from __future__ import annotations
+
+from .lane_math import sin_cos
+from .lanes import (
+    add3,
+    add_scaled3,
+    cross3,
+    jit,
+    lanes,
+    load,
+    load3,
+    rotate3,
+    scale3,
+    store,
+    store3,
+    subtract3,
+    where,
+)
+
+
+@jit
+def evaluate_function(functions, index, x):
+    """Value, first and second derivative of a function of one coordinate.
+
+    Source: OpenSim SimmSpline (cubic inside, end slopes outside), PiecewiseLinearFunction, LinearFunction, Constant and
+    PolynomialFunction; the factor of a MultiplierFunction is already in the coefficients.
+    """
+    first, last = functions.start[index], functions.start[index + 1]
+    if functions.polynomial[index] == 1:
+        value, slope, half_curvature = lanes(functions.y[first]), lanes(0.0), lanes(0.0)
+        for k in range(first + 1, last):
+            half_curvature = half_curvature * x + slope
+            slope = slope * x + value
+            value = value * x + functions.y[k]
+        return value, slope, 2.0 * half_curvature
+    x0, y, b = lanes(functions.x0[first]), lanes(functions.y[first]), lanes(functions.b[first])
+    if last - first == 1:
+        return y + b * (x - x0), b, lanes(0.0)
+    c, d = lanes(functions.c[first]), lanes(functions.d[first])
+    for k in range(first + 1, last):
+        here = x >= functions.knot[k]
+        x0 = where(here, functions.x0[k], x0)
+        y = where(here, functions.y[k], y)
+        b = where(here, functions.b[k], b)
+        c = where(here, functions.c[k], c)
+        d = where(here, functions.d[k], d)
+    s = x - x0
+    return y + s * (b + s * (c + s * d)), b + s * (2.0 * c + 3.0 * s * d), 2.0 * c + 6.0 * s * d
+
+
+@jit
+def _turn_columns(w, rows, first, second, s, c):
+    """Rotate two columns of the matrix at ``rows`` by the angle of sine ``s`` and cosine ``c``."""
+    for row in range(3):
+        a, b = load(w, rows + 3 * row + first), load(w, rows + 3 * row + second)
+        store(w, rows + 3 * row + first, a * c + b * s)
+        store(w, rows + 3 * row + second, b * c - a * s)
+
+
+@jit
+def _turn(w, rows, axis, code, angle):
+    """Multiply the rotation matrix at ``rows`` from the right by a rotation about a unit axis (Rodrigues' formula)."""
+    if code < 0:
+        angle = -angle
+        code = -code
+    s, c = sin_cos(angle)
+    if code == 1:
+        _turn_columns(w, rows, 1, 2, s, c)
+    elif code == 2:
+        _turn_columns(w, rows, 2, 0, s, c)
+    elif code == 3:
+        _turn_columns(w, rows, 0, 1, s, c)
+    else:
+        x, y, z = axis[0], axis[1], axis[2]
+        for row in range(3):
+            vx, vy, vz = load3(w, rows + 3 * row)
+            along = (vx * x + vy * y + vz * z) * (1.0 - c)
+            # A row turns the opposite way: v R = c v + s (v x axis) + (1 - c) (v . axis) axis.
+            store3(
+                w,
+                rows + 3 * row,
+                (
+                    vx * c + (vy * z - vz * y) * s + along * x,
+                    vy * c + (vz * x - vx * z) * s + along * y,
+                    vz * c + (vx * y - vy * x) * s + along * z,
+                ),
+            )
+
+
+@jit
+def _multiply_constant(w, rows, matrix):
+    """Multiply the rotation matrix at ``rows`` from the right by a constant one (nine numbers, row by row)."""
+    for row in range(3):
+        x, y, z = load3(w, rows + 3 * row)
+        store3(
+            w,
+            rows + 3 * row,
+            (
+                x * matrix[0] + y * matrix[3] + z * matrix[6],
+                x * matrix[1] + y * matrix[4] + z * matrix[7],
+                x * matrix[2] + y * matrix[5] + z * matrix[8],
+            ),
+        )
+
+
+@jit
+def _axis_in_ground(w, rows, axis):
+    """Rotation matrix at ``rows`` times a constant vector."""
+    return rotate3(w, rows, (lanes(axis[0]), lanes(axis[1]), lanes(axis[2])))
+
+
+@jit
+def _rotation_axes(functions, tree, w, at, b, with_constants):
+    """Turn the matrix of body ``b`` through its three rotations and return their axes in ground as they stand.
+
+    Source: SimTK::MobilizedBody::FunctionBased, R_FM = R(a1, x1) R(a2, x2) R(a3, x3).
+    """
+    rows = at.rotation + 9 * b
+    first = (lanes(0.0), lanes(0.0), lanes(0.0))
+    second, third = first, first
+    for k in range(3):
+        function = tree.axis_function[6 * b + k]
+        if function >= 0:
+            axis = tree.axis[6 * b + k]
+            direction = _axis_in_ground(w, rows, axis)
+            if k == 0:
+                first = direction
+            elif k == 1:
+                second = direction
+            else:
+                third = direction
+            mobility = functions.mobility[function]
+            if mobility >= 0 or with_constants:
+                angle = evaluate_function(functions, function, load(w, at.q + max(mobility, 0)))[0]
+                _turn(w, rows, axis, tree.axis_code[6 * b + k], angle)
+    return first, second, third
+
+
+@jit
+def _body_kinematics(functions, tree, w, at, b):
+    """Pose, velocity, joint axes and velocity-dependent acceleration of one body from those of its parent.
+
+    Source: SimTK MobilizedBody::FunctionBased (H and Hdot), MobilizedBody::Free; recursion as in Featherstone 2008, ch. 4.
+    Two habits of Simbody are kept because they are part of the accelerations that OpenSim reports: a constant rotation
+    without coordinate does not turn the axes in H, and Hdot turns the second (third) axis with the angular velocity of
+    the joint's first coordinate (all but its third), whatever axes these coordinates drive.
+    """
+    p = tree.parent[b]
+    rotation, parent_rotation = at.rotation + 9 * b, at.rotation + 9 * p
+    for k in range(9):
+        store(w, rotation + k, load(w, parent_rotation + k))
+    offset = tree.parent_position[b]
+    origin = add3(
+        load3(w, at.position + 3 * p),
+        rotate3(w, parent_rotation, (lanes(offset[0]), lanes(offset[1]), lanes(offset[2]))),
+    )
+    if tree.parent_rotated[b] == 1:
+        _multiply_constant(w, rotation, tree.parent_rotation[b])
+
+    first_mobility, end_mobility = tree.mobility_start[b], tree.mobility_start[b + 1]
+    zero = (lanes(0.0), lanes(0.0), lanes(0.0))
+    for j in range(first_mobility, end_mobility):
+        store3(w, at.axis_angular + 3 * j, zero)
+        store3(w, at.axis_linear + 3 * j, zero)
+
+    # Translations, along axes fixed in F.
+    linear_bias = zero
+    for k in range(3, 6):
+        function = tree.axis_function[6 * b + k]
+        if function >= 0:
+            j = functions.mobility[function]
+            value, slope, curvature = evaluate_function(functions, function, load(w, at.q + max(j, 0)))
+            direction = _axis_in_ground(w, rotation, tree.axis[6 * b + k])
+            origin = add_scaled3(origin, direction, value)
+            if j >= 0:
+                u = load(w, at.u + j)
+                row = at.axis_linear + 3 * j
+                store3(w, row, add_scaled3(load3(w, row), direction, slope))
+                linear_bias = add_scaled3(linear_bias, direction, curvature * u * u)
+
+    # Rotations.
+    angular_bias = zero
+    if tree.free[b] == 1:
+        for k in range(3):
+            row = at.axis_angular + 3 * (first_mobility + k)
+            store3(w, row, (load(w, rotation + k), load(w, rotation + 3 + k), load(w, rotation + 6 + k)))
+        _rotation_axes(functions, tree, w, at, b, True)
+    else:
+        if tree.constant_rotation[b] == 1:
+            frozen = (
+                load3(w, rotation),
+                load3(w, rotation + 3),
+                load3(w, rotation + 6),
+            )
+            h1, h2, h3 = _rotation_axes(functions, tree, w, at, b, False)
+            store3(w, rotation, frozen[0])
+            store3(w, rotation + 3, frozen[1])
+            store3(w, rotation + 6, frozen[2])
+            w1, w2, w3 = _rotation_axes(functions, tree, w, at, b, True)
+        else:
+            w1, w2, w3 = _rotation_axes(functions, tree, w, at, b, True)
+            h1, h2, h3 = w1, w2, w3
+        by_first, but_third = zero, zero
+        turn2, turn3 = zero, zero
+        for k in range(3):
+            function = tree.axis_function[6 * b + k]
+            if function >= 0:
+                j = functions.mobility[function]
+                if j >= 0:
+                    u = load(w, at.u + j)
+                    _, slope, curvature = evaluate_function(functions, function, load(w, at.q + j))
+                    rate = slope * u
+                    if k == 0:
+                        h, axis = h1, w1
+                    elif k == 1:
+                        h, axis = h2, w2
+                        turn2 = scale3(w2, rate)
+                    else:
+                        h, axis = h3, w3
+                        turn3 = scale3(w3, rate)
+                    row = at.axis_angular + 3 * j
+                    store3(w, row, add_scaled3(load3(w, row), h, slope))
+                    if j == first_mobility:
+                        by_first = add_scaled3(by_first, h, rate)
+                    if j != first_mobility + 2:
+                        but_third = add_scaled3(but_third, h, rate)
+                    angular_bias = add_scaled3(angular_bias, axis, curvature * u * u)
+        angular_bias = add3(angular_bias, add3(cross3(by_first, turn2), cross3(but_third, turn3)))
+
+    if tree.child_rotated[b] == 1:
+        _multiply_constant(w, rotation, tree.child_rotation[b])
+    child = tree.child_position[b]
+    arm = rotate3(w, rotation, (lanes(-child[0]), lanes(-child[1]), lanes(-child[2])))
+    position = add3(origin, arm)
+    store3(w, at.position + 3 * b, position)
+
+    # Joint velocity at the body origin, and the acceleration that remains when all udot are zero.
+    joint_angular, joint_linear = zero, zero
+    for j in range(first_mobility, end_mobility):
+        u = load(w, at.u + j)
+        angular = load3(w, at.axis_angular + 3 * j)
+        linear = add3(load3(w, at.axis_linear + 3 * j), cross3(angular, arm))
+        store3(w, at.axis_linear + 3 * j, linear)
+        joint_angular = add_scaled3(joint_angular, angular, u)
+        joint_linear = add_scaled3(joint_linear, linear, u)
+    parent_angular = load3(w, at.angular_velocity + 3 * p)
+    lever = subtract3(position, load3(w, at.position + 3 * p))
+    store3(w, at.angular_velocity + 3 * b, add3(parent_angular, joint_angular))
+    carried = cross3(parent_angular, lever)
+    store3(w, at.velocity + 3 * b, add3(add3(load3(w, at.velocity + 3 * p), carried), joint_linear))
+    parent_bias = load3(w, at.angular_bias + 3 * p)
+    store3(
+        w,
+        at.angular_bias + 3 * b,
+        add3(add3(parent_bias, angular_bias), cross3(parent_angular, joint_angular)),
+    )
+    relative = add3(add3(linear_bias, cross3(angular_bias, arm)), cross3(joint_angular, cross3(joint_angular, arm)))
+    relative = add_scaled3(relative, cross3(parent_angular, joint_linear), 2.0)
+    store3(
+        w,
+        at.bias + 3 * b,
+        add3(
+            add3(load3(w, at.bias + 3 * p), relative),
+            add3(cross3(parent_bias, lever), cross3(parent_angular, carried)),
+        ),
+    )
+
+
+@jit
+def kinematics(functions, tree, w, at):
+    """Fill poses, velocities, joint axes and bias accelerations of all bodies from q and u.
+
+    Gravity enters as an upward acceleration of the ground, so that the bias accelerations hold it already.
+    """
+    for k in range(9):
+        store(w, at.rotation + k, 1.0 if k % 4 == 0 else 0.0)
+    for k in range(3):
+        store(w, at.position + k, 0.0)
+        store(w, at.angular_velocity + k, 0.0)
+        store(w, at.velocity + k, 0.0)
+        store(w, at.angular_bias + k, 0.0)
+        store(w, at.bias + k, -tree.gravity[k])
+    for b in range(1, at.n_bodies):
+        _body_kinematics(functions, tree, w, at, b)
+
+
+@jit
+def coordinate_rates(tree, w, at):
+    """Fill qdot from q and u.
+
+    They are the same but for a FreeJoint, whose speeds are the angular velocity in the parent frame while its
+    coordinates are body-fixed x-y-z angles: qdot = N(q) u.
+
+    Source: SimTK::MobilizedBody::Free; Rotation::convertAngVelInParentToBodyXYZDot.
+    """
+    for j in range(at.n_mobilities):
+        store(w, at.qdot + j, load(w, at.u + j))
+    for b in range(1, at.n_bodies):
+        if tree.free[b] == 1:
+            j = tree.mobility_start[b]
+            s0, c0 = sin_cos(load(w, at.q + j))
+            s1, c1 = sin_cos(load(w, at.q + j + 1))
+            x, y, z = load3(w, at.u + j)
+            third = (c0 * z - s0 * y) / c1
+            store3(w, at.qdot + j, (x - s1 * third, c0 * y + s0 * z, third))

@@ -1,0 +1,343 @@
+"""The other engine: the same functions, answered by OpenSim itself.
+
+It is the oracle of the tests and a drop-in replacement for one environment. It takes the same arrays in the same order as
+the compiled engine; a batch is worked off row by row.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from models.opensim_api import import_opensim
+
+from .batch import as_rows
+from .compiler import compile_osim, open_model
+from .model import Floats, Model
+from .results import ContactForces, Kinematics, MuscleState, summarize_feet
+from .state import NOT_FINITE, RUNAWAY, RUNNING, Integrator, Parameters, State
+
+
+def _array(vector: Any) -> Floats:
+    return np.array([vector.get(i) for i in range(vector.size())])
+
+
+def _spatial(vector: Any) -> Floats:
+    return np.array([vector.get(i) for i in range(3)])
+
+
+class OpenSimEngine:
+    """Simulate an ``.osim`` model with OpenSim.
+
+    Args:
+        path: The ``.osim`` file; it must be one that :func:`osim_env.engine.compile_osim` accepts.
+        accuracy: Accuracy of OpenSim's integrator in :meth:`step`.
+    """
+
+    def __init__(self, path: str | Path, *, accuracy: float = 1e-5) -> None:
+        self.osim = import_opensim()
+        self.model: Model = compile_osim(path)
+        self.accuracy = accuracy
+        self.opensim_model = open_model(path)
+        self._add_controller()
+        self.system_state = self.opensim_model.initSystem()
+        self._control_functions = self._find_control_functions()
+        m, names = self.opensim_model, self.model
+        self._base_force = names.max_isometric_force.copy()
+        self.coordinates = [m.getCoordinateSet().get(name) for name in names.coordinate_names]
+        self.muscles = [
+            self.osim.DeGrooteFregly2016Muscle.safeDownCast(m.getMuscles().get(n)) for n in names.muscle_names
+        ]
+        components = {c.getName(): c for c in m.getComponentsList()}
+        self.actuators = [
+            getattr(self.osim, components[n].getConcreteClassName()).safeDownCast(components[n])
+            for n in names.actuator_names
+        ]
+        self.spheres = [self.osim.SmoothSphereHalfSpaceForce.safeDownCast(components[n]) for n in names.sphere_names]
+        self.bodies = [m.getBodySet().get(name) for name in names.body_names]
+        self._columns = self._state_columns()
+
+    def _state_columns(self) -> tuple[list[int], list[int]]:
+        """Find the place of each coordinate in OpenSim's q and u, which follow the tree and not the CoordinateSet."""
+        state = self.osim.State(self.system_state)
+        order_q, order_u = [], []
+        for coordinate in self.coordinates:
+            before, speeds = _array(state.getQ()), _array(state.getU())
+            coordinate.setValue(state, coordinate.getValue(state) + 0.125, False)
+            coordinate.setSpeedValue(state, coordinate.getSpeedValue(state) + 0.25)
+            order_q.append(int(np.argmax(np.abs(_array(state.getQ()) - before))))
+            order_u.append(int(np.argmax(np.abs(_array(state.getU()) - speeds))))
+        return order_q, order_u
+
+    # ---------------------------------------------------------------------------------------------------------- setting
+    def set_state(
+        self, q: Floats, u: Floats, activation: Floats | None = None, tendon_force: Floats | None = None
+    ) -> Any:
+        """Put one row of q, u, activations and normalized tendon forces into OpenSim's state."""
+        state = self.system_state
+        vector = self.osim.Vector(state.getNQ(), 0.0)
+        for value, k in zip(q, self._columns[0], strict=True):
+            vector.set(k, float(value))
+        state.setQ(vector)
+        vector = self.osim.Vector(state.getNU(), 0.0)
+        for value, k in zip(u, self._columns[1], strict=True):
+            vector.set(k, float(value))
+        state.setU(vector)
+        if activation is not None:
+            for muscle, value in zip(self.muscles, activation, strict=True):
+                muscle.setActivation(state, float(value))
+        if tendon_force is not None:
+            for muscle, value, compliant in zip(self.muscles, tendon_force, self.model.muscles.compliant, strict=True):
+                if compliant:
+                    muscle.setNormalizedTendonForce(state, float(value))
+        return state
+
+    def _add_controller(self) -> None:
+        """Give the model one controller that holds every control constant."""
+        controller = self.osim.PrescribedController()
+        controller.setName("constant_controls")
+        names = (*self.model.muscle_names, *self.model.actuator_names)
+        components = {c.getName(): c for c in self.opensim_model.getComponentsList()}
+        for name in names:
+            controller.addActuator(self.osim.Actuator.safeDownCast(components[name]))
+        # All functions must be there before the controller joins the model.
+        for name in names:
+            controller.prescribeControlForActuator(name, self.osim.Constant(0.0))
+        self.opensim_model.addController(controller)
+        self.opensim_model.finalizeConnections()
+        controller.thisown = False
+
+    def _find_control_functions(self) -> dict[str, Any]:
+        """Return the controller's functions by actuator name; valid only once the system is initialised."""
+        names = (*self.model.muscle_names, *self.model.actuator_names)
+        controllers = self.opensim_model.getControllerSet()
+        controller = self.osim.PrescribedController.safeDownCast(controllers.get("constant_controls"))
+        functions = controller.get_ControlFunctions()
+        found = [self.osim.Constant.safeDownCast(functions.get(i)) for i in range(functions.getSize())]
+        return dict(zip(names, found, strict=True))
+
+    def _set_controls(self, state: Any, excitation: Floats | None, torque: Floats) -> None:
+        """Set the constant controls; a state whose q was set afterwards, or before, reads them at Dynamics."""
+        if excitation is not None:
+            for name, value in zip(self.model.muscle_names, excitation, strict=True):
+                self._control_functions[name].setValue(float(value))
+        for k, (actuator, value) in enumerate(zip(self.actuators, torque, strict=True)):
+            control = float(value) / self.model.actuators.optimal_force[k]
+            if self.model.actuators.time_constant[k] > 0.0:
+                actuator.setStateVariableValue(state, "activation", control)
+            self._control_functions[self.model.actuator_names[k]].setValue(control)
+
+    def _apply_parameters(self, params: Parameters | None, row: int = 0) -> None:
+        """Apply muscle strengths; refuse what OpenSim cannot change without rebuilding the model."""
+        p = params or Parameters()
+        others = ("mass_scale", "added_mass", "push", "coordinate_force", "guide_stiffness", "guide_damping")
+        for name in others:
+            if getattr(p, name) is not None and np.any(np.asarray(getattr(p, name)) != (name == "mass_scale")):
+                raise NotImplementedError(f"Parameters.{name} exists in the compiled engine only")
+        strength = np.ones(self.model.n_muscles)
+        if p.muscle_strength is not None:
+            rows = as_rows("muscle_strength", p.muscle_strength, self.model.n_muscles)
+            strength = rows[min(row, len(rows) - 1)]
+        for muscle, base, factor in zip(self.muscles, self._base_force, strength, strict=True):
+            if muscle.get_max_isometric_force() != base * factor:
+                muscle.set_max_isometric_force(float(base * factor))
+
+    # -------------------------------------------------------------------------------------------------------- functions
+    def accelerations(
+        self,
+        q: ArrayLike,
+        u: ArrayLike,
+        activation: ArrayLike,
+        torque: ArrayLike | None = None,
+        params: Parameters | None = None,
+        *,
+        tendon_force: ArrayLike | None = None,
+    ) -> Floats:
+        """Accelerations by ``Model.realizeAcceleration``; arguments as in :func:`osim_env.engine.accelerations`."""
+        m = self.model
+        rows = as_rows("q", q, m.n_coordinates)
+        batch = len(rows)
+
+        def broadcast(name: str, value: ArrayLike | None, width: int) -> Floats:
+            given = np.zeros(width) if value is None else value
+            return np.broadcast_to(as_rows(name, given, width, batch), (batch, width))
+
+        speeds = broadcast("u", u, m.n_coordinates)
+        activations = broadcast("activation", activation, m.n_muscles)
+        torques = broadcast("torque", torque, m.n_actuators)
+        tendons = broadcast("tendon_force", tendon_force, m.n_muscles)
+        result = np.empty((batch, m.n_coordinates))
+        for row in range(batch):
+            self._apply_parameters(params, row)
+            state = self.set_state(rows[row], speeds[row], activations[row], tendons[row])
+            self._set_controls(state, None, torques[row])
+            self.opensim_model.realizeAcceleration(state)
+            result[row] = _array(state.getUDot())[self._columns[1]]
+        return result
+
+    def inverse_dynamics(self, q: ArrayLike, u: ArrayLike, udot: ArrayLike) -> Floats:
+        """Generalized forces that produce udot without muscles, contacts and limits, by ``InverseDynamicsSolver``."""
+        m = self.model
+        rows, speeds, rates = (as_rows(n, v, m.n_coordinates) for n, v in (("q", q), ("u", u), ("udot", udot)))
+        # OpenSim's own solver also subtracts applied forces; here only the weights act on the tree.
+        matter = self.opensim_model.getMatterSubsystem()
+        result = np.empty_like(rows)
+        for row in range(len(rows)):
+            state = self.set_state(rows[row], speeds[row])
+            self.opensim_model.realizeVelocity(state)
+            vector = self.osim.Vector(m.n_coordinates, 0.0)
+            for value, k in zip(rates[row], self._columns[1], strict=True):
+                vector.set(k, float(value))
+            residual = self.osim.Vector()
+            matter.calcResidualForceIgnoringConstraints(
+                state, self.osim.Vector(m.n_coordinates, 0.0), self._weights(state), vector, residual
+            )
+            result[row] = _array(residual)[self._columns[1]]
+        return result
+
+    def _weights(self, state: Any) -> Any:
+        """Weight of every mobilized body as a spatial force at its origin, in ground axes."""
+        osim = self.osim
+        zero = osim.Vec3(0.0)
+        forces = osim.VectorOfSpatialVec(len(self.bodies) + 1, osim.SpatialVec(zero, zero))
+        for body, mass in zip(self.bodies, self.model.body_mass, strict=True):
+            weight = mass * self.model.gravity
+            centre = _spatial(body.findStationLocationInGround(state, body.getMassCenter()))
+            moment = np.cross(centre - _spatial(body.getPositionInGround(state)), weight)
+            forces.set(int(body.getMobilizedBodyIndex()), osim.SpatialVec(osim.Vec3(*moment), osim.Vec3(*weight)))
+        return forces
+
+    def muscle_state(
+        self, q: ArrayLike, u: ArrayLike, activation: ArrayLike, *, tendon_force: ArrayLike | None = None
+    ) -> MuscleState:
+        """Lengths, speeds, forces and moment arms, from the muscles themselves."""
+        m = self.model
+        rows = as_rows("q", q, m.n_coordinates)
+        speeds = np.broadcast_to(as_rows("u", u, m.n_coordinates), rows.shape)
+        batch = len(rows)
+        activations = np.broadcast_to(as_rows("activation", activation, m.n_muscles), (batch, m.n_muscles))
+        tendons = np.zeros(m.n_muscles) if tendon_force is None else tendon_force
+        tendons = np.broadcast_to(as_rows("tendon_force", tendons, m.n_muscles), (batch, m.n_muscles))
+        result = MuscleState.empty(batch, m.n_muscles, m.n_coordinates)
+        for row in range(batch):
+            state = self.set_state(rows[row], speeds[row], activations[row], tendons[row])
+            self._set_controls(state, None, np.zeros(m.n_actuators))
+            self.opensim_model.realizeDynamics(state)
+            for k, muscle in enumerate(self.muscles):
+                result.muscle_tendon_length[row, k] = muscle.getLength(state)
+                result.lengthening_speed[row, k] = muscle.getLengtheningSpeed(state)
+                result.normalized_fiber_length[row, k] = muscle.getNormalizedFiberLength(state)
+                result.fiber_velocity[row, k] = muscle.getFiberVelocity(state)
+                result.normalized_fiber_velocity[row, k] = muscle.getNormalizedFiberVelocity(state)
+                result.active_fiber_force[row, k] = muscle.getActiveFiberForce(state)
+                result.passive_fiber_force[row, k] = muscle.getPassiveFiberForce(state)
+                result.tendon_force[row, k] = muscle.getActuation(state)
+                for j, coordinate in enumerate(self.coordinates):
+                    result.moment_arms[row, k, j] = muscle.computeMomentArm(state, coordinate)
+        return result
+
+    def contact_forces(self, q: ArrayLike, u: ArrayLike) -> ContactForces:
+        """Forces of the contact spheres, from ``SmoothSphereHalfSpaceForce.getSphereForce``."""
+        m = self.model
+        rows = as_rows("q", q, m.n_coordinates)
+        speeds = np.broadcast_to(as_rows("u", u, m.n_coordinates), rows.shape)
+        batch, n = len(rows), len(m.sphere_names)
+        force, point = np.zeros((batch, n, 3)), np.zeros((batch, n, 3))
+        moment = np.zeros((batch, n, 3))
+        for row in range(batch):
+            state = self.set_state(rows[row], speeds[row])
+            self.opensim_model.realizeDynamics(state)
+            for k, element in enumerate(self.spheres):
+                wrench = element.getSphereForce(state)
+                force[row, k] = _spatial(wrench.get(1))
+                body = self.bodies[m.contacts.body[k] - 1]
+                about_body = _spatial(wrench.get(0))
+                origin = _spatial(body.getPositionInGround(state))
+                moment[row, k] = about_body + np.cross(origin, force[row, k])
+                sphere = self.osim.ContactSphere.safeDownCast(element.getConnectee("sphere"))
+                centre = _spatial(sphere.getFrame().findStationLocationInGround(state, sphere.get_location()))
+                normal, radius = m.contacts.normal[k], m.contacts.radius[k]
+                depth = (centre - m.contacts.origin[k]) @ normal + radius
+                point[row, k] = centre + (radius - 0.5 * depth) * normal
+        return summarize_feet(m, force, point, moment)
+
+    def kinematics(self, q: ArrayLike, u: ArrayLike) -> Kinematics:
+        """Body poses, velocities and mass centres."""
+        m = self.model
+        rows = as_rows("q", q, m.n_coordinates)
+        speeds = np.broadcast_to(as_rows("u", u, m.n_coordinates), rows.shape)
+        result = Kinematics.empty(len(rows), m.n_bodies)
+        for row in range(len(rows)):
+            state = self.set_state(rows[row], speeds[row])
+            self.opensim_model.realizeVelocity(state)
+            for k, body in enumerate(self.bodies):
+                turn = body.getTransformInGround(state).R().asMat33()
+                velocity = body.getVelocityInGround(state)
+                result.rotation[row, k] = [[turn.get(i, j) for j in range(3)] for i in range(3)]
+                result.position[row, k] = _spatial(body.getPositionInGround(state))
+                result.angular_velocity[row, k] = _spatial(velocity.get(0))
+                result.velocity[row, k] = _spatial(velocity.get(1))
+                centre = body.getMassCenter()
+                result.mass_centre[row, k] = _spatial(body.findStationLocationInGround(state, centre))
+                result.mass_centre_velocity[row, k] = _spatial(body.findStationVelocityInGround(state, centre))
+            result.whole_body_centre[row] = _spatial(self.opensim_model.calcMassCenterPosition(state))
+            result.whole_body_velocity[row] = _spatial(self.opensim_model.calcMassCenterVelocity(state))
+        return result
+
+    def step(
+        self,
+        state: State,
+        controls: ArrayLike,
+        duration: float,
+        dt: float = 0.001,
+        params: Parameters | None = None,
+        integrator: Integrator = "implicit",
+        *,
+        record: bool = False,
+        speed_limit: float = 1000.0,
+    ) -> State:
+        """Advance one environment with OpenSim's ``Manager`` (variable step; ``dt`` and ``integrator`` do not apply)."""
+        m = self.model
+        if state.batch != 1:
+            raise ValueError(f"OpenSimEngine.step advances one environment, got {state.batch}")
+        if state.status[0] != RUNNING:
+            return state
+        if record:
+            raise NotImplementedError("the record of a step exists in the compiled engine only; use muscle_state()")
+        controls = as_rows("controls", controls, m.n_controls)[0]
+        self._apply_parameters(params)
+        system = self.set_state(state.q[0], state.u[0], state.activation[0], state.tendon_force[0])
+        system.setTime(float(state.time[0]))
+        for name, value in zip((*m.muscle_names, *m.actuator_names), controls, strict=True):
+            self._control_functions[name].setValue(float(value))
+        for k, actuator in enumerate(self.actuators):
+            if m.actuators.time_constant[k] > 0.0:
+                actuator.setStateVariableValue(system, "activation", float(state.actuator_activation[0, k]))
+        final = self._integrate(system, duration)
+        q, u = _array(final.getQ())[self._columns[0]], _array(final.getU())[self._columns[1]]
+        if not (np.isfinite(q).all() and np.isfinite(u).all()):
+            state.status[0] = NOT_FINITE
+        elif np.abs(u).max() > speed_limit:
+            state.status[0] = RUNAWAY
+        else:
+            state.q[0], state.u[0] = q, u
+            state.activation[0] = [muscle.getActivation(final) for muscle in self.muscles]
+            for k, muscle in enumerate(self.muscles):
+                if m.muscles.compliant[k]:
+                    state.tendon_force[0, k] = muscle.getNormalizedTendonForce(final)
+            for k, actuator in enumerate(self.actuators):
+                if m.actuators.time_constant[k] > 0.0:
+                    state.actuator_activation[0, k] = actuator.getStateVariableValue(final, "activation")
+            state.time[0] += duration
+        return state
+
+    def _integrate(self, system: Any, duration: float) -> Any:
+        """Run OpenSim's Manager and return its final state."""
+        manager = self.osim.Manager(self.opensim_model)
+        manager.setIntegratorAccuracy(self.accuracy)
+        manager.setWriteToStorage(False)
+        manager.initialize(system)
+        return self.osim.State(manager.integrate(system.getTime() + duration))

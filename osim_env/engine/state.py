@@ -1,0 +1,248 @@
+"""What changes from environment to environment: the state, the parameters, and the record of a control step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .model import Floats, Model
+
+Integrator = Literal["implicit", "rk4"]
+
+RUNNING, NOT_FINITE, RUNAWAY = 0, 1, 2
+STATUS_TEXT = {RUNNING: "running", NOT_FINITE: "a value is not finite", RUNAWAY: "a speed passed the limit"}
+
+
+class Record(NamedTuple):
+    """What a learning loop wants to see of the last control step; every array has the environment as first axis.
+
+    Values named ``mean_`` are averages over the substeps of the last :func:`step`; the others belong to its end.
+    """
+
+    body_position: Floats
+    """Origins of the bodies in ground, m, shape (B, n_bodies, 3)."""
+    body_rotation: Floats
+    """Rotation matrices body to ground, shape (B, n_bodies, 3, 3)."""
+    body_velocity: Floats
+    """Velocity of the body origins in ground, m/s, shape (B, n_bodies, 3)."""
+    body_angular_velocity: Floats
+    """In ground axes, rad/s, shape (B, n_bodies, 3)."""
+    mass_centre: Floats
+    """Whole-body mass centre in ground, m, shape (B, 3)."""
+    mass_centre_velocity: Floats
+    """m/s, shape (B, 3)."""
+    muscle_tendon_length: Floats
+    """m, shape (B, n_muscles)."""
+    lengthening_speed: Floats
+    """m/s, positive while lengthening, shape (B, n_muscles)."""
+    normalized_fiber_length: Floats
+    normalized_fiber_velocity: Floats
+    """In maximum contraction velocities, positive while lengthening."""
+    active_fiber_force: Floats
+    """Along the fibre, N."""
+    tendon_force: Floats
+    """N."""
+    sphere_force: Floats
+    """Force on the body at each sphere, ground axes, N, shape (B, n_spheres, 3)."""
+    foot_force: Floats
+    """Sum over each foot's spheres, N, shape (B, n_feet, 3)."""
+    foot_moment: Floats
+    """Moment of these forces about the ground origin, N m, shape (B, n_feet, 3)."""
+    actuator_torque: Floats
+    """N m or N, shape (B, n_actuators)."""
+    mean_activation: Floats
+    mean_active_fiber_force: Floats
+    mean_fiber_force: Floats
+    """Active and passive, along the fibre, N."""
+    mean_normalized_fiber_length: Floats
+    mean_normalized_fiber_velocity: Floats
+    mean_active_fiber_power: Floats
+    """Mean of -(active fibre force) x (fibre velocity), W: positive while the contractile element shortens."""
+    mean_positive_active_fiber_power: Floats
+    """Mean of the positive part of the same, W."""
+    mean_foot_force: Floats
+    mean_foot_moment: Floats
+    mean_actuator_torque: Floats
+    mean_actuator_power: Floats
+    """Mean of torque x coordinate speed, W."""
+
+
+def make_record(model: Model, batch: int) -> Record:
+    """Allocate the record of a batch, all zeros."""
+    at = model.layout
+    b, m, f, a, s = model.n_bodies, at.n_muscles, at.n_feet, at.n_actuators, at.n_spheres
+    muscle, foot, actuator = (m,), (f, 3), (a,)
+    shapes: dict[str, tuple[int, ...]] = {
+        "body_position": (b, 3),
+        "body_rotation": (b, 3, 3),
+        "body_velocity": (b, 3),
+        "body_angular_velocity": (b, 3),
+        "mass_centre": (3,),
+        "mass_centre_velocity": (3,),
+        "sphere_force": (s, 3),
+        "foot_force": foot,
+        "foot_moment": foot,
+        "mean_foot_force": foot,
+        "mean_foot_moment": foot,
+        "actuator_torque": actuator,
+        "mean_actuator_torque": actuator,
+        "mean_actuator_power": actuator,
+    }
+    return Record(*(np.zeros((batch, *shapes.get(name, muscle))) for name in Record._fields))
+
+
+@dataclass
+class State:
+    """A batch of simulations: one row an environment, changed in place by :func:`osim_env.engine.step`."""
+
+    q: Floats
+    """Coordinates, shape (B, n_coordinates), rad or m."""
+    u: Floats
+    """Speeds, shape (B, n_coordinates), rad/s or m/s."""
+    activation: Floats
+    """Muscle activations, shape (B, n_muscles)."""
+    actuator_activation: Floats
+    """Activations of ActivationCoordinateActuators (unused columns stay 0), shape (B, n_actuators)."""
+    tendon_force: Floats
+    """Normalized tendon force of compliant muscles (unused columns stay 0), shape (B, n_muscles)."""
+    time: Floats
+    """Simulated time, s, shape (B,)."""
+    status: NDArray[np.int64]
+    """0 while running; 1 not finite, 2 runaway: the environment then stands still at its last good state, shape (B,)."""
+    record: Record
+    """Quantities of the last recorded step."""
+
+    @classmethod
+    def create(cls, model: Model, batch: int, *, q: ArrayLike | None = None, u: ArrayLike | None = None) -> State:
+        """Start a batch from the model's defaults.
+
+        Args:
+            model: The model.
+            batch: Number of environments B.
+            q: Coordinates, shape (n_coordinates,) or (B, n_coordinates), rad or m; the file's defaults by default.
+            u: Speeds, same shape, rad/s or m/s; the file's defaults by default.
+        """
+
+        def rows(value: ArrayLike | None, default: Floats) -> Floats:
+            return np.array(np.broadcast_to(default if value is None else value, (batch, len(default))), dtype=float)
+
+        return cls(
+            q=rows(q, model.coordinate_default),
+            u=rows(u, model.coordinate_default_speed),
+            activation=rows(None, model.default_activation),
+            actuator_activation=np.zeros((batch, model.n_actuators)),
+            tendon_force=np.zeros((batch, model.n_muscles)),
+            time=np.zeros(batch),
+            status=np.zeros(batch, dtype=np.int64),
+            record=make_record(model, batch),
+        )
+
+    @property
+    def batch(self) -> int:
+        """Number of environments."""
+        return len(self.q)
+
+    def copy(self) -> State:
+        """Return an independent copy, record included."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        record = Record(*(array.copy() for array in values.pop("record")))
+        return State(**{name: array.copy() for name, array in values.items()}, record=record)
+
+
+@dataclass
+class Parameters:
+    """What may differ between the environments of one batch. ``None`` leaves the model as its file has it.
+
+    Each array has one row an environment, or a single row for all of them.
+    """
+
+    muscle_strength: ArrayLike | None = None
+    """Factor of maximum isometric force, shape (B, n_muscles)."""
+    mass_scale: ArrayLike | None = None
+    """Factor of a body's mass and inertia alike, shape (B, n_bodies)."""
+    added_mass: ArrayLike | None = None
+    """Point mass on each body, kg, shape (B, n_bodies)."""
+    added_mass_location: ArrayLike | None = None
+    """Where it sits in the body's frame, m, shape (n_bodies, 3), one for all environments; the mass centre by default."""
+    torque_limit: ArrayLike | None = None
+    """Largest magnitude of each actuator's torque, N m or N, shape (B, n_actuators); no limit by default."""
+    push: ArrayLike | None = None
+    """External force in ground axes at the mass centre of ``push_body``, N, shape (B, 3)."""
+    push_body: str | None = None
+    """Body that is pushed; the first of the model by default."""
+    coordinate_force: ArrayLike | None = None
+    """Generalized force added to each coordinate, N m or N, shape (B, n_coordinates)."""
+    guide_stiffness: ArrayLike | None = None
+    """Spring of each coordinate towards ``guide_target``, N m/rad or N/m, shape (B, n_coordinates)."""
+    guide_damping: ArrayLike | None = None
+    """Damper of each coordinate towards ``guide_speed``, N m s/rad or N s/m, shape (B, n_coordinates)."""
+    guide_target: ArrayLike | None = None
+    """rad or m, shape (B, n_coordinates)."""
+    guide_speed: ArrayLike | None = None
+    """rad/s or m/s, shape (B, n_coordinates)."""
+
+
+class Inputs(NamedTuple):
+    """Parameters as the kernels take them: one row for all environments, or one each."""
+
+    strength: Floats
+    mass_scale: Floats
+    added_mass: Floats
+    added_mass_location: Floats
+    torque_limit: Floats
+    push: Floats
+    push_body: Any
+    coordinate_force: Floats
+    guide_stiffness: Floats
+    guide_damping: Floats
+    guide_target: Floats
+    guide_speed: Floats
+
+
+def make_inputs(model: Model, batch: int, parameters: Parameters | None) -> Inputs:
+    """Check the parameters of a batch and bring them into the kernels' form.
+
+    Raises:
+        ValueError: An array has neither one row nor one for each environment, or the wrong number of columns.
+    """
+    p = parameters or Parameters()
+
+    def rows(name: str, width: int, default: float) -> Floats:
+        value = getattr(p, name)
+        if value is None:
+            return np.full((1, width), default)
+        array = np.ascontiguousarray(np.atleast_2d(np.asarray(value, dtype=float)))
+        if array.shape[1] != width or array.shape[0] not in (1, batch):
+            raise ValueError(f"Parameters.{name} has shape {array.shape}, expected (1 or {batch}, {width})")
+        return array
+
+    n, bodies = model.n_coordinates, model.n_bodies
+    ground = np.zeros((1, 1))
+
+    def body_rows(name: str, default: float) -> Floats:
+        array = rows(name, bodies, default)
+        return np.hstack([np.broadcast_to(ground + default, (len(array), 1)), array])
+
+    location = model.tree.mass_centre.copy()
+    if p.added_mass_location is not None:
+        given = np.asarray(p.added_mass_location, dtype=float)
+        if given.shape != (bodies, 3):
+            raise ValueError(f"Parameters.added_mass_location has shape {given.shape}, expected ({bodies}, 3)")
+        location[1:] = given
+    return Inputs(
+        strength=rows("muscle_strength", model.n_muscles, 1.0),
+        mass_scale=body_rows("mass_scale", 1.0),
+        added_mass=body_rows("added_mass", 0.0),
+        added_mass_location=location,
+        torque_limit=rows("torque_limit", model.n_actuators, np.inf),
+        push=rows("push", 3, 0.0),
+        push_body=np.array([1 if p.push_body is None else 1 + model.index("body", p.push_body)]),
+        coordinate_force=rows("coordinate_force", n, 0.0),
+        guide_stiffness=rows("guide_stiffness", n, 0.0),
+        guide_damping=rows("guide_damping", n, 0.0),
+        guide_target=rows("guide_target", n, 0.0),
+        guide_speed=rows("guide_speed", n, 0.0),
+    )

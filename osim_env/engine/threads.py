@@ -1,0 +1,77 @@
+"""Blocks of environments over processor cores.
+
+The kernels release Python's lock, so ordinary threads run them side by side. Blocks never exchange anything: how many
+threads there are, and which takes which block, cannot change a bit of the result.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from .lanes import JIT_DISABLED, aligned_rows
+from .model import Floats, n_blocks
+
+_threads = 0
+_pool: tuple[int, int, ThreadPoolExecutor] | None = None
+_local = threading.local()
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(count: int) -> None:
+    """Choose how many threads the batched functions use.
+
+    Args:
+        count: Number of threads; 0 for all cores that this process may use (or OSIM_ENV_THREADS where that is set).
+    """
+    global _threads
+    if count < 0:
+        raise ValueError(f"number of threads is {count}, expected 0 or more")
+    _threads = count
+
+
+def get_threads() -> int:
+    """Return the number of threads that the batched functions use."""
+    return _threads or int(os.environ.get("OSIM_ENV_THREADS", "0")) or available_cores()
+
+
+def workspace(n_rows: int) -> Floats:
+    """Return this thread's work rows, allocated once for a size, so that memory stays flat."""
+    if getattr(_local, "n_rows", None) != n_rows:
+        _local.n_rows, _local.rows = n_rows, aligned_rows(n_rows)
+    return _local.rows
+
+
+def _executor(workers: int) -> ThreadPoolExecutor:
+    """Return a pool of this process (a fork does not inherit threads)."""
+    global _pool
+    if _pool is None or _pool[:2] != (os.getpid(), workers):
+        _pool = (os.getpid(), workers, ThreadPoolExecutor(workers, thread_name_prefix="osim_env"))
+    return _pool[2]
+
+
+def over_blocks(batch: int, n_rows: int, work: Callable[[Floats, int, int], None]) -> None:
+    """Call ``work(rows, first_block, end_block)`` so that every block of a batch is done once, on all threads.
+
+    Args:
+        batch: Number of environments.
+        n_rows: Work rows that one block needs.
+        work: Kernel call.
+    """
+    blocks = n_blocks(batch)
+    threads = 1 if JIT_DISABLED else max(1, min(get_threads(), blocks))
+    edges = [blocks * k // threads for k in range(threads + 1)]
+
+    def share(k: int) -> None:
+        work(workspace(n_rows), edges[k], edges[k + 1])
+
+    futures = [_executor(threads - 1).submit(share, k) for k in range(1, threads)] if threads > 1 else []
+    share(0)
+    for future in futures:
+        future.result()
