@@ -130,6 +130,8 @@ def read_trc(path: str | Path) -> pd.DataFrame:
     scale = metres_per_unit(header.get("Units", ""), f"{path}:3")
     labels = _labels(path, lines[3], header)
     time, positions = _rows(path, lines, len(labels))
+    if len(time) == 0:
+        raise FileFormatError(path, "holds no frame", "export it again, it is cut off")
     promised = _number(path, header, "NumFrames")
     if promised is not None and len(time) < promised:
         message = f"{path}: promises {int(promised)} frames and holds {len(time)}; it was cut"
