@@ -270,7 +270,8 @@ def stride_cost(
         for group in groups:
             intervals = by_side.get(group) or everything
             for name in result.muscles_of(group):
-                means[name] = float(np.mean([mean_over(table[name], a, b) for a, b in intervals]))
+                series = pd.Series(table[name])
+                means[name] = float(np.mean([mean_over(series, a, b) for a, b in intervals]))
         return pd.Series(means, dtype=np.float64)
 
     muscles = average(result.rates) / result.body_mass

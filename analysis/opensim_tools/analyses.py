@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import FileFormatError, InputError, UnknownNameError
-from data.storage import read_sto, write_sto
+from data.storage import read_sto
 from data.trial import select_columns, select_rows
 from models.opensim_api import import_opensim
 
@@ -34,7 +34,8 @@ from .common import (
 from .inverse_dynamics import CUTOFF
 
 RESERVE_FORCE = 1.0
-"""Optimal force of a reserve, N m: its control squared counts like a muscle's, so that 1 N m costs a full activation."""
+"""Optimal force of a reserve, N m: its control squared counts like a muscle's, so that 1 N m costs a full
+activation."""
 RESIDUAL_FORCE = 100.0
 """Optimal force of a pelvis residual, N or N m: nothing else moves the pelvis, so it must be cheap."""
 _PASSIVE_CLASSES = ("CoordinateLimitForce", "SpringGeneralizedForce", "SmoothSphereHalfSpaceForce", "HuntCrossleyForce")
@@ -82,8 +83,8 @@ def static_optimization(
 ) -> OptimizationResult:
     """Muscle activations that give the joint moments with the least sum of squared activations.
 
-    Reserves (1 N m) stand at every joint and are reported; residuals stand at the pelvis. Joint limits, springs and contact
-    are left out, as in inverse dynamics.
+    Reserves (1 N m) stand at every joint and are reported; residuals stand at the pelvis. Joint limits, springs and
+    contact are left out, as in inverse dynamics.
 
     Args:
         model: Scaled model with muscles.
@@ -130,7 +131,15 @@ def static_optimization(
         optimizer_max_iterations=200,
     )
     setup = _analyze_setup(
-        folder, f"{name}_so", stripped, motion, loads, [analysis], time_range=time_range, cutoff=cutoff, force_set=reserves
+        folder,
+        f"{name}_so",
+        stripped,
+        motion,
+        loads,
+        [analysis],
+        time_range=time_range,
+        cutoff=cutoff,
+        force_set=reserves,
     )
     warnings = _run(setup, f"{name}: static optimization (OpenSim AnalyzeTool)")
     activation = _result(setup, "StaticOptimization_activation")
@@ -380,8 +389,10 @@ def muscle_parameter_table(model: str | Path | Any) -> pd.DataFrame:
 def _check_interval(motion: Path, time_range: tuple[float, float], name: str) -> None:
     time = read_sto(motion).index
     start, end = time_range
-    if not (np.isfinite(start) and np.isfinite(end) and start < end and start >= time[0] - 1e-6 and end <= time[-1] + 1e-6):
-        raise InputError(f"{name}: time range", f"{start:.3f} to {end:.3f} s", f"inside {time[0]:.3f} to {time[-1]:.3f} s")
+    inside = start < end and start >= time[0] - 1e-6 and end <= time[-1] + 1e-6
+    if not (np.isfinite(start) and np.isfinite(end) and inside):
+        limits = f"inside {time[0]:.3f} to {time[-1]:.3f} s"
+        raise InputError(f"{name}: time range", f"{start:.3f} to {end:.3f} s", limits)
 
 
 def _strip_passive(model: Any) -> None:

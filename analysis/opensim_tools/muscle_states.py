@@ -1,8 +1,8 @@
 """Complete muscle states along a motion for given activations: what metabolic models and figures need.
 
-OpenSim's MuscleAnalysis cannot be told the activations of static optimization, so the states are set and read one instant at
-a time. Coordinates are filtered and differentiated exactly as OpenSim's tools do it (second-order Butterworth both ways on
-padded data, fifth-degree splines).
+OpenSim's MuscleAnalysis cannot be told the activations of static optimization, so the states are set and read one
+instant at a time. Coordinates are filtered and differentiated exactly as OpenSim's tools do it (second-order
+Butterworth both ways on padded data, fifth-degree splines).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _GETTERS = {
 """Muscle quantities of a :class:`data.trial.GaitTrial` and the OpenSim methods that give them."""
 
 
-def smooth_motion(model: Any, motion: str | Path, time: np.ndarray, *, cutoff: float = CUTOFF) -> tuple[pd.DataFrame, pd.DataFrame]:
+def smooth_motion(
+    model: Any, motion: str | Path, time: np.ndarray, *, cutoff: float = CUTOFF
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Coordinates and speeds of a motion file at given instants, as OpenSim's tools see them.
 
     Args:
@@ -61,7 +63,9 @@ def smooth_motion(model: Any, motion: str | Path, time: np.ndarray, *, cutoff: f
     first.append(0)
     for column, name in enumerate(names):
         if not splines.contains(name):
-            raise UnknownNameError("coordinate", name, [splines.get(k).getName() for k in range(splines.getSize())], str(motion))
+            raise UnknownNameError(
+                "coordinate", name, [splines.get(k).getName() for k in range(splines.getSize())], str(motion)
+            )
         spline = splines.get(name)
         at = opensim.Vector(1, 0.0)
         for row, moment in enumerate(time):
