@@ -25,7 +25,7 @@ from data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial
 
 from .c3d_file import C3DEvent, C3DFile, PlateSpec, parse_c3d, read_c3d
 from .events import DetectedEvents, Method, Overrides, apply_plate_overrides, detect_events, read_overrides
-from .filters import Gap, butterworth, fill_gaps
+from .filters import Gap, butterworth, fill_gaps, runs
 from .force_plates import THRESHOLD, PlateData, read_plates
 from .lab_frame import LabFrame, find_lab_frame
 from .marker_roles import find_roles, foot_markers
@@ -46,6 +46,8 @@ GRAVITY = 9.80665
 """Standard gravity, m/s^2."""
 _STANCE_MARGIN = 0.03
 """A stance seen by events or markers is widened by this much before loads count as unknown, s."""
+_UNLOADED_TAIL = 0.2
+"""Longest time a foot may be slow and low beside an accepted contact and still belong to it, s."""
 
 
 @dataclass(frozen=True)
@@ -288,11 +290,21 @@ def _load_known(
             # The markers' own idea of the stance may reach a little beyond the contact.
             margin = _STANCE_MARGIN + 2 / trial.point_rate
             accepted |= (time >= strike.start - margin) & (time <= strike.stop + margin)
+    # A foot that is still slow and low just before or after an accepted contact is in the same stance, unloaded.
+    tail = round(_UNLOADED_TAIL * trial.point_rate)
+    for start, stop in runs(on_ground):
+        inside = np.flatnonzero(accepted[start:stop])
+        if len(inside):
+            first, last = start + int(inside[0]), start + int(inside[-1])
+            if first - start <= tail:
+                accepted[start:first] = True
+            if stop - last <= tail:
+                accepted[last:stop] = True
     return accepted | ~on_ground
 
 
 def _widen(mask: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
-    return np.convolve(mask, np.ones(2 * n + 1), mode="same") > 0.5 if n > 0 else mask
+    return np.convolve(mask, np.ones(2 * n + 1), mode="full")[n : n + len(mask)] > 0.5
 
 
 def standing_mass(trial: C3DFile, *, frame: LabFrame | None = None) -> float:

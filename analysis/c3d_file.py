@@ -391,6 +391,7 @@ def _frames(
         samples = decode_int16(raw, reader.processor).reshape(n, row)
     point = samples[:, : 4 * layout.n_points].reshape(n, layout.n_points, 4)
     points = point[:, :, :3].astype(np.float64)
+    analog = samples[:, 4 * layout.n_points :].astype(np.float64)
     last = point[:, :, 3]
     if not real:
         points *= layout.scale
@@ -402,10 +403,9 @@ def _frames(
     residual = np.asarray((code & 0xFF) * abs(layout.scale), dtype=np.float64)
     points[missing] = np.nan
     residual[missing] = np.nan
-    analog = samples[:, 4 * layout.n_points :]
     if not real and _text_of(reader, "ANALOG", "FORMAT").upper() == "UNSIGNED":
-        analog = analog.astype(np.int32) & 0xFFFF
-    return points, residual, analog.reshape(n * layout.per_frame, layout.n_analog).astype(np.float64)
+        analog = np.where(analog < 0, analog + 65536, analog)
+    return points, residual, analog.reshape(n * layout.per_frame, layout.n_analog)
 
 
 def _scale_analog(reader: TolerantReader, raw: NDArray[np.float64], layout: _Layout) -> NDArray[np.float64]:

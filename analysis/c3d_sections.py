@@ -46,10 +46,10 @@ def decode_float(raw: bytes | memoryview, processor: str) -> NDArray[np.float32]
     Returns:
         The numbers, shape (len(raw) / 4,).
     """
-    if processor == "Intel":
-        return np.frombuffer(raw, "<f4")
-    if processor == "SGI/MIPS":
-        return np.frombuffer(raw, ">f4").astype(np.float32)
+    if processor != "DEC":
+        # Times one: a damaged file may hold signalling NaNs, which would complain at every later conversion.
+        with np.errstate(invalid="ignore"):
+            return np.frombuffer(raw, "<f4" if processor == "Intel" else ">f4") * np.float32(1.0)
     words = np.frombuffer(raw, "<u2").astype(np.uint32)
     bits = (words[0::2] << 16) | words[1::2]
     with np.errstate(invalid="ignore"):

@@ -129,7 +129,12 @@ def plate_wrench(trial: C3DFile, spec: PlateSpec) -> NDArray[np.float64]:
     Returns:
         Fx, Fy, Fz, Mx, My, Mz, shape (n_samples, 6), N and N m.
     """
-    channels = trial.analog[:, list(spec.channels)]
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _wrench(trial.analog[:, list(spec.channels)], spec)
+
+
+def _wrench(channels: NDArray[np.float64], spec: PlateSpec) -> NDArray[np.float64]:
+    """The formulae of the four platform types; infinite samples become NaN on the way."""
     origin = spec.origin
     if spec.type == 4 and spec.cal_matrix is not None and spec.cal_matrix.shape == (6, 6):
         channels = channels @ spec.cal_matrix.T

@@ -64,7 +64,8 @@ class TrendSymmetry:
     """Mean of the right curve minus mean of the left, in the curves' unit; 0 = symmetric."""
     definition: str = (
         "Crenshaw & Richards 2006: both curves without their means form the points (R, L); trend = 100 x the variance "
-        "about the main eigenvector / variance along it; range_ratio = range R / range L; range_offset = mean R - mean L"
+        "about the main eigenvector / variance along it; range_ratio = range R / range L; "
+        "range_offset = mean R - mean L"
     )
     """Formula, source and signs."""
 

@@ -307,7 +307,7 @@ class _Body:
         table["pelvis_tx"] = mean * time + _harmonics(drift, time / cycle)
         table["pelvis_ty"] = _harmonics(-lowest, time / cycle)
         order = [c.getName() for c in (self.model.getCoordinateSet().get(i) for i in range(23))]
-        table = table[order]
+        table = table.reindex(columns=order)
         table.attrs["in_degrees"] = False
         return table
 
