@@ -104,15 +104,61 @@ def static_optimization(
 
     Source: OpenSim StaticOptimization (exponent 2, force-length-velocity on).
     """
+    _check_interval(Path(motion), time_range, name)
+    setup, muscles = write_so_setup(
+        model, motion, external_loads, time_range=time_range, out=out, cutoff=cutoff, name=name
+    )
+    warnings = _run(setup, f"{name}: static optimization (OpenSim AnalyzeTool)")
+    activation = _result(setup, "StaticOptimization_activation")
+    forces = _result(setup, "StaticOptimization_force")
+    if activation.index.has_duplicates:
+        activation = select_rows(activation, ~activation.index.duplicated())
+        forces = select_rows(forces, ~forces.index.duplicated())
+    inside = (activation.index >= time_range[0] - 1e-6) & (activation.index <= time_range[1] + 1e-6)
+    activation = select_rows(activation, inside)
+    forces = select_rows(forces, np.asarray(forces.index.isin(activation.index)))
+    return OptimizationResult(
+        activation=select_columns(activation, muscles),
+        muscle_force=select_columns(forces, muscles),
+        reserves=_renamed(forces, "reserve_"),
+        residuals=_renamed(forces, "residual_"),
+        setup=setup,
+        forces_file=_result_file(setup, "StaticOptimization_force"),
+        warnings=tuple(warnings),
+    )
+
+
+def write_so_setup(
+    model: str | Path,
+    motion: str | Path,
+    external_loads: str | Path | None,
+    *,
+    time_range: tuple[float, float],
+    out: str | Path,
+    cutoff: float = CUTOFF,
+    name: str = "trial",
+) -> tuple[Path, list[str]]:
+    """Write everything that static optimization needs into one folder, without running it.
+
+    Args:
+        model: Scaled model with muscles; a copy without joint limits, springs and contact goes into the folder.
+        motion: Angles as .mot.
+        external_loads: ExternalLoads .xml.
+        time_range: Start and end, s.
+        out: The folder.
+        cutoff: Low-pass cut-off of the coordinates, Hz.
+        name: Name of the trial and interval, used for files.
+
+    Returns:
+        The set-up and the names of the muscles.
+    """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    motion, loads = Path(motion), Path(external_loads) if external_loads is not None else None
-    _check_interval(motion, time_range, name)
-    stripped = folder / f"{Path(model).stem}_muscles.osim"
     full = load_model(model)
     muscles, coordinates = muscle_names(full), coordinate_names(full)
     if not muscles:
         raise InputError(f"{name}: {model}", "no muscles", "a model with muscles for static optimization")
+    stripped = folder / f"{Path(model).stem}_muscles.osim"
     _strip_passive(full)
     full.printToXML(str(stripped))
     reserves = _write_reserves(folder / "reserve_actuators.xml", coordinates)
@@ -134,31 +180,14 @@ def static_optimization(
         folder,
         f"{name}_so",
         stripped,
-        motion,
-        loads,
+        Path(motion),
+        None if external_loads is None else Path(external_loads),
         [analysis],
         time_range=time_range,
         cutoff=cutoff,
         force_set=reserves,
     )
-    warnings = _run(setup, f"{name}: static optimization (OpenSim AnalyzeTool)")
-    activation = _result(setup, "StaticOptimization_activation")
-    forces = _result(setup, "StaticOptimization_force")
-    if activation.index.has_duplicates:
-        activation = select_rows(activation, ~activation.index.duplicated())
-        forces = select_rows(forces, ~forces.index.duplicated())
-    inside = (activation.index >= time_range[0] - 1e-6) & (activation.index <= time_range[1] + 1e-6)
-    activation = select_rows(activation, inside)
-    forces = select_rows(forces, np.asarray(forces.index.isin(activation.index)))
-    return OptimizationResult(
-        activation=select_columns(activation, muscles),
-        muscle_force=select_columns(forces, muscles),
-        reserves=_renamed(forces, "reserve_"),
-        residuals=_renamed(forces, "residual_"),
-        setup=setup,
-        forces_file=_result_file(setup, "StaticOptimization_force"),
-        warnings=tuple(warnings),
-    )
+    return setup, muscles
 
 
 def optimize_intervals(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from data.errors import InputError
 from data.storage import read_sto, write_mot
 from data.trial import select_columns
 from models.opensim_api import import_opensim
@@ -82,43 +84,13 @@ def inverse_dynamics(
 
     Source: OpenSim InverseDynamicsTool.
     """
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    model_file = place_file(Path(model), folder)
-    loaded = load_model(model)
-    rotational = rotational_coordinates(loaded)
-    motion = folder / f"{name}_ik.mot"
-    degrees = coordinates.copy()
-    degrees[[c for c in rotational if c in degrees.columns]] = np.rad2deg(
-        degrees[[c for c in rotational if c in degrees.columns]]
-    )
-    write_mot(degrees, motion, name="Coordinates", in_degrees=True)
-    start, end = float(coordinates.index[0]), float(coordinates.index[-1])
-    loads = None
-    if ground_reactions is not None:
-        _, loads = write_ground_reactions(ground_reactions, folder, name)
-        start, end = max(start, float(ground_reactions.index[0])), min(end, float(ground_reactions.index[-1]))
-    if time_range is not None:
-        start, end = max(start, time_range[0]), min(end, time_range[1])
-    setup = write_document(
-        folder / f"{name}_id_setup.xml",
-        element(
-            "InverseDynamicsTool",
-            name=name,
-            results_directory=".",
-            model_file=model_file.name,
-            time_range=[start, end],
-            forces_to_exclude="ALL",
-            external_loads_file="" if loads is None else loads.name,
-            coordinates_file=motion.name,
-            lowpass_cutoff_frequency_for_coordinates=float(cutoff),
-            output_gen_force_file=f"{name}_id.sto",
-        ),
+    setup, loads = write_id_setup(
+        model, coordinates, ground_reactions, out=out, cutoff=cutoff, time_range=time_range, name=name
     )
     raw = run_id_tool(setup)
     forces = raw.rename(columns={c: str(c).removesuffix("_moment").removesuffix("_force") for c in raw.columns})
     forces = select_columns(forces, [str(c) for c in coordinates.columns if c in forces.columns])
-    forces.attrs = {"name": name, "in_degrees": False, "source": str(folder / f"{name}_id.sto")}
+    forces.attrs = {"name": name, "in_degrees": False, "source": str(setup.parent / f"{name}_id.sto")}
     mask = _mask_on(forces.index, valid)
     return DynamicsResult(
         generalized_forces=mask_kinetics(forces, mask),
@@ -128,6 +100,72 @@ def inverse_dynamics(
         external_loads=loads,
         cutoff=cutoff,
     )
+
+
+def write_id_setup(
+    model: str | Path,
+    coordinates: pd.DataFrame,
+    ground_reactions: pd.DataFrame | None,
+    *,
+    out: str | Path,
+    cutoff: float = CUTOFF,
+    time_range: tuple[float, float] | None = None,
+    name: str = "trial",
+) -> tuple[Path, Path | None]:
+    """Write everything that the InverseDynamicsTool needs into one folder, without running it.
+
+    Args:
+        model: Scaled model; copied into the folder.
+        coordinates: Angles in rad and translations in m.
+        ground_reactions: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`, or ``None``.
+        out: The folder.
+        cutoff: Low-pass cut-off of the coordinates, Hz; negative without filter.
+        time_range: Part of the trial, s.
+        name: Name of the trial, used for files.
+
+    Returns:
+        The set-up, and the ExternalLoads .xml where there are ground reactions.
+    """
+    folder = Path(out)
+    model_file = place_file(Path(model), folder)
+    motion = write_motion(coordinates, folder / f"{name}_ik.mot", rotational_coordinates(load_model(model)))
+    start, end = float(coordinates.index[0]), float(coordinates.index[-1])
+    loads = None
+    if ground_reactions is not None:
+        _, loads = write_ground_reactions(ground_reactions, folder, name)
+        start, end = max(start, float(ground_reactions.index[0])), min(end, float(ground_reactions.index[-1]))
+    if time_range is not None:
+        start, end = max(start, time_range[0]), min(end, time_range[1])
+    if not start < end:
+        raise InputError(f"{name}: motion and ground reactions", "no common time", "recordings that overlap in time")
+    tool = element(
+        "InverseDynamicsTool",
+        name=name,
+        results_directory=".",
+        model_file=model_file.name,
+        time_range=[start, end],
+        forces_to_exclude="ALL",
+        external_loads_file="" if loads is None else loads.name,
+        coordinates_file=motion.name,
+        lowpass_cutoff_frequency_for_coordinates=float(cutoff),
+        output_gen_force_file=f"{name}_id.sto",
+    )
+    return write_document(folder / f"{name}_id_setup.xml", tool), loads
+
+
+def write_motion(coordinates: pd.DataFrame, path: str | Path, rotational: Sequence[str]) -> Path:
+    """Write angles as a .mot in degrees, which is what users of the GUI expect.
+
+    Args:
+        coordinates: Angles in rad and translations in m.
+        path: File to write.
+        rotational: Names of the coordinates that are rotations.
+    """
+    degrees = coordinates.copy()
+    turning = [name for name in rotational if name in degrees.columns]
+    degrees[turning] = np.rad2deg(degrees[turning])
+    write_mot(degrees, path, name="Coordinates", in_degrees=True)
+    return Path(path)
 
 
 def run_id_tool(setup: str | Path) -> pd.DataFrame:

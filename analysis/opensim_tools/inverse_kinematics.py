@@ -7,15 +7,17 @@ gives the same angles in the GUI.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 
 from data.errors import ExogaitError, InputError
-from data.storage import read_sto, write_mot
+from data.storage import read_sto
 from data.trc import marker_array, marker_labels, write_trc
 from data.trial import select_columns, select_rows
 from models.opensim_api import captured_log, import_opensim
@@ -31,6 +33,7 @@ from .common import (
     working_directory,
     write_document,
 )
+from .inverse_dynamics import write_motion
 from .scale import pose_tasks
 
 ACCURACY = 1e-5
@@ -109,36 +112,55 @@ def inverse_kinematics(
     columns = [f"{label}_{axis}" for label in labels for axis in "xyz"]
     used = _frames(select_columns(mapped, columns), time_range, name)
 
-    marker_file = folder / f"{name}_markers.trc"
-    write_trc(used, marker_file)
     tasks = pose_tasks(on_model, marker_map, set(labels), static=False)
-    place_file(Path(model), folder)
-    setup = write_document(
-        folder / f"{name}_ik_setup.xml",
-        element(
-            "InverseKinematicsTool",
-            object_set("IKTaskSet", tasks),
-            name=name,
-            results_directory=".",
-            model_file=Path(model).name,
-            constraint_weight=CONSTRAINT_WEIGHT,
-            accuracy=ACCURACY,
-            marker_file=marker_file.name,
-            time_range=[float(used.index[0]), float(used.index[-1])],
-            report_errors=True,
-            output_motion_file=f"{name}_ik.mot",
-        ),
-    )
+    setup = write_ik_setup(model, used, tasks, out=folder, name=name)
     coordinates, errors = _solve(setup, on_model, name)
     rotational = rotational_coordinates(on_model)
-    degrees = coordinates.copy()
-    degrees[rotational] = np.rad2deg(degrees[rotational])
-    motion = folder / f"{name}_ik.mot"
-    write_mot(degrees, motion, name="Coordinates", in_degrees=True)
+    motion = write_motion(coordinates, folder / f"{name}_ik.mot", rotational)
     coordinates.attrs = {"name": name, "in_degrees": False, "source": str(motion)}
     return KinematicsResult(
         coordinates=coordinates, marker_errors=errors, setup=setup, motion=motion, rotational=tuple(rotational)
     )
+
+
+def write_ik_setup(
+    model: str | Path,
+    markers: pd.DataFrame,
+    tasks: Sequence[ElementTree.Element],
+    *,
+    out: str | Path,
+    name: str = "trial",
+) -> Path:
+    """Write everything that the InverseKinematicsTool needs into one folder, without running it.
+
+    Args:
+        model: Scaled model with its markers; copied into the folder.
+        markers: Marker table with the model's marker names.
+        tasks: ``IKMarkerTask`` and ``IKCoordinateTask`` elements (see :func:`analysis.opensim_tools.scale.pose_tasks`).
+        out: The folder.
+        name: Name of the trial, used for files.
+
+    Returns:
+        The set-up.
+    """
+    folder = Path(out)
+    model_file = place_file(Path(model), folder)
+    marker_file = folder / f"{name}_markers.trc"
+    write_trc(markers, marker_file)
+    tool = element(
+        "InverseKinematicsTool",
+        object_set("IKTaskSet", tasks),
+        name=name,
+        results_directory=".",
+        model_file=model_file.name,
+        constraint_weight=CONSTRAINT_WEIGHT,
+        accuracy=ACCURACY,
+        marker_file=marker_file.name,
+        time_range=[float(markers.index[0]), float(markers.index[-1])],
+        report_errors=True,
+        output_motion_file=f"{name}_ik.mot",
+    )
+    return write_document(folder / f"{name}_ik_setup.xml", tool)
 
 
 def run_ik_tool(setup: str | Path) -> pd.DataFrame:
@@ -187,7 +209,7 @@ def _solve(setup: Path, model: Any, name: str) -> tuple[pd.DataFrame, pd.DataFra
             solver.setAccuracy(ACCURACY)
             table = references.getMarkerTable()
             times = list(table.getIndependentColumn())
-            coordinates = [c for c in (model.getCoordinateSet().get(k) for k in range(model.getNumCoordinates()))]
+            coordinates = [model.getCoordinateSet().get(k) for k in range(model.getNumCoordinates())]
             names = [coordinate.getName() for coordinate in coordinates]
             state.setTime(times[0])
             solver.assemble(state)
