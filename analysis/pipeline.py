@@ -29,8 +29,8 @@ from .c3d_file import C3DFile, read_c3d
 from .lab_frame import find_lab_frame
 from .marker_map import MarkerMap, available_marker_maps, choose_marker_map, match_labels, read_marker_map
 from .marker_roles import find_roles
-from .opensim_tools.inverse_dynamics import DynamicsResult, inverse_dynamics
-from .opensim_tools.inverse_kinematics import KinematicsResult, inverse_kinematics
+from .opensim_tools.dynamics import DynamicsResult, inverse_dynamics
+from .opensim_tools.kinematics import KinematicsResult, inverse_kinematics
 from .opensim_tools.scale import ScaleResult, scale_model
 from .quality import QualityRow
 from .spatiotemporal import Spatiotemporal, compute_spatiotemporal

@@ -23,8 +23,8 @@ from .events import DetectedEvents
 from .filters import Gap
 from .lab_frame import LabFrame
 from .marker_map import MarkerMap, match_labels
-from .opensim_tools.inverse_dynamics import DynamicsResult
-from .opensim_tools.inverse_kinematics import KinematicsResult
+from .opensim_tools.dynamics import DynamicsResult
+from .opensim_tools.kinematics import KinematicsResult
 from .opensim_tools.scale import ScaleResult
 from .plate_strikes import PlateStrike
 from .spatiotemporal import Spatiotemporal

@@ -21,9 +21,9 @@ _EXPORTS = {
         "valid_kinetics",
         "write_ground_reactions",
     ],
-    "inverse_dynamics": ["DynamicsResult", "inverse_dynamics", "mask_kinetics", "run_id_tool"],
-    "inverse_kinematics": ["KinematicsResult", "inverse_kinematics", "run_ik_tool"],
-    "muscle_states": ["muscle_states", "smooth_motion"],
+    "dynamics": ["DynamicsResult", "inverse_dynamics", "mask_kinetics", "run_id_tool"],
+    "kinematics": ["KinematicsResult", "inverse_kinematics", "run_ik_tool"],
+    "states": ["muscle_states", "smooth_motion"],
     "scale": ["ScaleResult", "add_markers", "quiet_window", "scale_model", "write_base_model"],
 }
 

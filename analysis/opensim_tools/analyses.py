@@ -31,7 +31,7 @@ from .common import (
     working_directory,
     write_document,
 )
-from .inverse_dynamics import CUTOFF
+from .dynamics import CUTOFF
 
 RESERVE_FORCE = 1.0
 """Optimal force of a reserve, N m: its control squared counts like a muscle's, so that 1 N m costs a full

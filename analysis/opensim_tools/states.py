@@ -17,7 +17,7 @@ from data.errors import UnknownNameError
 from models.opensim_api import captured_log, import_opensim
 
 from .common import load_model, muscle_names
-from .inverse_dynamics import CUTOFF
+from .dynamics import CUTOFF
 
 _GETTERS = {
     "fiber_length": "getFiberLength",

@@ -33,7 +33,7 @@ from .common import (
     working_directory,
     write_document,
 )
-from .inverse_dynamics import write_motion
+from .dynamics import write_motion
 from .scale import pose_tasks
 
 ACCURACY = 1e-5
