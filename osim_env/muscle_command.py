@@ -5,7 +5,7 @@ Two schemes, both without any force that is not a muscle's (or the trunk actuato
 ``recruitment``
     The action is a demand of net joint moments about a feedback law on the reference motion, and a change of step
     rate. The muscles that carry the demand are found by static optimization on the present muscle state
-    (:mod:`osim_env.recruitment`), so a weak muscle is answered by its synergists. 18 numbers instead of 93 make
+    (:mod:`osim_env.recruitment`), so a weak muscle is answered by its synergists. 16 numbers instead of 93 make
     learning some times faster.
 ``excitation``
     The action is one number per muscle, added to the excitations that static optimization gives for the reference
@@ -27,13 +27,15 @@ Array = NDArray[np.float64]
 # Feedback stiffness (N m/rad) and action amplitude (N m per kg body mass) by coordinate stem.
 STIFFNESS = {
     "hip_flexion": 150.0, "hip_adduction": 150.0, "hip_rotation": 40.0, "knee_angle": 100.0, "ankle_angle": 80.0,
-    "subtalar_angle": 20.0, "mtp_angle": 5.0, "lumbar_extension": 200.0, "lumbar_bending": 200.0, "lumbar_rotation": 60.0,
+    "subtalar_angle": 20.0, "lumbar_extension": 200.0, "lumbar_bending": 200.0, "lumbar_rotation": 60.0,
 }  # fmt: skip
+PASSIVE = ("pelvis_", "mtp_angle")
+"""Coordinates about which no moment is demanded: the pelvis floats, the toes follow their spring and their muscles."""
 DAMPING_SHARE = 0.05
 """Damping over stiffness, s."""
 AMPLITUDE = {
     "hip_flexion": 1.0, "hip_adduction": 1.0, "hip_rotation": 0.3, "knee_angle": 1.0, "ankle_angle": 1.0,
-    "subtalar_angle": 0.3, "mtp_angle": 0.1, "lumbar_extension": 1.0, "lumbar_bending": 0.8, "lumbar_rotation": 0.3,
+    "subtalar_angle": 0.3, "lumbar_extension": 1.0, "lumbar_bending": 0.8, "lumbar_rotation": 0.3,
 }  # fmt: skip
 
 
@@ -51,7 +53,7 @@ class MuscleCommandConfig:
         phase_rate: Largest relative change of step rate.
         effort_weight: Weight of squared activations against moment errors.
         trunk_effort_weight: The same for the trunk actuators, per unit of their control.
-        sweeps: Passes of the recruitment solver per 10 ms.
+        iterations: Most Newton steps of the recruitment solver.
         min_excitation: Lowest excitation.
     """
 
@@ -64,7 +66,7 @@ class MuscleCommandConfig:
     phase_rate: float = 0.2
     effort_weight: float = 0.3
     trunk_effort_weight: float = 5.0
-    sweeps: int = 12
+    iterations: int = 15
     min_excitation: float = 0.01
     stiffness: dict[str, float] = field(default_factory=lambda: dict(STIFFNESS))
     amplitude: dict[str, float] = field(default_factory=lambda: dict(AMPLITUDE))
@@ -76,18 +78,18 @@ def stem(coordinate: str) -> str:
 
 
 class Recruitment:
-    """The recruitment problem of one model for a batch of bodies."""
+    """The recruitment problem of one model for any batch of bodies."""
 
-    def __init__(self, model: Any, config: MuscleCommandConfig, n_envs: int) -> None:
+    def __init__(self, model: Any, config: MuscleCommandConfig) -> None:
         names = list(model.coordinate_names)
         self.config = config
-        self.demanded = tuple(name for name in names if not name.startswith("pelvis_"))
+        self.demanded = tuple(name for name in names if not name.startswith(PASSIVE))
         self.columns = np.array([names.index(name) for name in self.demanded])
         self.trunk = tuple(name for name in model.actuator_names if name.startswith("lumbar_"))
         self.trunk_columns = np.array(
             [self.demanded.index(name.removesuffix("_torque")) for name in self.trunk], np.int64
         )
-        optimal_force = dict(zip(model.actuator_names, model.actuator_optimal_force, strict=True))
+        optimal_force = dict(zip(model.actuator_names, model.actuators.optimal_force, strict=True))
         self.trunk_limit = np.array([optimal_force[name] for name in self.trunk])
         self.n_muscles = len(model.muscle_names)
         n_columns = self.n_muscles + len(self.trunk)
@@ -96,15 +98,10 @@ class Recruitment:
         self.lower = np.full(n_columns, config.min_excitation)
         self.lower[self.n_muscles :] = -1.0
         self.upper = np.ones(n_columns)
-        self.arm = np.zeros((n_envs, n_columns, len(self.demanded)))
-        for k, column in enumerate(self.trunk_columns):
-            self.arm[:, self.n_muscles + k, column] = 1.0
-        self.gain = np.zeros((n_envs, n_columns))
-        self.gain[:, self.n_muscles :] = self.trunk_limit
-        self.passive = np.zeros((n_envs, n_columns))
-        self.solution = np.zeros((n_envs, n_columns))
 
-    def solve(self, moment_arms: Array, gain: Array, passive: Array, demand: Array) -> tuple[Array, Array]:
+    def solve(
+        self, moment_arms: Array, gain: Array, passive: Array, demand: Array, multiplier: Array
+    ) -> tuple[Array, Array]:
         """Recruit muscles for a demand.
 
         Args:
@@ -112,23 +109,23 @@ class Recruitment:
             gain: Tendon force per unit activation, shape (batch, n_muscles), N.
             passive: Tendon force at zero activation, shape (batch, n_muscles), N.
             demand: Net moments about ``demanded`` coordinates, shape (batch, n_demanded), N m.
+            multiplier: Start of the solver, shape (batch, n_demanded); overwritten with that of the answer.
 
         Returns:
             Activations, shape (batch, n_muscles), and trunk actuator controls, shape (batch, n_trunk).
         """
-        n = self.n_muscles
-        self.arm[:, :n] = moment_arms[:, :, self.columns]
-        self.gain[:, :n] = gain
-        self.passive[:, :n] = passive
+        batch, n = len(demand), self.n_muscles
+        n_columns = len(self.weight)
+        arm = np.zeros((batch, n_columns, len(self.demanded)))
+        arm[:, :n] = moment_arms[:, :, self.columns]
+        for k, column in enumerate(self.trunk_columns):
+            arm[:, n + k, column] = 1.0
+        all_gain, all_passive = np.zeros((batch, n_columns)), np.zeros((batch, n_columns))
+        all_gain[:, :n], all_gain[:, n:] = gain, self.trunk_limit
+        all_passive[:, :n] = passive
+        solution = np.empty((batch, n_columns))
         recruit(
-            self.arm,
-            self.gain,
-            self.passive,
-            demand,
-            self.solution,
-            self.weight,
-            self.lower,
-            self.upper,
-            self.config.sweeps,
-        )
-        return self.solution[:, :n], self.solution[:, n:]
+            arm, all_gain, all_passive, demand, self.weight, self.lower, self.upper,
+            multiplier, solution, self.config.iterations,
+        )  # fmt: skip
+        return solution[:, :n], solution[:, n:]

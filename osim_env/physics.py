@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from data.metabolics import MuscleParameters, muscle_mass, umberger2010
 
 from .engine import Model, Parameters, State, kinematics, muscle_state, step
 from .reference import ReferenceMotion
@@ -22,6 +25,8 @@ Index = NDArray[np.int64]
 FOOT_BODIES = ("calcn_r", "toes_r", "calcn_l", "toes_l")
 STANCE_DEPTH = 0.005
 """How deep the lowest contact sphere of the grounded reference stands in the floor, m."""
+SLOW_TWITCH_RATIO = 0.5
+"""Share of slow fibres in every muscle; default of OpenSim's probes."""
 LEG_CONTACT_HEIGHT = 0.06
 """A knee or hip joint centre lower than this touches the ground with something that is no foot, m."""
 
@@ -51,6 +56,9 @@ class Physics:
     activation: Array
     diverged: NDArray[np.bool_]
     foot_force: Array
+    foot_moment: Array
+    body_position: Array
+    actuator_torque: Array
 
     @property
     def optimal_force(self) -> Array:
@@ -68,9 +76,14 @@ class Physics:
             low[coordinate[int(mobility)]], high[coordinate[int(mobility)]] = lower, upper
         return low, high
 
-    def feet(self, q: Array) -> Array:
-        """Origins of heel and toe frames in ground for given coordinates, shape (batch, 4, 3), m."""
-        return kinematics(self.model, q, np.zeros_like(q)).body_position[:, self._feet]
+    def feet_at(self, q: Array) -> Array:
+        """Origins of heel and toe frames in ground for given coordinates, shape (n, 4, 3), m."""
+        return kinematics(self.model, q, np.zeros_like(q)).position[:, self._feet]
+
+    @property
+    def feet(self) -> Array:
+        """Origins of heel and toe frames in ground at the end of the last advance, shape (batch, 4, 3), m."""
+        return self.body_position[:, self._feet]
 
     def ground_reference(self, reference: ReferenceMotion) -> ReferenceMotion:
         """The reference with the pelvis raised or lowered so that this model's feet stand on the floor.
@@ -87,9 +100,7 @@ class Physics:
             q = reference.evaluate(phases, np.full(len(phases), speed))[0][:, columns]
             bodies = kinematics(self.model, q, np.zeros_like(q))
             body = contacts.body - 1
-            centre = bodies.body_position[:, body] + np.einsum(
-                "bsij,sj->bsi", bodies.body_rotation[:, body], contacts.centre
-            )
+            centre = bodies.position[:, body] + np.einsum("bsij,sj->bsi", bodies.rotation[:, body], contacts.centre)
             lowest = (centre[:, :, 1] - contacts.radius).min(axis=1)
             lift.append(-STANCE_DEPTH - np.median(lowest))
         coordinates = reference.coordinates.copy()
@@ -104,7 +115,7 @@ class Physics:
     def sense_bodies(self, seconds: float) -> None:
         """Renew what inertial sensors read; accelerations are velocity changes over the last ``seconds``."""
         self._bodies = self.bodies()
-        velocity = self._bodies.body_velocity
+        velocity = self._bodies.velocity
         self._acceleration = (velocity - self._previous_velocity) / seconds
         self._previous_velocity = velocity.copy()
 
@@ -115,26 +126,116 @@ class Physics:
         specific force (m/s2), both in body axes.
         """
         row = self.model.index("body", body)
-        rotation = self._bodies.body_rotation[:, row]
+        rotation = self._bodies.rotation[:, row]
         if kind == "orientation":
             up = rotation[:, 1]  # ground's vertical expressed in the body: row 1 of the rotation body to ground
             return np.arctan2(up[:, 0], up[:, 1]) if axis == "tilt" else np.arctan2(-up[:, 2], up[:, 1])
-        vector = self._bodies.body_angular_velocity[:, row]
+        vector = self._bodies.angular_velocity[:, row]
         if kind == "accelerometer":
             vector = self._acceleration[:, row] - self.model.gravity
         return np.einsum("bij,bi->bj", rotation, vector)[:, "xyz".index(axis)]
 
     def other_ground_contact(self) -> NDArray[np.bool_]:
-        """Whether anything but a foot touches the ground, shape (batch,)."""
-        height = self.bodies().body_position[:, self._legs, 1]
-        return (height < LEG_CONTACT_HEIGHT).any(axis=1)
+        """Whether anything but a foot touched the ground at the end of the last advance, shape (batch,)."""
+        return (self.body_position[:, self._legs, 1] < LEG_CONTACT_HEIGHT).any(axis=1)
 
-    def muscles(self) -> tuple[Array, Array, Array]:
-        """Moment arms (batch, n_muscles, n_coordinates), force per activation and passive force (batch, n_muscles)."""
-        now = muscle_state(self.model, self.q, self.u, np.ones_like(self.activation), params=self.parameters)
-        cosine = np.cos(now.pennation_angle)
+    def muscles(self, index: Index | slice = slice(None)) -> tuple[Array, Array, Array]:
+        """Moment arms (n, n_muscles, n_coordinates), force per activation and passive force (n, n_muscles)."""
+        full = np.ones((self.n_envs, self.model.n_muscles))[index]
+        strength = Parameters(muscle_strength=self.strength[index])
+        now = muscle_state(self.model, self.q[index], self.u[index], full, params=strength)
+        length = now.normalized_fiber_length * self.model.optimal_fiber_length
+        cosine = np.sqrt(np.maximum(1.0 - np.square(self.model.muscles.fiber_width / length), 0.0))
         gain = now.active_fiber_force * cosine
         return now.moment_arms, gain, now.tendon_force - gain
+
+    @cached_property
+    def muscle_parameters(self) -> MuscleParameters:
+        """What the metabolic equations need; masses are those of the healthy muscles."""
+        model = self.model
+        force, length = model.max_isometric_force, model.optimal_fiber_length
+        return MuscleParameters(
+            names=model.muscle_names,
+            mass=muscle_mass(force, length),
+            max_isometric_force=force,
+            optimal_fiber_length=length,
+            max_contraction_velocity=model.max_contraction_velocity,
+            slow_twitch_ratio=np.full(model.n_muscles, SLOW_TWITCH_RATIO),
+        )
+
+    def metabolic_power(self, excitation: Array) -> Array:
+        """Umberger 2010 rate of all muscles from their means over the last advance, basal rate left out, (batch,), W."""
+        mean = self.fiber_means()
+        iso = active_force_length(self.model, mean["normalized_fiber_length"])
+        speed = mean["normalized_fiber_velocity"] * (
+            self.model.max_contraction_velocity * self.model.optimal_fiber_length
+        )
+        rates = umberger2010(
+            excitation=excitation,
+            activation=mean["activation"],
+            normalized_fiber_length=mean["normalized_fiber_length"],
+            fiber_velocity=speed,
+            active_fiber_force=mean["active_fiber_force"],
+            active_force_length_multiplier=iso,
+            parameters=self.muscle_parameters,
+        )
+        return rates.total.sum(axis=1)
+
+    def fiber_means(self) -> dict[str, Array]:
+        """Activation, length, speed and active force of the fibres, means over the last advance, (batch, n_muscles)."""
+        raise NotImplementedError
+
+    def measurements(self) -> dict[str, Array]:
+        """Muscle states now, and each foot's force, centre of pressure and free moment, means over the last advance."""
+        now = muscle_state(self.model, self.q, self.u, self.activation, params=self.parameters)
+        names = (
+            "normalized_fiber_length",
+            "fiber_velocity",
+            "active_fiber_force",
+            "passive_fiber_force",
+            "tendon_force",
+        )
+        found = {name: getattr(now, name) for name in names}
+        found["active_force_length_multiplier"] = active_force_length(self.model, now.normalized_fiber_length)
+        up = np.array([0.0, 1.0, 0.0])
+        force, moment = self.foot_force, self.foot_moment
+        centre, free = centre_of_pressure(force, moment, up, np.zeros(3))
+        found["ground"] = np.concatenate([force, centre, free[..., None] * up], axis=2).reshape(self.n_envs, -1)
+        return found
+
+    def passive_moments(self) -> Array:
+        """Generalized forces of joint limits and springs, shape (batch, n_coordinates).
+
+        Source: OpenSim CoordinateLimitForce and SpringGeneralizedForce; the same equations as in engine/limits.py.
+        """
+        model = self.model
+        coordinate = np.argsort(model.tree.mobility_of_coordinate)
+        moments = np.zeros_like(self.q)
+        limits, springs = model.limits, model.springs
+        column = coordinate[limits.mobility]
+        q, u = self.q[:, column], self.u[:, column]
+        above, below = q - limits.upper, limits.lower - q
+        upper, lower = _smooth_step(above / limits.transition), _smooth_step(below / limits.transition)
+        force = limits.lower_stiffness * lower * below - limits.upper_stiffness * upper * above
+        force -= limits.damping * (upper + lower) * u
+        np.add.at(moments, (slice(None), column), force)
+        column = coordinate[springs.mobility]
+        force = -springs.stiffness * (self.q[:, column] - springs.rest_length) - springs.viscosity * self.u[:, column]
+        np.add.at(moments, (slice(None), column), force)
+        return moments
+
+    def net_moments(self) -> Array:
+        """Generalized forces of muscles, joint limits, springs and trunk actuators, without the device, (batch, n_coordinates).
+
+        Muscles pull through their moment arms; limits, springs and trunk actuators act on their coordinates.
+        """
+        now = muscle_state(self.model, self.q, self.u, self.activation, params=self.parameters)
+        moments = np.einsum("bmj,bm->bj", now.moment_arms, now.tendon_force) + self.passive_moments()
+        for k, name in enumerate(self.model.actuator_names):
+            if not name.startswith("exo_"):
+                column = self.model.index("coordinate", self.model.actuator_coordinate[k])
+                moments[:, column] += self.actuator_torque[:, k]
+        return moments
 
     parameters: Parameters
 
@@ -172,6 +273,21 @@ class TwinPhysics(Physics):
         """Ground reaction of right and left foot, mean over the last advance, shape (batch, 2, 3), N."""
         return self.state.record.mean_foot_force[:, self._foot_order]
 
+    @property
+    def body_position(self) -> Array:  # type: ignore[override]
+        """Body origins in ground at the end of the last advance, shape (batch, n_bodies, 3), m."""
+        return self.state.record.body_position
+
+    @property
+    def foot_moment(self) -> Array:  # type: ignore[override]
+        """Moment of the same about the ground origin, shape (batch, 2, 3), N m."""
+        return self.state.record.mean_foot_moment[:, self._foot_order]
+
+    @property
+    def actuator_torque(self) -> Array:  # type: ignore[override]
+        """Torque of the coordinate actuators, mean over the last advance, shape (batch, n_actuators), N m."""
+        return self.state.record.mean_actuator_torque
+
     @cached_property
     def _foot_order(self) -> list[int]:
         return [self.model.index("foot", "r"), self.model.index("foot", "l")]
@@ -185,16 +301,27 @@ class TwinPhysics(Physics):
         state.time[index] = 0.0
         state.record.mean_foot_force[index] = 0.0
 
+    def fiber_means(self) -> dict[str, Array]:
+        """Activation, length, speed and active force of the fibres, means over the last advance, (batch, n_muscles)."""
+        record = self.state.record
+        return {
+            "activation": record.mean_activation,
+            "normalized_fiber_length": record.mean_normalized_fiber_length,
+            "normalized_fiber_velocity": record.mean_normalized_fiber_velocity,
+            "active_fiber_force": record.mean_active_fiber_force,
+        }
+
     def advance(self, controls: Array, duration: float, dt: float, push: Array) -> None:
         """Simulate for ``duration`` with constant controls and a constant push (N) at the pelvis."""
         self.parameters.push = push
-        step(self.model, self.state, controls, duration, dt, params=self.parameters)
+        step(self.model, self.state, controls, duration, dt, params=self.parameters, record=True)
 
     def arrays(self) -> dict[str, Array]:
         """State of every body, for a checkpoint."""
         state = self.state
         content = {name: getattr(state, name).copy() for name in _STATE}
-        content["mean_foot_force"] = state.record.mean_foot_force.copy()
+        for name in _RECORD:
+            content[name] = getattr(state.record, name).copy()
         content["previous_velocity"] = self._previous_velocity.copy()
         return content
 
@@ -202,8 +329,46 @@ class TwinPhysics(Physics):
         """Restore what :meth:`arrays` returned."""
         for name in _STATE:
             getattr(self.state, name)[:] = content[name]
-        self.state.record.mean_foot_force[:] = content["mean_foot_force"]
+        for name in _RECORD:
+            getattr(self.state.record, name)[:] = content[name]
         self._previous_velocity = content["previous_velocity"].copy()
 
 
 _STATE = ("q", "u", "activation", "actuator_activation", "tendon_force", "time", "status")
+_RECORD = ("mean_foot_force", "body_position")
+
+
+class OpenSimPhysics(TwinPhysics):
+    """One body in OpenSim itself; what the compiled engine averages over a step is here its value at the end."""
+
+    def __init__(self, model: Model, path: Path, strength: Array | None = None) -> None:
+        super().__init__(model, 1, strength)
+        self.engine = OpenSimEngine(path)
+
+    def advance(self, controls: Array, duration: float, dt: float, push: Array) -> None:
+        """Simulate for ``duration`` with OpenSim's error-controlled integrator; ``dt`` has no meaning here."""
+        self.parameters.push = push
+        self.engine.step(self.state, controls, duration, params=self.parameters)
+        record, state = self.state.record, self.state
+        contact = self.engine.contact_forces(state.q, state.u)
+        record.mean_foot_force[:], record.mean_foot_moment[:] = contact.foot_force, contact.foot_moment
+        now = self.engine.muscle_state(state.q, state.u, state.activation, params=self.parameters)
+        record.mean_activation[:] = state.activation
+        record.mean_normalized_fiber_length[:] = now.normalized_fiber_length
+        record.mean_normalized_fiber_velocity[:] = now.normalized_fiber_velocity
+        record.mean_active_fiber_force[:] = now.active_fiber_force
+        record.body_position[:] = self.engine.kinematics(state.q, state.u).position
+        record.mean_actuator_torque[:] = controls[:, self.model.n_muscles :] * self.optimal_force
+
+
+def _smooth_step(t: Array) -> Array:
+    """Quintic step between 0 and 1."""
+    t = np.clip(t, 0.0, 1.0)
+    return t**3 * (10 - 15 * t + 6 * t**2)
+
+
+def active_force_length(model: Model, normalized_fiber_length: Array) -> Array:
+    """Active force-length multiplier of DeGroote-Fregly 2016, shape as given (see engine/muscles.py for the source)."""
+    x = (normalized_fiber_length - 1.0) / model.muscles.width_scale + 1.0
+    bells = (muscle_curves._B1, muscle_curves._B2, muscle_curves._B3)
+    return np.sum([b[0] * np.exp(-0.5 * np.square((x - b[1]) / (b[2] + b[3] * x))) for b in bells], axis=0)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from data.trial import GaitTrial
 
 from .mirror import ODD_COORDINATES, mirrored_name
 from .reference import ReferenceMotion, fourier_basis
@@ -23,6 +25,8 @@ Array = NDArray[np.float64]
 N_HARMONICS = 8
 # A stride of moments needs this share of valid samples before its coefficients mean anything.
 MIN_VALID = 0.9
+GENERIC_LEG_LENGTH = 0.8258
+"""Hip centre to ankle centre of the unscaled model, knee straight, m."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ def fit_reference(
         if progression in coordinates:
             coordinates[progression][0] = 0.0  # where on the floor the walk began is no part of the gait
     moments = {c: fit for c in right[0].moments if (fit := regress(c, "moments")) is not None}
+    if symmetric:
+        coordinates, moments = _symmetrized(coordinates), _symmetrized(moments)
     root = np.sqrt(weight)[:, None]
     frequency = np.array([1 / stride.duration for stride in right])
     return ReferenceMotion(
@@ -148,3 +154,73 @@ def fit_reference(
         source=source,
         name=name,
     )
+
+
+def _symmetrized(channels: dict[str, Array]) -> dict[str, Array]:
+    """Average every channel with its mirror image half a stride later.
+
+    A shift by half a period turns the sign of the odd harmonics.
+    """
+    result = {}
+    for name, coefficients in channels.items():
+        other = channels.get(mirrored_name(name))
+        if other is not None:
+            shift = np.ones(len(coefficients))
+            shift[1::4] = shift[2::4] = -1.0
+            sign = -1.0 if name in ODD_COORDINATES else 1.0
+            result[name] = 0.5 * (coefficients + sign * shift[:, None] * other)
+    return result
+
+
+def strides_of_trial(trial: GaitTrial, *, leg_length: float | None = None) -> list[Stride]:
+    """Cut a trial into whole strides of either foot.
+
+    With a leg length, the stride is expressed for a body with the leg length :data:`GENERIC_LEG_LENGTH` that walks at the
+    same Froude number (Hof 1996): speed and frequency scale with the root of the leg length, pelvis translations and
+    moments per kg with the leg length itself.
+
+    Args:
+        trial: Coordinates, heel strikes and, where measured, net moments with the subject's mass.
+        leg_length: Hip to ankle of the subject's scaled model, m; no scaling without.
+
+    Returns:
+        Strides, those of the right foot and of the left.
+    """
+    coordinates = trial.require("coordinates")
+    moments = trial.generalized_forces
+    ratio = 1.0 if leg_length is None else GENERIC_LEG_LENGTH / leg_length
+    found = []
+    for side in ("r", "l"):
+        strikes = [event.time for event in trial.events if event.side == side and event.kind == "heel_strike"]
+        for start, stop in pairwise(strikes):
+            time = coordinates.index.to_numpy(float)
+            inside = (time >= start - 1e-9) & (time <= stop + 1e-9)
+            if inside.sum() < 4 * N_HARMONICS:
+                continue
+            part = coordinates.loc[inside]
+            time = part.index.to_numpy(float)
+            phase = (time - start) / (stop - start)
+            forward = part["pelvis_tx"].to_numpy(float)
+            speed = float(np.polyfit(time, forward, 1)[0])
+            channels = {str(name): part[name].to_numpy(float) for name in part.columns}
+            for name in ("pelvis_tx", "pelvis_ty", "pelvis_tz"):
+                channels[name] = channels[name] * ratio
+            net = {}
+            if moments is not None:
+                clock = moments.index.to_numpy(float)
+                for name in moments.columns:
+                    if name in channels and not str(name).startswith("pelvis_"):
+                        values = moments[name].to_numpy(float) * ratio / trial.subject_mass
+                        net[str(name)] = np.interp(time, clock, values, left=np.nan, right=np.nan)
+            found.append(
+                Stride(
+                    side,
+                    phase,
+                    (stop - start) * np.sqrt(ratio),
+                    speed * np.sqrt(ratio),
+                    channels,
+                    net,
+                    trial.name,
+                )
+            )
+    return found

@@ -58,7 +58,7 @@ def imitate_root(world: GaitWorld) -> Array:
 
 def imitate_feet(world: GaitWorld) -> Array:
     """Feet relative to the pelvis against the reference, sigma 0.06 m."""
-    error = world.feet_in_pelvis_axes(world.q) - world.feet_reference
+    error = world.feet_in_pelvis_axes(world.physics.feet, world.q) - world.feet_reference
     return np.exp(-np.mean(np.sum(np.square(error), axis=-1), axis=-1) / 0.06**2)
 
 

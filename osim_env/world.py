@@ -10,7 +10,7 @@ the device. A pelvis spring may hold a body early in training; it is refused in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,7 +148,8 @@ class GaitWorld:
         names = self.coordinate_names = tuple(model.coordinate_names)
         self.column = {name: i for i, name in enumerate(names)}
         self.body_mass = np.asarray(physics.body_mass, float)
-        self.recruitment = Recruitment(model, config.muscles, n)
+        self.recruitment = Recruitment(model, config.muscles)
+        self.multiplier = np.zeros((n, len(self.recruitment.demanded)))
         self.demanded = self.recruitment.demanded
         self.joint_columns = np.array([self.column[name] for name in self.demanded])
         self.pelvis_rotations = np.array([self.column[f"pelvis_{name}"] for name in ("tilt", "list", "rotation")])
@@ -172,6 +173,7 @@ class GaitWorld:
         )
         self.strength = np.ones((n, len(model.muscle_names))) if strength is None else np.array(strength, float)
         self._group_columns = _group_columns(model.muscle_names)
+        self.on_tick: Callable[[], None] | None = None
         self._prepare_mirror()
         self._human_terms = {name: Term(HUMAN_TERMS[name], weight) for name, weight in config.human_weights.items()}
         self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
@@ -192,6 +194,8 @@ class GaitWorld:
         self.push = np.zeros((n, 3))
         self.next_push = np.zeros(n)
         self.muscle_moment = np.zeros((n, len(self.demanded)))
+        self.q_reference, self.u_reference = np.zeros_like(self.q), np.zeros_like(self.u)
+        self.feet_reference = np.zeros((n, 4, 3))
         self.controls = np.zeros((n, len(model.muscle_names) + len(model.actuator_names)))
 
     # ---- sizes and names -------------------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ class GaitWorld:
         q, u = self.reference.evaluate(phase, speed)
         return q[:, self._reference_columns], u[:, self._reference_columns]
 
-    def _reference_moments(self, phase: Array, speed: Array) -> Array:
+    def _reference_moments(self, phase: Array, speed: Array, index: Index | slice = slice(None)) -> Array:
         """Net joint moments of the reference, shape (batch, n_demanded), N m; zero where it has none."""
         moments = np.zeros((len(phase), len(self.demanded)))
         if self.reference.moment_names:
@@ -281,14 +285,11 @@ class GaitWorld:
             for j, column in enumerate(self._moment_columns):
                 if column >= 0:
                     moments[:, j] = known[:, column]
-        return moments * self.body_mass[:, None]
+        return moments * self.body_mass[index, None]
 
-    def feet_in_pelvis_axes(self, q: Array) -> Array:
-        """Heel and toe frames relative to the pelvis, in ground axes, shape (batch, 4, 3), m."""
-        return (
-            self.physics.feet(q)
-            - q[:, None, [self.column["pelvis_tx"], self.column["pelvis_ty"], self.column["pelvis_tz"]]]
-        )
+    def feet_in_pelvis_axes(self, feet: Array, q: Array) -> Array:
+        """Heel and toe frames relative to the pelvis, in ground axes, shape (n, 4, 3), m."""
+        return feet - q[:, None, [self.column[f"pelvis_t{axis}"] for axis in "xyz"]]
 
     def reset(self, index: Index, *, phase: Array | None = None, speed: Array | None = None) -> None:
         """Put some environments on the reference motion.
@@ -310,16 +311,11 @@ class GaitWorld:
         q[:, self.column["pelvis_tx"]] = 0.0
         self.physics.set_state(index, q, u, np.full((n, self.recruitment.n_muscles), 0.02))
         # Muscles start with what static optimization gives for the reference moments, as if the gait had been going on.
-        self.recruitment.solution[index] = 0.02
-        self.recruitment.solution[index, self.recruitment.n_muscles :] = 0.0
-        demand = self._reference_moments(self.phase, self.speed)
-        before = self.recruitment.solution.copy()
-        activation, _ = self.recruitment.solve(*self.physics.muscles(), demand)
-        start = activation[index].copy()
-        others = np.ones(self.n_envs, bool)
-        others[index] = False
-        self.recruitment.solution[others] = before[others]
-        self.physics.set_state(index, q, u, start)
+        demand = self._reference_moments(self.phase[index], self.speed[index], index)
+        start = np.zeros((n, len(self.demanded)))
+        activation, _ = self.recruitment.solve(*self.physics.muscles(index), demand, start)
+        self.multiplier[index] = start
+        self.physics.set_state(index, q, u, activation)
         self.time[index] = 0.0
         self.fallen[index] = False
         for array in (self.human_action, self.previous_human_action, self.device_action, self.previous_device_action):
@@ -327,16 +323,18 @@ class GaitWorld:
         self.metabolic_power[index] = 0.0
         self.push[index] = 0.0
         self.next_push[index] = self.rng.uniform(0.5, 1.0, n) * self.config.push_interval
-        self.muscle_moment[index] = demand[index]
-        self._update_reference()
+        self.muscle_moment[index] = demand
+        self._update_reference(index)
         if self.exoskeleton is not None:
             self.exoskeleton.reset(index)
             self.exoskeleton.sense(self._signals(), index)
 
-    def _update_reference(self) -> None:
-        self.q_reference, self.u_reference = self._reference_state(self.phase, self.speed)
-        self.q_reference[:, self.column["pelvis_tx"]] = self.q[:, self.column["pelvis_tx"]]
-        self.feet_reference = self.feet_in_pelvis_axes(self.q_reference)
+    def _update_reference(self, index: Index | slice = slice(None)) -> None:
+        """Reference state and feet at the present phase and speed."""
+        q, u = self._reference_state(self.phase[index], self.speed[index])
+        q[:, self.column["pelvis_tx"]] = self.q[index, self.column["pelvis_tx"]]
+        self.q_reference[index], self.u_reference[index] = q, u
+        self.feet_reference[index] = self.feet_in_pelvis_axes(self.physics.feet_at(q), q)
 
     # ---- one control step ------------------------------------------------------------------------------------------
 
@@ -363,7 +361,6 @@ class GaitWorld:
             command = _mirrored(command, self._drive_mirror, np.zeros(self.n_envs, bool))
         rate = self.reference.frequency(self.speed) * (1.0 + self.config.muscles.phase_rate * action[:, -1])
         self._draw_pushes()
-        power = np.zeros(self.n_envs)
         for _ in range(round(self.config.control_step / TICK)):
             self.phase = (self.phase + rate * TICK) % 1.0
             self._excite(action[:, :-1])
@@ -372,8 +369,10 @@ class GaitWorld:
                 columns = self.recruitment.n_muscles + self.exoskeleton.columns
                 self.controls[:, columns] = torque / self.physics.optimal_force[self.exoskeleton.columns]
             self.physics.advance(self.controls, TICK, self.config.integration_step, self.push)
-            power += self.physics.metabolic_power * TICK
-        self.metabolic_power = power / self.config.control_step
+            if self.on_tick is not None:
+                self.on_tick()
+        if self.exoskeleton is not None:
+            self.metabolic_power = self.physics.metabolic_power(self.controls[:, : self.recruitment.n_muscles])
         self.time += self.config.control_step
         self._update_reference()
         return self._finish()
@@ -390,7 +389,7 @@ class GaitWorld:
             error = (q - self.q)[:, self.joint_columns]
             rate_error = (u - self.u)[:, self.joint_columns]
             demand += self.stiffness * (error + DAMPING_SHARE * rate_error) + self.amplitude * action
-        activation, trunk = self.recruitment.solve(arms, gain, passive, demand)
+        activation, trunk = self.recruitment.solve(arms, gain, passive, demand, self.multiplier)
         if config.scheme == "excitation":
             activation = activation + config.excitation_amplitude * action
         self.controls[:, :n] = np.clip(activation, config.min_excitation, 1.0)
@@ -526,7 +525,7 @@ class GaitWorld:
         """Everything that the next control step depends on, but the random generator."""
         content = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
         content |= {f"physics/{name}": array for name, array in self.physics.arrays().items()}
-        content["recruitment"] = self.recruitment.solution.copy()
+        content["multiplier"] = self.multiplier.copy()
         if self.exoskeleton is not None:
             for name in ("torque_per_kg", "pipeline", "history", "powered"):
                 content[f"device/{name}"] = getattr(self.exoskeleton, name).copy()
@@ -539,7 +538,7 @@ class GaitWorld:
         self.physics.load_arrays(
             {k.removeprefix("physics/"): v for k, v in content.items() if k.startswith("physics/")}
         )
-        self.recruitment.solution[:] = content["recruitment"]
+        self.multiplier[:] = content["multiplier"]
         if self.exoskeleton is not None:
             for name in ("torque_per_kg", "pipeline", "history", "powered"):
                 getattr(self.exoskeleton, name)[:] = content[f"device/{name}"]
