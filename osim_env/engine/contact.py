@@ -12,6 +12,7 @@ from .lanes import (
     add_scaled3,
     cross3,
     dot3,
+    inline,
     jit,
     lanes,
     load3,
@@ -26,7 +27,7 @@ from .lanes import (
 )
 
 
-@jit
+@inline
 def _constant3(values):
     return lanes(values[0]), lanes(values[1]), lanes(values[2])
 
@@ -124,7 +125,7 @@ def contact_forces(contacts, w, at, h):
             add_point_damping(w, at.composite + 21 * b, lever, xx, yy, zz, xy, xz, yz)
 
 
-@jit
+@inline
 def add_point_damping(w, row, r, xx, yy, zz, xy, xz, yz):
     """Add a damping matrix D that acts at the point r of a body to the body's composite: C + D, B + [r]D, A - [r]D[r]."""
     s0 = cross3(r, (xx, xy, xz))

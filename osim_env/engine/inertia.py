@@ -13,7 +13,7 @@ Newton-Euler, table 5.1; factorization of branched mass matrices from the leaves
 
 from __future__ import annotations
 
-from .lanes import add3, cross3, dot3, jit, lanes, load, load3, rotate3, scale3, store, store3, subtract3
+from .lanes import add3, cross3, dot3, inline, jit, lanes, load, load3, rotate3, scale3, store, store3, subtract3
 
 
 @jit
@@ -46,7 +46,7 @@ def body_inertias(tree, w, at, added_mass_location):
         store(w, row + 5, scale * tree.inertia[b, 5] - m * (y * z) - added * (py * pz))
 
 
-@jit
+@inline
 def _symmetric_times(a, v):
     """Product of a symmetric matrix (xx yy zz xy xz yz) and a vector."""
     return (
@@ -56,7 +56,7 @@ def _symmetric_times(a, v):
     )
 
 
-@jit
+@inline
 def _load6(w, row):
     return (load(w, row), load(w, row + 1), load(w, row + 2), load(w, row + 3), load(w, row + 4), load(w, row + 5))
 
@@ -110,7 +110,7 @@ def collect_wrenches(tree, w, at):
             store3(w, row + 3, add3(load3(w, row + 3), force))
 
 
-@jit
+@inline
 def _add_shifted_composite(w, row, parent_row, r):
     """Add a composite to its parent's after moving its reference point by -r (r from the parent's to the body's origin).
 

@@ -12,6 +12,7 @@ from .lanes import (
     add3,
     add_scaled3,
     cross3,
+    inline,
     jit,
     lanes,
     load,
@@ -25,7 +26,7 @@ from .lanes import (
 )
 
 
-@jit
+@inline
 def evaluate_function(functions, index, x):
     """Value, first and second derivative of a function of one coordinate.
 
@@ -55,7 +56,7 @@ def evaluate_function(functions, index, x):
     return y + s * (b + s * (c + s * d)), b + s * (2.0 * c + 3.0 * s * d), 2.0 * c + 6.0 * s * d
 
 
-@jit
+@inline
 def _turn_columns(w, rows, first, second, s, c):
     """Rotate two columns of the matrix at ``rows`` by the angle of sine ``s`` and cosine ``c``."""
     for row in range(3):
@@ -64,7 +65,7 @@ def _turn_columns(w, rows, first, second, s, c):
         store(w, rows + 3 * row + second, b * c - a * s)
 
 
-@jit
+@inline
 def _turn(w, rows, axis, code, angle):
     """Multiply the rotation matrix at ``rows`` from the right by a rotation about a unit axis (Rodrigues' formula)."""
     if code < 0:
@@ -94,7 +95,7 @@ def _turn(w, rows, axis, code, angle):
             )
 
 
-@jit
+@inline
 def _multiply_constant(w, rows, matrix):
     """Multiply the rotation matrix at ``rows`` from the right by a constant one (nine numbers, row by row)."""
     for row in range(3):
@@ -110,13 +111,13 @@ def _multiply_constant(w, rows, matrix):
         )
 
 
-@jit
+@inline
 def _axis_in_ground(w, rows, axis):
     """Rotation matrix at ``rows`` times a constant vector."""
     return rotate3(w, rows, (lanes(axis[0]), lanes(axis[1]), lanes(axis[2])))
 
 
-@jit
+@inline
 def _rotation_axes(functions, tree, w, at, b, with_constants):
     """Turn the matrix of body ``b`` through its three rotations and return their axes in ground as they stand.
 
@@ -143,7 +144,7 @@ def _rotation_axes(functions, tree, w, at, b, with_constants):
     return first, second, third
 
 
-@jit
+@inline
 def _body_kinematics(functions, tree, w, at, b):
     """Pose, velocity, joint axes and velocity-dependent acceleration of one body from those of its parent.
 

@@ -10,14 +10,14 @@ exponential uses its Taylor series to degree 13, whose remainder on |r| <= ln(2)
 
 from __future__ import annotations
 
-from .lanes import exponent, jit, lanes, mantissa, nearest, power_of_two, where
+from .lanes import exponent, inline, jit, lanes, mantissa, nearest, power_of_two, where
 
 _LN2_HIGH, _LN2_LOW, _LOG2_E = 6.93147180369123816490e-01, 1.90821492927058770002e-10, 1.4426950408889634
 _HALF_PI_HIGH, _HALF_PI_LOW, _TWO_OVER_PI = 1.57079632673412561417e00, 6.07710050650619224932e-11, 0.6366197723675814
 _SQRT2 = 1.4142135623730951
 
 
-@jit
+@inline
 def exp(x):
     """Exponential; the argument is limited to +-708, where float64 ends."""
     x = where(x > 708.0, 708.0, where(x < -708.0, -708.0, x))
@@ -39,7 +39,7 @@ def exp(x):
     return p * power_of_two(n)
 
 
-@jit
+@inline
 def log(x):
     """Natural logarithm of a positive normal number; NaN and infinity give NaN."""
     k = exponent(x)
@@ -61,7 +61,7 @@ def log(x):
     return result + (x - x)
 
 
-@jit
+@inline
 def logistic(x):
     """Smooth step 1 / (1 + exp(-x)), equal to 1/2 + 1/2 tanh(x/2)."""
     return 1.0 / (1.0 + exp(-x))

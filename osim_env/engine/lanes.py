@@ -13,8 +13,10 @@ With ``OSIM_ENV_DISABLE_JIT=1`` the same kernels run as plain Python on numpy ar
 
 from __future__ import annotations
 
+import hashlib
 import operator
 import os
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -44,6 +46,8 @@ if JIT_DISABLED:
     def jit(function: Any) -> Any:
         """Leave a kernel as the Python function it is."""
         return function
+
+    inline = jit
 
     def lanes(value: float) -> Any:
         """Return the same number in all lanes."""
@@ -92,9 +96,30 @@ if JIT_DISABLED:
 
 else:
 
+    def _sources_digest() -> str:
+        """Fingerprint of all kernel sources: a cached kernel holds the code of the kernels that it calls."""
+        digest = hashlib.sha256()
+        for source in sorted(Path(__file__).parent.glob("*.py")):
+            digest.update(source.read_bytes())
+        return digest.hexdigest()
+
+    _SOURCES = _sources_digest()
+
+    def _compile(function: Any, **options: Any) -> Any:
+        dispatcher = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
+        # numba looks only at the file that a function stands in; make the cache depend on all files of the engine.
+        cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+        if hasattr(cache_file, "_source_stamp"):
+            cache_file._source_stamp = _SOURCES
+        return dispatcher
+
     def jit(function: Any) -> Any:
         """Compile a kernel that releases Python's lock while it runs; the machine code is cached on disk."""
-        return numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+        return _compile(function)
+
+    def inline(function: Any) -> Any:
+        """Compile a kernel into its callers: a call would copy every array header of its groups."""
+        return _compile(function, forceinline=True)
 
     class LaneType(types.Type):
         """Eight float64 in a vector register."""
@@ -319,25 +344,25 @@ else:
         return types.boolean(mask), build
 
 
-@jit
+@inline
 def minimum(a, b):
     """Smaller of two lanes; a NaN in ``b`` wins."""
     return where(a < b, a, b)
 
 
-@jit
+@inline
 def maximum(a, b):
     """Larger of two lanes; a NaN in ``b`` wins."""
     return where(a > b, a, b)
 
 
-@jit
+@inline
 def load3(rows, index):
     """Read three rows that follow each other: a vector in space."""
     return load(rows, index), load(rows, index + 1), load(rows, index + 2)
 
 
-@jit
+@inline
 def store3(rows, index, vector):
     """Write a vector in space to three rows that follow each other."""
     store(rows, index, vector[0])
@@ -345,43 +370,43 @@ def store3(rows, index, vector):
     store(rows, index + 2, vector[2])
 
 
-@jit
+@inline
 def add3(a, b):
     """Sum of two vectors."""
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
-@jit
+@inline
 def subtract3(a, b):
     """Difference of two vectors."""
     return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
-@jit
+@inline
 def scale3(a, factor):
     """Vector times scalar."""
     return a[0] * factor, a[1] * factor, a[2] * factor
 
 
-@jit
+@inline
 def add_scaled3(a, b, factor):
     """A + factor * b."""
     return a[0] + b[0] * factor, a[1] + b[1] * factor, a[2] + b[2] * factor
 
 
-@jit
+@inline
 def dot3(a, b):
     """Inner product."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@jit
+@inline
 def cross3(a, b):
     """Vector product a x b."""
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-@jit
+@inline
 def rotate3(rows, index, vector):
     """Rotation matrix (nine rows, row by row) times vector."""
     x, y, z = vector

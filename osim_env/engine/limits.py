@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from .lanes import jit, lanes, load, maximum, minimum, store
+from .lanes import inline, jit, lanes, load, maximum, minimum, store
 
 
-@jit
+@inline
 def _smooth_step(t):
     """Quintic step 10 t^3 - 15 t^4 + 6 t^5 between 0 and 1. Source: SimTK::Function::Step."""
     t = minimum(maximum(t, lanes(0.0)), lanes(1.0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from .lane_math import exp, log, logistic
-from .lanes import jit, lanes, load, sqrt, store
+from .lanes import inline, jit, lanes, load, sqrt, store
 
 _B1 = (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465)
 _B2 = (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188)
@@ -21,14 +21,14 @@ _C1, _C2, _C3 = 0.2, 1.0, 0.2
 _D1, _D2, _D3, _D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
 
 
-@jit
+@inline
 def _bell(x, b):
     """Gaussian-like curve b1 exp(-1/2 (x - b2)^2 / (b3 + b4 x)^2)."""
     t = (x - b[1]) / (b[2] + b[3] * x)
     return b[0] * exp(-0.5 * (t * t))
 
 
-@jit
+@inline
 def active_force_length(length, width_scale):
     """Active force-length multiplier: a sum of three bells; the scale widens it about the optimal length."""
     x = (length - 1.0) / width_scale + 1.0
@@ -53,7 +53,7 @@ def tendon_exponent(strain: float) -> float:
     return math.log((1.0 + _C3) / _C1) / (1.0 + strain - _C2)
 
 
-@jit
+@inline
 def force_velocity(velocity):
     """Force-velocity multiplier d1 asinh(d2 v + d3) + d4 and its derivative; v in maximum contraction velocities."""
     t = _D2 * velocity + _D3
@@ -61,7 +61,7 @@ def force_velocity(velocity):
     return _D1 * log(t + root) + _D4, (_D1 * _D2) / root
 
 
-@jit
+@inline
 def inverse_force_velocity(multiplier):
     """Normalized velocity (sinh((f - d4) / d1) - d3) / d2 at a force-velocity multiplier, and its derivative."""
     x = (multiplier - _D4) * (1.0 / _D1)
@@ -69,7 +69,7 @@ def inverse_force_velocity(multiplier):
     return (0.5 * (up - down) - _D3) * (1.0 / _D2), 0.5 * (up + down) * (1.0 / (_D1 * _D2))
 
 
-@jit
+@inline
 def muscle_force(muscles, w, at, m, h):
     """Fill fibre state, forces and damping of muscle ``m`` from path length, path speed and activation.
 

@@ -6,6 +6,7 @@ the compiled engine; a batch is worked off row by row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,21 @@ class OpenSimEngine:
                 actuator.setStateVariableValue(state, "activation", control)
             self._control_functions[self.model.actuator_names[k]].setValue(control)
 
+    def select_forces(self, kinds: Iterable[str] | None) -> None:
+        """Let only some kinds of forces act (for tests): muscles, contacts, limits, springs, actuators; None for all."""
+        classes = {
+            "muscles": ("DeGrooteFregly2016Muscle",),
+            "contacts": ("SmoothSphereHalfSpaceForce",),
+            "limits": ("CoordinateLimitForce",),
+            "springs": ("SpringGeneralizedForce",),
+            "actuators": ("CoordinateActuator", "ActivationCoordinateActuator"),
+        }
+        acting = None if kinds is None else {name for kind in kinds for name in classes[kind]}
+        for component in self.opensim_model.getComponentsList():
+            force = self.osim.Force.safeDownCast(component)
+            if force is not None and force.get_appliesForce():
+                force.setAppliesForce(self.system_state, acting is None or component.getConcreteClassName() in acting)
+
     def _apply_parameters(self, params: Parameters | None, row: int = 0) -> None:
         """Apply muscle strengths; refuse what OpenSim cannot change without rebuilding the model."""
         p = params or Parameters()
@@ -211,7 +227,13 @@ class OpenSimEngine:
         return forces
 
     def muscle_state(
-        self, q: ArrayLike, u: ArrayLike, activation: ArrayLike, *, tendon_force: ArrayLike | None = None
+        self,
+        q: ArrayLike,
+        u: ArrayLike,
+        activation: ArrayLike,
+        *,
+        tendon_force: ArrayLike | None = None,
+        moment_arms: bool = True,
     ) -> MuscleState:
         """Lengths, speeds, forces and moment arms, from the muscles themselves."""
         m = self.model
@@ -235,7 +257,7 @@ class OpenSimEngine:
                 result.active_fiber_force[row, k] = muscle.getActiveFiberForce(state)
                 result.passive_fiber_force[row, k] = muscle.getPassiveFiberForce(state)
                 result.tendon_force[row, k] = muscle.getActuation(state)
-                for j, coordinate in enumerate(self.coordinates):
+                for j, coordinate in enumerate(self.coordinates if moment_arms else ()):
                     result.moment_arms[row, k, j] = muscle.computeMomentArm(state, coordinate)
         return result
 

@@ -19,6 +19,7 @@ from .lanes import (
     any_lane,
     cross3,
     dot3,
+    inline,
     jit,
     lanes,
     load,
@@ -54,7 +55,7 @@ def moving_points(functions, paths, w, at):
         store(w, at.condition + c, where(holds, lanes(1.0), lanes(0.0)))
 
 
-@jit
+@inline
 def _place_points(paths, w, at, m):
     """Fill the positions in ground of the points of muscle ``m``."""
     first = paths.point_start[m]
@@ -73,7 +74,7 @@ def _place_points(paths, w, at, m):
         store3(w, at.points + 3 * (p - first), place)
 
 
-@jit
+@inline
 def _span_segments(paths, w, at, m):
     """Fill weight and weighted unit vector of each segment of muscle ``m``; return the path length.
 
@@ -102,7 +103,7 @@ def _span_segments(paths, w, at, m):
     return length
 
 
-@jit
+@inline
 def muscle_path(tree, paths, w, at, m):
     """Fill length, lengthening speed and moment arms of muscle ``m``."""
     _place_points(paths, w, at, m)
@@ -146,7 +147,7 @@ def muscle_path(tree, paths, w, at, m):
     store(w, at.path_speed + m, speed)
 
 
-@jit
+@inline
 def pull(paths, w, at, m):
     """Add tension times moment arms of muscle ``m`` to ``force``, and its damping to ``matrix``.
 
