@@ -3,13 +3,13 @@
 from data._lazy import attach
 
 _EXPORTS = {
-    "builder": ["MODEL_PATH", "build", "write"],
+    "builder": ["MODEL_PATH", "build", "model_path", "write"],
     "deficit": ["Deficit", "deficit_names", "load_deficit", "muscle_groups"],
     "device": ["AddedMass", "Device", "JointActuation", "device_names", "load_device"],
     "levers": ["moment_arms", "plot_moment_arms"],
     "opensim_api": ["captured_log", "import_opensim"],
-    "subject": ["Subject", "generic_mass", "muscle_masses"],
-    "describe": ["read_model", "summary"],
+    "subject": ["Subject", "generic_mass", "load_subject", "muscle_masses"],
+    "describe": ["read", "summary"],
     "tables": ["Tables", "load_tables"],
 }
 
@@ -29,12 +29,14 @@ __all__ = [
     "import_opensim",
     "load_deficit",
     "load_device",
+    "load_subject",
     "load_tables",
+    "model_path",
     "moment_arms",
     "muscle_groups",
     "muscle_masses",
     "plot_moment_arms",
-    "read_model",
+    "read",
     "summary",
     "write",
 ]

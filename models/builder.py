@@ -114,6 +114,11 @@ def build(
     return model
 
 
+def model_path() -> Path:
+    """Where the suite's own built model lies: generic person, healthy, with the hip-ankle device."""
+    return MODEL_PATH
+
+
 def _weaken(model: Any, deficit: Deficit) -> None:
     muscles = model.getMuscles()
     for name, fraction in deficit.strength.items():

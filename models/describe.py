@@ -24,7 +24,7 @@ SHOWN_GROUPS = (
 )
 
 
-def read_model(path: str | Path) -> Any:
+def read(path: str | Path) -> Any:
     """Load an ``.osim`` file without a word on the screen.
 
     Raises:
@@ -55,7 +55,7 @@ def summary(model: Any) -> str:
     """
     opensim = import_opensim()
     if isinstance(model, (str, Path)):
-        model = read_model(model)
+        model = read(model)
     state = model.initSystem()
     components = [model.getForceSet().get(index) for index in range(model.getForceSet().getSize())]
     muscles = {

@@ -138,6 +138,11 @@ class Subject:
         return cls(mass, height, tuple(factors), name)
 
 
+def load_subject(path: str | Path) -> Subject:
+    """Read a subject from a YAML file; see :meth:`Subject.from_yaml`."""
+    return Subject.from_yaml(path)
+
+
 def factor_names() -> set[str]:
     """Every name a scale factor may have: segments, segments of one side, bodies."""
     sided = {f"{segment}_{side}" for segment in ("thigh", "shank", "foot") for side in "rl"}

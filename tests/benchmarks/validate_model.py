@@ -262,7 +262,7 @@ def load_warnings(path: Path) -> list[str]:
 
 
 def _published(folder: Path) -> Any:
-    return models.read_model(folder / PUBLISHED)
+    return models.read(folder / PUBLISHED)
 
 
 def published_rows(data: Path, *, n_poses: int = 1000) -> list[list[object]]:

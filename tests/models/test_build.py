@@ -150,7 +150,7 @@ def test_actuators_carry_the_device_limits() -> None:
 
 def test_nothing_reaches_the_screen_or_the_folder(tmp_path: Path) -> None:
     code = "import models; models.build(device='hip_ankle').initSystem(); "
-    code += "models.read_model(models.MODEL_PATH).initSystem()"
+    code += "models.read(models.MODEL_PATH).initSystem()"
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r}); {code}"],
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_model_gets_one_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.osim"
     path.write_text("<OpenSimDocument><Model>")
     with pytest.raises(FileFormatError) as caught:
-        models.read_model(path)
+        models.read(path)
     assert "\n" not in str(caught.value) and "broken.osim" in str(caught.value)
 
 

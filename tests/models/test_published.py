@@ -14,7 +14,7 @@ from tests.benchmarks import validate_model as study
 
 @pytest.fixture(scope="module")
 def pair(real_data: Path) -> tuple[Any, Any]:
-    ours, published = models.build(muscles="thelen", contact=False), models.read_model(real_data / study.PUBLISHED)
+    ours, published = models.build(muscles="thelen", contact=False), models.read(real_data / study.PUBLISHED)
     ours.initSystem()
     published.initSystem()
     return ours, published
@@ -56,7 +56,7 @@ def test_inverse_dynamics_of_a_real_walk(real_data: Path, tmp_path: Path) -> Non
     """Scaled by OpenSim's own Scale Tool with the published set-up, and by build(subject=...) with its scale set."""
     opensim, example = models.import_opensim(), real_data / study.SUBJECT
     published, scale_set = study.scale_with_tool(
-        opensim, models.read_model(real_data / study.PUBLISHED), example, tmp_path / "published"
+        opensim, models.read(real_data / study.PUBLISHED), example, tmp_path / "published"
     )
     subject = models.Subject.from_scale_set(scale_set, mass=72.6, height=1.8034, name="subject01")
     built = models.write(models.build(subject=subject), tmp_path / "built.osim")
@@ -70,9 +70,9 @@ def test_inverse_dynamics_of_a_real_walk(real_data: Path, tmp_path: Path) -> Non
 def test_scaled_muscles_equal_those_of_the_scale_tool(real_data: Path, tmp_path: Path) -> None:
     opensim, example = models.import_opensim(), real_data / study.SUBJECT
     path, scale_set = study.scale_with_tool(
-        opensim, models.read_model(real_data / study.PUBLISHED), example, tmp_path / "published"
+        opensim, models.read(real_data / study.PUBLISHED), example, tmp_path / "published"
     )
-    tool = models.read_model(path)
+    tool = models.read(path)
     subject = models.Subject.from_scale_set(scale_set, mass=72.6, height=1.8034)
     ours = models.build(subject=subject, muscles="thelen", contact=False)
     for name in study.named(tool.getMuscles()):
