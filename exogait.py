@@ -9,9 +9,11 @@ The command line, one short function a command, and the lazy facade for notebook
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Literal
@@ -36,6 +38,8 @@ def __getattr__(name: str) -> ModuleType:
 app = SubcommandApp()
 model_app = SubcommandApp()
 app.command(model_app, name="model", help="Build, show and plot the OpenSim model.")
+lab_app = SubcommandApp()
+app.command(lab_app, name="lab", help="From C3D files to joint angles, moments, symmetry and a report.")
 
 
 @model_app.command(name="build")
@@ -126,6 +130,36 @@ def verify(
 
 
 @app.command
+def train(
+    config: Positional[str],
+    *,
+    out: Path,
+    resume: bool = False,
+    agent: Literal["policy", "zero", "random", "reference"] = "policy",
+    seed: int | None = None,
+    minutes: float | None = None,
+    threads: int | None = None,
+) -> None:
+    """Train a muscle policy, an exoskeleton policy, or both; resumable at any time.
+
+    Args:
+        config: Name of a configuration of the suite (healthy, ...) or a YAML file.
+        out: Folder of the run.
+        resume: Go on from the folder's checkpoint.
+        agent: Instead of training, walk 5 s with zero or random actions or on the reference motion, as a check.
+        seed: Replaces the configuration's seed.
+        minutes: Stop, with a checkpoint, after this many minutes.
+        threads: Processor threads for simulation and learning; all without.
+    """
+    from osim_env.training_run import check_agent, train_from_file
+
+    if agent != "policy":
+        print(check_agent(config, agent))
+        return
+    train_from_file(config, out, resume=resume, seed=seed, minutes=minutes, threads=threads)
+
+
+@app.command
 def doctor() -> None:
     """Check the installation: Python, packages, OpenSim, compiler cache, data folder."""
     from importlib import metadata
@@ -167,6 +201,162 @@ def doctor() -> None:
     )
     if failures:
         raise SystemExit(1)
+
+
+@lab_app.command(name="run")
+def lab_run(
+    *,
+    static: Path,
+    trial: Path,
+    mass: float,
+    out: Path,
+    height: float | None = None,
+    marker_map: str | None = None,
+    muscles: bool = False,
+    name: str | None = None,
+    subject: str | None = None,
+    units: str | None = None,
+    forward: str | None = None,
+    up: str | None = None,
+    max_gap: float = 0.1,
+    marker_cutoff: float = 6.0,
+    force_cutoff: float = 20.0,
+    force_threshold: float = 20.0,
+    belt_speed: float | None = None,
+    overrides: Path | None = None,
+    base_model: Path | None = None,
+) -> None:
+    """Analyse one walk: scaled model, joint angles, moments, powers, events, symmetry, report.
+
+    Args:
+        static: Static trial, C3D or TRC.
+        trial: Walking trial, C3D or TRC.
+        mass: Body mass, kg.
+        out: Folder for the report, the tables and the OpenSim files.
+        height: Body height, m.
+        marker_map: Marker set: a name or a YAML file; the best fitting known one if not given.
+        muscles: Also static optimization on one stride a leg, metabolic rate and reserves.
+        name: Name of the trial; the file's if not given.
+        subject: Name of the person; the static file's if not given.
+        units: Unit of length in the C3D files, where they do not say (mm, cm, m).
+        forward: Laboratory axis that points forward (+x, -y, ...); found from the walk if not given.
+        up: Laboratory axis that points up; found from the body if not given.
+        max_gap: Longest marker gap to bridge, s.
+        marker_cutoff: Low-pass of the markers, Hz.
+        force_cutoff: Low-pass of the force plates, Hz.
+        force_threshold: Vertical force that makes a contact, N.
+        belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
+        overrides: CSV of manual events and plate assignments (columns what, side, time, plate).
+        base_model: Model to scale; the suite's own if not given.
+    """
+    from analysis.lab_run import STEPS, run_trial
+    from analysis.pipeline import LabSettings
+
+    settings = LabSettings(
+        units=units, forward=forward, up=up, max_gap=max_gap, marker_cutoff=marker_cutoff, force_cutoff=force_cutoff,
+        force_threshold=force_threshold, belt_speed=belt_speed, overrides=overrides,
+    )  # fmt: skip
+    with _progress(len(STEPS) - (not muscles), "lab run") as step:
+        run = run_trial(
+            static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
+            base_model=base_model, name=name, subject=subject, muscles=muscles, progress=step,
+        )  # fmt: skip
+    print(run.trial.metadata["frame"])
+    print(run.summary())
+
+
+@lab_app.command(name="batch")
+def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, workers: int = 2) -> None:
+    """Analyse every walk of a CSV manifest; one that fails never stops the rest.
+
+    Args:
+        manifest: CSV with the columns static, trial, mass and, if wanted, subject, name, height, marker_map, condition,
+            belt_speed.
+        out: Folder; each walk gets one inside it, beside the group's tables and an index page.
+        muscles: Also static optimization.
+        workers: Walks at a time.
+    """
+    from analysis.lab_run import read_manifest, run_batch
+
+    rows = read_manifest(manifest)
+    with _progress(len(rows), "lab batch") as step:
+        result = run_batch(rows, out=out, muscles=muscles, workers=workers, progress=step)
+    print(f"{len(rows) - len(result.failures)} of {len(rows)} walks came through; open {result.index}")
+    if len(result.failures):
+        print(result.failures.to_string(index=False))
+        raise SystemExit(1)
+
+
+@lab_app.command(name="compare")
+def lab_compare(first: Positional[Path], second: Positional[Path], *, out: Path) -> None:
+    """Compare two analysed trials, for example simulation and measurement: curves, r, RMSE, numbers.
+
+    Args:
+        first: Folder of the reference (what `lab run` or a simulation wrote, or its `trial` folder).
+        second: Folder of the trial that is compared with it.
+        out: The .html file to write.
+    """
+    from analysis.report import write_comparison
+    from data import GaitTrial
+
+    trials = [GaitTrial.read_parquet(f / "trial" if (f / "trial").is_dir() else f) for f in (first, second)]
+    print(f"wrote {write_comparison(trials, out)}")
+
+
+@lab_app.command(name="maps")
+def lab_maps() -> None:
+    """List the marker sets that are known."""
+    from analysis.marker_map import available_marker_maps, read_marker_map
+
+    for name in available_marker_maps():
+        known = read_marker_map(name)
+        print(f"{name:24s} {len(known.markers):3d} markers  {known.name}")
+
+
+@lab_app.command(name="fuzz")
+def lab_fuzz(
+    seeds: Positional[Path],
+    *,
+    files: int = 20_000,
+    seconds: float | None = None,
+    seed: int = 0,
+    keep: Path | None = None,
+) -> None:
+    """Damage files at random and read them: every one must load or give one clear line.
+
+    Args:
+        seeds: Folder of files to start from (.c3d, .trc, .sto, .mot, .csv).
+        files: Number of damaged files.
+        seconds: Longest time to spend.
+        seed: Seed of the damage.
+        keep: Folder for files that break a reader.
+    """
+    from analysis.fuzz import fuzz
+
+    found = sorted(path for path in seeds.rglob("*") if path.suffix.lower() in (".c3d", ".trc", ".sto", ".mot", ".csv"))
+    report = fuzz(found, files, seconds, seed, keep=keep)
+    print(report.describe())
+    for finding in report.findings:
+        print(f"{finding.problem:8s} {finding.file} #{finding.number}: {finding.detail}")
+    if report.findings:
+        raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def _progress(total: int, label: str) -> Iterator[Callable[[str], None]]:
+    """A progress bar whose argument is the step that begins."""
+    from tqdm.auto import tqdm
+
+    begun = 0
+    with tqdm(total=total, desc=label, unit="step", leave=False, file=sys.stderr, disable=None) as bar:
+
+        def step(name: str) -> None:
+            nonlocal begun
+            bar.set_postfix_str(name)
+            bar.update(1 if begun else 0)
+            begun += 1
+
+        yield step
 
 
 @app.command

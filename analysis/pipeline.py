@@ -12,7 +12,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,16 +26,21 @@ from data.trc import marker_array, marker_labels, marker_table, read_trc
 from . import quality
 from .c3d import LabTrial, process_trial
 from .c3d_file import C3DFile, read_c3d
+from .emg import emg_channels, normalize_emg, process_emg
+from .joint_power import joint_powers
 from .lab_frame import find_lab_frame
 from .marker_map import MarkerMap, available_marker_maps, choose_marker_map, match_labels, read_marker_map
 from .marker_roles import find_roles
+from .marker_swaps import exchange, find_swaps
+from .opensim_tools.analyses import OptimizationResult
 from .opensim_tools.dynamics import DynamicsResult, inverse_dynamics
 from .opensim_tools.kinematics import KinematicsResult, inverse_kinematics
 from .opensim_tools.scale import ScaleResult, scale_model
 from .quality import QualityRow
 from .spatiotemporal import Spatiotemporal, compute_spatiotemporal
-from .step_cache import StepCache, StepRecord
+from .step_cache import StepCache
 
+_KEPT = (ScaleResult, KinematicsResult, DynamicsResult, OptimizationResult)
 EventMethod = Literal["zeni2008", "oconnor2007"]
 Progress = Callable[[str], None]
 
@@ -96,8 +101,8 @@ class LabAnalysis:
     """Joint moments; ``None`` without force plates."""
     spatiotemporal: Spatiotemporal
     """Speed, lengths, times."""
-    steps: tuple[StepRecord, ...]
-    """Where the time went."""
+    cache: StepCache
+    """Finished steps, for steps that follow; its ``records`` say where the time went."""
 
 
 def analyse_trial(
@@ -189,9 +194,9 @@ def analyse(
     static, walk, out = Path(static), Path(walk), Path(out)
     name = name or _file_name(walk.stem)
     subject = subject or _file_name(static.stem)
-    folder = out / "opensim"
+    folder = out / ".steps" / "work"
     folder.mkdir(parents=True, exist_ok=True)
-    cache = StepCache(out / ".steps" if keep_steps else None, [ScaleResult, KinematicsResult, DynamicsResult])
+    cache = StepCache(out / ".steps" if keep_steps else None, _KEPT)
     say = progress or (lambda step: None)
     rows: list[QualityRow] = []
 
@@ -207,9 +212,18 @@ def analyse(
         rows += standing_rows + quality.lab_rows(recording, lab)
         used_map = _choose_map(marker_map, [*marker_labels(standing), *lab.marker_names])
         _check_labels(used_map, standing, lab, walk, static)
+        emg, emg_facts, emg_rows = _process_emg(recording)
+        rows += emg_rows
         rows += quality.map_rows(used_map, lab.marker_names, marker_labels(standing))
         measured = lab.to_gait_trial(name)
         assert measured.markers is not None
+        swaps = find_swaps(standing, measured.markers, used_map)
+        if swaps:
+            recording = replace(recording, marker_names=tuple(exchange(recording.marker_names, swaps)))
+            lab = _process(recording, settings)
+            measured = lab.to_gait_trial(name)
+            assert measured.markers is not None
+            rows += quality.swap_rows(swaps)
         cache.note("read, filter, plates, events", time.perf_counter() - start)
 
         say("scale")
@@ -274,8 +288,10 @@ def analyse(
         "marker_errors": _records(angles.error_table().reset_index(names="marker")),
         "plate_strikes": [asdict(strike) for strike in lab.strikes],
         "quality": quality.to_metadata(rows),
+        **emg_facts,
     }
-    trial = assemble(measured, angles, dynamics).replace(metadata={**measured.metadata, **_without_nan(facts)})
+    trial = assemble(measured, angles, dynamics)
+    trial = trial.replace(emg=emg, metadata={**measured.metadata, **_without_nan(facts)})
     return LabAnalysis(
         trial=trial,
         lab=lab,
@@ -284,7 +300,7 @@ def analyse(
         kinematics=angles,
         dynamics=dynamics,
         spatiotemporal=numbers,
-        steps=tuple(cache.records),
+        cache=cache,
     )
 
 
@@ -304,8 +320,7 @@ def assemble(measured: GaitTrial, angles: KinematicsResult, dynamics: DynamicsRe
     if dynamics is None:
         return measured.replace(coordinates=coordinates, speeds=speeds)
     forces = dynamics.generalized_forces
-    at = speeds.index.get_indexer(forces.index, method="nearest")
-    powers = forces * speeds[forces.columns].to_numpy()[at]
+    powers = joint_powers(forces, speeds)
     masks = {**measured.masks, "valid_kinetics": dynamics.valid}
     return measured.replace(
         coordinates=coordinates, speeds=speeds, generalized_forces=forces, joint_powers=powers, masks=masks
@@ -392,6 +407,30 @@ def _read_standing(path: Path, settings: LabSettings) -> tuple[pd.DataFrame, lis
         name=path.stem, source=path.name, rate=recording.point_rate,
     )  # fmt: skip
     return table, [*quality.file_rows(recording, "static"), *quality.axes_rows(frame, "static")]
+
+
+def _process_emg(recording: C3DFile) -> tuple[pd.DataFrame | None, dict[str, str], list[QualityRow]]:
+    """Envelopes of the muscles that were recorded, 1 = each channel's own peak in this trial."""
+    names = emg_channels(recording)
+    if not names:
+        return None, {}, []
+    columns = [recording.analog_names.index(name) for name in names]
+    try:
+        raw = process_emg(recording.analog[:, columns], recording.analog_rate, names=names)
+    except InputError as error:
+        return None, {}, [QualityRow("Electromyography", "left out", str(error), verdict="warn")]
+    envelope = normalize_emg(raw)
+    table = envelope.to_frame()
+    table = table.loc[:, np.isfinite(table.to_numpy()).all(axis=0)]
+    table.attrs = {"units": "1"}
+    low, high = envelope.band
+    how = (
+        f"band-pass {low:g}–{high:g} Hz, rectified, low-pass {envelope.cutoff:g} Hz, zero-phase; "
+        f"1 = {envelope.normalized_by}"
+    )
+    rows = [QualityRow("Electromyography", f"{table.shape[1]} of {len(names)} channels", how)]
+    rows += [QualityRow("Electromyography", "channel", note, verdict="warn") for note in envelope.notes]
+    return (table if table.shape[1] else None), {"emg_processing": how}, rows
 
 
 def _choose_map(given: str | Path | MarkerMap | None, labels: list[str]) -> MarkerMap:

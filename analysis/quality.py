@@ -23,6 +23,7 @@ from .events import DetectedEvents
 from .filters import Gap
 from .lab_frame import LabFrame
 from .marker_map import MarkerMap, match_labels
+from .marker_swaps import Swap
 from .opensim_tools.dynamics import DynamicsResult
 from .opensim_tools.kinematics import KinematicsResult
 from .opensim_tools.scale import ScaleResult
@@ -255,9 +256,29 @@ def map_rows(marker_map: MarkerMap, walk: Sequence[str], static: Sequence[str]) 
     return rows
 
 
+def swap_rows(swaps: Sequence[Swap]) -> list[QualityRow]:
+    """Labels of the walking trial that were exchanged and were put right."""
+    return [
+        QualityRow(
+            "Markers", f"labels {s.first} and {s.second}",
+            f"exchanged in the walking trial: distances on the body off by {s.before * 1000:.0f} mm as labelled, by "
+            f"{s.after * 1000:.0f} mm after the exchange that was made", verdict="warn",
+        )
+        for s in swaps
+    ]  # fmt: skip
+
+
 def scale_rows(scaled: ScaleResult, marker_map: MarkerMap) -> list[QualityRow]:
-    """How well the scaled model fits the static pose, by the markers whose place on the body is known beforehand."""
-    anatomical = [label for label, marker in marker_map.markers.items() if marker.static_weight > 0]
+    """How well the scaled model fits the static pose, by the landmarks of pelvis and legs.
+
+    Markers without a place on the body beforehand fit by construction, and those of the trunk also show how the arms
+    were held, so neither says how well the legs are scaled.
+    """
+    anatomical = [
+        label
+        for label, marker in marker_map.markers.items()
+        if marker.static_weight > 0 and marker.body != "torso"
+    ]  # fmt: skip
     known = scaled.marker_errors.dropna()
     known = known[[label for label in known.index if label in anatomical]] * 100
     errors = known.to_numpy()
@@ -265,7 +286,15 @@ def scale_rows(scaled: ScaleResult, marker_map: MarkerMap) -> list[QualityRow]:
     factors = scaled.factors
     spread = f"{factors.to_numpy().min():.2f} to {factors.to_numpy().max():.2f}"
     rows = [
-        judge("Scaling", "marker error in the static pose, RMS", _rms(errors), 1.0, "cm", warn_above=3.0, digits=2),
+        judge(
+            "Scaling",
+            "landmarks of pelvis and legs in the static pose, RMS",
+            _rms(errors),
+            1.0,
+            "cm",
+            warn_above=3.0,
+            digits=2,
+        ),
         judge("Scaling", f"largest ({largest})", float(errors.max(initial=0.0)), 2.0, "cm", digits=2),
         QualityRow("Scaling", "scale factors", spread),
         QualityRow("Scaling", "part of the static trial", f"{scaled.window[0]:.2f} to {scaled.window[1]:.2f} s"),
@@ -277,7 +306,8 @@ def kinematics_rows(result: KinematicsResult) -> list[QualityRow]:
     """Marker errors of inverse kinematics against OpenSim's guidance."""
     table = result.error_table()
     each = table["max"].drop(index="all")
-    rms, largest = float(table["rms"]["all"]) * 100, float(each.max()) * 100
+    rms = float(table["rms"].to_numpy(np.float64)[list(table.index).index("all")]) * 100
+    largest = float(each.to_numpy(np.float64).max()) * 100
     return [
         judge("Inverse kinematics", "marker error, RMS", rms, 2.0, "cm", warn_above=4.0, digits=2),
         judge("Inverse kinematics", f"largest marker error ({each.idxmax()})", largest, 4.0, "cm", digits=2),
@@ -286,7 +316,7 @@ def kinematics_rows(result: KinematicsResult) -> list[QualityRow]:
 
 def dynamics_rows(result: DynamicsResult, mass: float) -> list[QualityRow]:
     """Size of the pelvis residuals where both legs are known, against OpenSim's guidance."""
-    share = {column: float(result.valid[column].mean()) for column in ("r", "l", "pelvis")}
+    share = {column: float(result.valid[column].to_numpy(np.float64).mean()) for column in ("r", "l", "pelvis")}
     rows = [
         QualityRow(
             "Inverse dynamics", "share of the trial with known kinetics",
@@ -313,7 +343,7 @@ def dynamics_rows(result: DynamicsResult, mass: float) -> list[QualityRow]:
 
 def spatiotemporal_rows(numbers: Spatiotemporal) -> list[QualityRow]:
     """Number of strides and what was assumed about the ground."""
-    right, left = (int((numbers.strides["side"] == side).sum()) for side in "rl")
+    right, left = (int(np.sum(numbers.strides["side"].to_numpy() == side)) for side in "rl")
     found = f"{right} right, {left} left"
     verdict: Verdict = "pass" if right and left else "warn"
     speed = f"{numbers.belt.speed:.2f} m/s, " if numbers.belt.speed else ""

@@ -1,0 +1,5 @@
+"""temporary"""
+
+
+def bands_for(speed):
+    return {}
