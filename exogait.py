@@ -337,7 +337,7 @@ def lab_fuzz(
     report = fuzz(found, files, seconds, seed, keep=keep)
     print(report.describe())
     for finding in report.findings:
-        print(f"{finding.problem:8s} {finding.file} #{finding.number}: {finding.detail}")
+        print(f"{finding.problem:8s} {finding.seed} #{finding.number}: {finding.detail}")
     if report.findings:
         raise SystemExit(1)
 

@@ -1,1 +1,23 @@
-"""Simulation and learning: the compiled engine, the environment, rewards, training."""
+"""Simulation and learning: the compiled engine, the environment, rewards, training.
+
+``gymnasium.make("OsimGait-v0")`` works once this package is imported, or where the suite is installed.
+"""
+
+from data._lazy import attach
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "engine": [],
+        "evaluation": ["EvaluationConfig", "evaluate_policy"],
+        "gait_env": ["OsimGaitEnv", "register"],
+        "policy": ["Policy", "export_onnx", "load_policy"],
+        "reference": ["ReferenceMotion", "load_reference"],
+        "reference_fit": ["fit_reference", "strides_of_trial"],
+        "rollout": ["roll_out"],
+        "setup": ["WorldSetup", "make_world"],
+        "training": ["TrainConfig", "Trainer"],
+        "vec_env": ["GaitVecEnv"],
+        "world": ["GaitWorld", "WorldConfig"],
+    },
+)

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from data.metabolics import MuscleParameters, muscle_mass, umberger2010
 
-from .engine import Model, Parameters, State, kinematics, muscle_state, step
+from .engine import Model, OpenSimEngine, Parameters, State, kinematics, muscle_state, step
+from .engine import muscles as muscle_curves
+from .engine.results import centre_of_pressure
 from .reference import ReferenceMotion
 
 Array = NDArray[np.float64]
@@ -164,7 +166,7 @@ class Physics:
         )
 
     def metabolic_power(self, excitation: Array) -> Array:
-        """Umberger 2010 rate of all muscles from their means over the last advance, basal rate left out, (batch,), W."""
+        """Umberger 2010 rate of all muscles over the last advance, without the basal rate, shape (batch,), W."""
         mean = self.fiber_means()
         iso = active_force_length(self.model, mean["normalized_fiber_length"])
         speed = mean["normalized_fiber_velocity"] * (
@@ -225,7 +227,7 @@ class Physics:
         return moments
 
     def net_moments(self) -> Array:
-        """Generalized forces of muscles, joint limits, springs and trunk actuators, without the device, (batch, n_coordinates).
+        """Generalized forces of all but contact and device, shape (batch, n_coordinates).
 
         Muscles pull through their moment arms; limits, springs and trunk actuators act on their coordinates.
         """
@@ -352,7 +354,7 @@ class OpenSimPhysics(TwinPhysics):
         record, state = self.state.record, self.state
         contact = self.engine.contact_forces(state.q, state.u)
         record.mean_foot_force[:], record.mean_foot_moment[:] = contact.foot_force, contact.foot_moment
-        now = self.engine.muscle_state(state.q, state.u, state.activation, params=self.parameters)
+        now = self.engine.muscle_state(state.q, state.u, state.activation)
         record.mean_activation[:] = state.activation
         record.mean_normalized_fiber_length[:] = now.normalized_fiber_length
         record.mean_normalized_fiber_velocity[:] = now.normalized_fiber_velocity

@@ -1,8 +1,8 @@
 """Muscle recruitment: which muscles carry a demanded set of joint moments.
 
-The classic answer of static optimization (Crowninshield & Brand 1981; Anderson & Pandy 2001), solved anew at every control
-step inside the simulation: with moment arms ``r``, force per unit activation ``g`` and passive force ``p`` of the present
-state,
+The classic answer of static optimization (Crowninshield & Brand 1981; Anderson & Pandy 2001), solved anew at every
+control step inside the simulation: with moment arms ``r``, force per unit activation ``g`` and passive force ``p`` of
+the present state,
 
     minimise   1/2 sum_j ((sum_i r_ij (g_i a_i + p_i) - d_j) / s)^2 + 1/2 sum_i w_i a_i^2    s.t.  l_i <= a_i <= h_i.
 
@@ -10,9 +10,9 @@ The moments are demanded softly: no reserve torque exists that could make up for
 actuator of the trunk, where the model has one, enters as one more column with a high weight.
 
 There are many more muscles than moments, so the dual problem is solved: with one multiplier ``y_j`` per moment the
-activations follow as ``a_i = clip(sum_j A_ji y_j / w_i, l_i, h_i)``, ``A_ji = r_ij g_i / s``, and ``y`` minimises the convex,
-piecewise quadratic function whose gradient is ``y + A a(y) - b``. A semismooth Newton method with a line search ends in a few
-steps (Li & Swetits 1997), started from the last answer.
+activations follow as ``a_i = clip(sum_j A_ji y_j / w_i, l_i, h_i)``, ``A_ji = r_ij g_i / s``, and ``y`` minimises the
+convex, piecewise quadratic function whose gradient is ``y + A a(y) - b``. A semismooth Newton method with a line
+search ends in a few steps (Li & Swetits 1997), started from the last answer.
 """
 
 from __future__ import annotations

@@ -175,9 +175,9 @@ def _symmetrized(channels: dict[str, Array]) -> dict[str, Array]:
 def strides_of_trial(trial: GaitTrial, *, leg_length: float | None = None) -> list[Stride]:
     """Cut a trial into whole strides of either foot.
 
-    With a leg length, the stride is expressed for a body with the leg length :data:`GENERIC_LEG_LENGTH` that walks at the
-    same Froude number (Hof 1996): speed and frequency scale with the root of the leg length, pelvis translations and
-    moments per kg with the leg length itself.
+    With a leg length, the stride is expressed for a body with the leg length :data:`GENERIC_LEG_LENGTH` that walks at
+    the same Froude number (Hof 1996): speed and frequency scale with the root of the leg length, pelvis translations
+    and moments per kg with the leg length itself.
 
     Args:
         trial: Coordinates, heel strikes and, where measured, net moments with the subject's mass.

@@ -1,0 +1,128 @@
+"""Training: resumable to the bit, honest about its configuration, damaged checkpoints refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import FileFormatError, InputError, UnknownNameError
+from data.settings import load_settings
+from osim_env.evaluation import EvaluationConfig
+from osim_env.learner import LearnerConfig
+from osim_env.policy import load_policy
+from osim_env.setup import WorldSetup
+from osim_env.training import Stage, TrainConfig, Trainer
+from osim_env.training_run import CONFIGS, use_threads
+
+SMALL = LearnerConfig(layers=(16, 16), minibatch=32, epochs=1)
+
+
+def config(**changes) -> TrainConfig:
+    base = TrainConfig(
+        name="test",
+        stages=(
+            Stage(samples=96, speeds=(1.2, 1.3)),
+            Stage(samples=96, speeds=(1.0, 1.4), push_force=30, push_interval=1),
+        ),
+        n_envs=8,
+        n_steps=4,
+        human=SMALL,
+        device=SMALL,
+        evaluate_every=1e9,
+        evaluation=EvaluationConfig(starts=1, seconds=0.2, n_speeds=2, settle=0.05),
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def same(first: dict, second: dict) -> None:
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path: Path) -> None:
+    use_threads(1)
+    setup = WorldSetup(device="hip_ankle")
+    whole = Trainer(config(setup=setup, learn="both"), tmp_path / "whole")
+    for _ in range(4):
+        whole.update()
+    part = Trainer(config(setup=setup, learn="both"), tmp_path / "part")
+    for _ in range(2):
+        part.update()
+    part.folder.mkdir()
+    part.save_checkpoint()
+    del part
+    resumed = Trainer(config(setup=setup, learn="both", seed=0), tmp_path / "part")
+    np.random.default_rng(99).random()  # whatever happened in the process meanwhile
+    np.random.seed(77)
+    resumed.load_checkpoint()
+    for _ in range(2):
+        resumed.update()
+    assert resumed.samples == whole.samples == 128
+    same(resumed.human.arrays(), whole.human.arrays())
+    assert resumed.device is not None and whole.device is not None
+    same(resumed.device.arrays(), whole.device.arrays())
+    same(resumed.world.arrays(), whole.world.arrays())
+
+
+def test_a_run_leaves_everything_that_explains_it(tmp_path: Path) -> None:
+    trainer = Trainer(config(evaluate_every=64), tmp_path)
+    trainer.run()
+    for name in ("config.json", "manifest.json", "progress.csv", "evaluation.csv", "checkpoint.npz"):
+        assert (tmp_path / name).is_file(), name
+    policy = load_policy(tmp_path / "best_human.json")
+    assert policy.metadata["samples"] > 0 and policy.metadata["curve"]
+    policy.require(**trainer.world.signature())
+    assert json.loads((tmp_path / "config.json").read_text())["n_envs"] == 8
+
+
+def test_stages_follow_one_another(tmp_path: Path) -> None:
+    trainer = Trainer(config(), tmp_path)
+    assert trainer._world_config().speeds == (1.2, 1.3)
+    trainer.samples = 100
+    assert trainer._world_config().speeds == (1.0, 1.4)
+    assert trainer._world_config().push_interval == 1
+
+
+def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:
+    trainer = Trainer(config(), tmp_path)
+    with pytest.raises(FileFormatError, match="no such checkpoint"):
+        trainer.load_checkpoint()
+    path = trainer.save_checkpoint()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(FileFormatError, match="damaged checkpoint"):
+        trainer.load_checkpoint()
+    other = Trainer(config(setup=WorldSetup(device="hip")), tmp_path / "other")
+    other.folder.mkdir()
+    with pytest.raises(FileFormatError, match="another model"):
+        trainer.load_checkpoint(other.save_checkpoint())
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("name: x\nstagez: []\n", UnknownNameError, "did you mean stages"),
+        ("name: x\nstages: []\n", InputError, "at least one stage"),
+        ("name: x\n", InputError, "required"),
+        ("name: x\nstages: [{samples: many}]\n", InputError, "number"),
+        ("name: x\nstages: [{samples: 1e3}]\nlearn: device\n", InputError, "device"),
+        ("name: [x\n", FileFormatError, "malformed YAML"),
+        ("name: x\nstages: [{samples: 1}]\nhuman: {layers: 3}\n", InputError, "list"),
+    ],
+)
+def test_bad_configurations_are_one_clear_line(tmp_path: Path, text: str, error: type[Exception], words: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(error, match=words) as caught:
+        load_settings(TrainConfig, path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_suites_configurations_load(path: Path) -> None:
+    settings = load_settings(TrainConfig, path)
+    assert settings.samples > 0
