@@ -61,6 +61,11 @@ def build(
 
     Raises:
         ExogaitError: A name, a file or a value that is not allowed.
+
+    Example:
+        >>> model = build(device="hip_ankle", deficit="plantarflexors")
+        >>> model.getMuscles().getSize(), model.getCoordinateSet().getSize()
+        (92, 23)
     """
     for field, value, allowed in (
         ("muscles", muscles, get_args(MuscleKind)),
@@ -139,6 +144,11 @@ def write(model: Any, path: str | Path) -> Path:
     Raises:
         InputError: The name does not end in ``.osim``.
         FileFormatError: The folder does not exist or cannot be written.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> write(build(), Path(mkdtemp()) / "mine.osim").name
+        'mine.osim'
     """
     path = Path(path)
     if path.suffix != ".osim":

@@ -95,6 +95,10 @@ def load_deficit(
         UnknownNameError: No such deficit, field or muscle group.
         FileFormatError: Not readable as YAML.
         InputError: A value out of range.
+
+    Example:
+        >>> dict(load_deficit("dorsiflexors", strength=20, side="left").strength)
+        {'tib_ant_l': 0.2, 'ext_dig_l': 0.2, 'ext_hal_l': 0.2, 'per_tert_l': 0.2}
     """
     path = find_file("deficits", name, folder)
     content = read_mapping(path, FIELDS, required=("name", "strength"))

@@ -137,6 +137,10 @@ def load_device(name: str | Path, folder: str | Path | None = None) -> Device:
         UnknownNameError: No such device, or a field, coordinate, body or signal that does not exist.
         FileFormatError: Not readable as YAML.
         InputError: A value out of range.
+
+    Example:
+        >>> load_device("hip_ankle_left").actuator_names
+        ('exo_hip_flexion_l', 'exo_ankle_angle_l')
     """
     path = find_file("devices", name, folder)
     content = read_mapping(path, FIELDS, required=("name", "joints"))

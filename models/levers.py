@@ -36,6 +36,12 @@ def moment_arms(model: Any, *, points: int = 31) -> pd.DataFrame:
         Tidy table with columns ``coordinate``, ``angle_deg``, ``muscle``, ``moment_arm_m``; positive towards the
         coordinate's positive direction. Muscles that do not act on a coordinate are left out.
 
+    Example:
+        >>> from models import build
+        >>> table = moment_arms(build(), points=3)
+        >>> bool((table[table["muscle"] == "vas_lat_r"]["moment_arm_m"] > 0.02).all())
+        True
+
     Source: OpenSim's GeometryPath and MomentArmSolver (Sherman et al. 2013, doi 10.1115/DETC2013-13633).
     """
     import pandas as pd

@@ -50,6 +50,11 @@ class Subject:
         factors: Segment (``thigh``, ``thigh_r``) or body (``femur_r``) to scale factors along x, y, z. What is not
             named takes height over the generic model's height, along all axes.
         name: For the model's name and reports.
+
+    Example:
+        >>> anna = Subject(58.0, 1.66, (("thigh", (0.95, 0.95, 0.95)),))
+        >>> anna.body_factors()["femur_l"], round(anna.body_factors()["tibia_l"][0], 3)
+        ((0.95, 0.95, 0.95), 0.922)
     """
 
     mass: float
@@ -168,6 +173,10 @@ def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = N
         Muscle name to mass, kg, in the order of the model.
 
     Source: Umberger 2010, doi 10.1098/rsif.2010.0084 (Umberger2010MuscleMetabolicsProbe: 1059.7 kg/m3, 0.25 MPa).
+
+    Example:
+        >>> round(muscle_masses()["soleus_r"], 3)
+        0.752
     """
     tables = load_tables()
     density, tension = tables.constants["muscle_density"], tables.constants["specific_tension"]
