@@ -22,6 +22,7 @@ from .compare import compare_curves
 from .display import CURVES, FRONTAL_TRANSVERSE, GROUND_REACTION, SAGITTAL, available, find_curve, has_curve, mean_curve
 from .gait_cycle import find_strides
 from .metrics import MAX_MISSING, SPATIOTEMPORAL, compute_metrics, spatiotemporal_table, symmetry_rows, walking_speed
+from .norm_bands import bands_for
 from .plots import SIDE_NAMES, NormBand
 from .quality import VERDICTS, count_verdicts, quality_rows
 from .report_page import Cell, badge, escape, facts, figure, number, page, section, table
@@ -149,7 +150,7 @@ def norm_table(trial: GaitTrial, norms: Mapping[str, NormBand]) -> pd.DataFrame:
     for key in available(trial, [k for k in CURVES if k in norms]):
         curve, band = find_curve(key), norms[key]
         grid = np.linspace(0.0, 100.0, 101)
-        mean, sd = np.interp(grid, band.percent, band.mean), np.interp(grid, band.percent, band.sd)
+        mean, sd = (np.interp(grid, band.percent, v, left=np.nan, right=np.nan) for v in (band.mean, band.sd))
         for side in SIDES:
             own = mean_curve(trial, key, side)
             result = compare_curves(own, mean, reference_sd=sd)
@@ -159,7 +160,7 @@ def norm_table(trial: GaitTrial, norms: Mapping[str, NormBand]) -> pd.DataFrame:
                         "curve": key, "title": curve.title, "unit": curve.unit, "side": side, "r": result.r,
                         "rmse": result.rmse, "within_1_sd": result.within_1_sd_pct,
                         "within_2_sd": result.within_2_sd_pct, "peak": float(np.nanmax(own)),
-                        "norm_peak": float(mean.max()), "n_points": result.n_points,
+                        "norm_peak": float(np.nanmax(mean)), "n_points": result.n_points,
                     }
                 )  # fmt: skip
     return pd.DataFrame(rows)
@@ -169,9 +170,7 @@ def norm_table(trial: GaitTrial, norms: Mapping[str, NormBand]) -> pd.DataFrame:
 
 
 def _norms_for(trial: GaitTrial) -> Mapping[str, NormBand]:
-    from .norm_bands import bands_for
-
-    return bands_for(walking_speed(trial))
+    return bands_for(trial)
 
 
 def _lead(trial: GaitTrial) -> str:
