@@ -155,7 +155,7 @@ def compare_spm(
 
     Raises:
         MissingDependencyError: The package spm1d is not installed.
-        ValueError: Shapes do not fit, a group has fewer than two curves, or a point is missing.
+        ValueError: Shapes do not fit, a group has fewer than two curves, a point is missing or has no spread.
 
     Source: Pataky 2012, Comput Methods Biomech Biomed Engin 15:295-301 (spm1d).
     """
@@ -170,6 +170,9 @@ def compare_spm(
         raise ValueError(f"paired groups need the same number of curves, not {len(first)} and {len(second)}")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise ValueError("a curve has a missing point; SPM needs complete curves")
+    spread = (first - second).std(axis=0) if paired else np.minimum(first.std(axis=0), second.std(axis=0))
+    if (spread == 0).any():
+        raise ValueError(f"the curves do not vary at point {int(np.argmin(spread))}; SPM needs a spread at every point")
     test = spm1d.stats.ttest_paired(first, second) if paired else spm1d.stats.ttest2(first, second, equal_var=False)
     inference = test.inference(alpha, two_tailed=two_tailed)
     scale = 100.0 / (first.shape[1] - 1)
