@@ -124,8 +124,10 @@ def test_kinematic_events_are_brought_onto_the_plates_clock(real_data: Path):
 def test_asymmetric_walk_keeps_its_asymmetry(real_data: Path):
     found = process_trial(read_c3d(real_data / "clinical_labs/MH/dynamic/MH_Dynamic_BF08.c3d"))
     strikes = [e for e in found.events.events if e.kind == "heel_strike"]
-    steps = {b.side: b.time - a.time for a, b in itertools.pairwise(strikes)}
-    assert steps["r"] == pytest.approx(0.57, abs=0.06) and steps["l"] == pytest.approx(0.70, abs=0.03)
+    steps = [(b.side, b.time - a.time) for a, b in itertools.pairwise(strikes)]
+    mean = {side: np.mean([time for foot, time in steps if foot == side]) for side in "rl"}
+    # The folder's description gives 0.53 s right and 0.70 s left, from the file's own events.
+    assert mean["r"] == pytest.approx(0.53, abs=0.01) and mean["l"] == pytest.approx(0.70, abs=0.01)
 
 
 def test_c3d_events_outside_the_recording_and_repeats_are_dropped(real_data: Path):
