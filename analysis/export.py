@@ -1,8 +1,8 @@
 """Files that leave the suite: one folder in which OpenSim's GUI finds everything and runs it again.
 
-The folder holds the model, markers, motion, ground reactions with their ExternalLoads .xml, results, and set-ups for inverse
-kinematics, inverse dynamics and static optimization. All paths in it are relative, so it can be moved or mailed. Angles in
-``.mot`` files are in degrees, as the GUI's users expect; ``.sto`` files are in SI units.
+The folder holds the model, markers, motion, ground reactions with their ExternalLoads .xml, results, and set-ups for
+inverse kinematics, inverse dynamics and static optimization. All paths in it are relative, so it can be moved or
+mailed. Angles in ``.mot`` files are in degrees, as the GUI's users expect; ``.sto`` files are in SI units.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from data.trial import GaitTrial, Side, select_columns, select_rows
 from .marker_map import MarkerMap, apply_marker_map
 from .opensim_tools.analyses import write_so_setup
 from .opensim_tools.common import element, file_hash, load_model, place_file, rotational_coordinates
-from .opensim_tools.external_loads import write_ground_reactions
 from .opensim_tools.dynamics import CUTOFF, write_id_setup, write_motion
+from .opensim_tools.external_loads import write_ground_reactions
 from .opensim_tools.kinematics import write_ik_setup
 from .opensim_tools.scale import pose_tasks
 
@@ -61,7 +61,8 @@ def export_opensim(
         trial: The trial, measured or simulated; what it does not hold is left out and said so.
         model: The model that goes with it.
         folder: Folder to write.
-        marker_map: Marker set, for the weights of inverse kinematics; without one every marker of the model counts alike.
+        marker_map: Marker set, for the weights of inverse kinematics; without one every marker of the model counts
+            alike.
         strides: Side, start and end (s) of the strides that get a set-up of static optimization.
         cutoff: Low-pass cut-off of the coordinates in the set-ups, Hz; negative without filter.
 
@@ -99,7 +100,13 @@ def export_opensim(
             )
         for number, (side, start, end) in enumerate(strides, start=1):
             setup, _ = write_so_setup(
-                model_file, motion, loads, time_range=(start, end), out=folder, cutoff=cutoff, name=f"{name}_{side}{number}"
+                model_file,
+                motion,
+                loads,
+                time_range=(start, end),
+                out=folder,
+                cutoff=cutoff,
+                name=f"{name}_{side}{number}",
             )
             so_setups.append(setup)
     _export_results(trial, folder, name, left_out)
@@ -162,6 +169,9 @@ def _export_markers(
         return None
     table = select_columns(markers, [f"{label}_{axis}" for label in shared for axis in "xyz"])
     seen = np.isfinite(table.to_numpy()[:, ::3]).mean(axis=1) >= 0.5
+    if trial.coordinates is not None:  # the frames that were solved
+        start, end = trial.coordinates.index[0], trial.coordinates.index[-1]
+        seen &= np.asarray((table.index >= start - 1e-9) & (table.index <= end + 1e-9))
     frames = np.flatnonzero(seen)
     if len(frames) == 0:
         left_out.append("no frame shows half of the markers: no inverse kinematics")
@@ -192,9 +202,7 @@ def _export_results(trial: GaitTrial, folder: Path, name: str, left_out: list[st
         if unknown:
             left_out.append(f"{quantity}: not known throughout, so not in the .sto: {', '.join(unknown)}")
         if known:
-            write_sto(
-                pd.DataFrame(table[known]), folder / f"{name}_{quantity}.sto", name=quantity, in_degrees=False
-            )
+            write_sto(pd.DataFrame(table[known]), folder / f"{name}_{quantity}.sto", name=quantity, in_degrees=False)
 
 
 def _write_readme(
@@ -219,7 +227,7 @@ def _write_readme(
         "To run everything again in the OpenSim GUI (4.x):",
         *steps,
         "",
-        "Angles in .mot files are in degrees; .sto files are in SI units. Gaps in the centre of pressure of an unloaded",
+        "Angles in .mot files are in degrees; .sto files are in SI units. Gaps in the centre of pressure of a lifted",
         "foot are filled with the nearest value, because OpenSim cannot read gaps.",
         f"Model SHA-256: {file_hash(model)}",
         *(["", "Left out:"] if left_out else []),

@@ -141,7 +141,7 @@ def fetch(name: str, file: str, *, cache: str | Path | None = None) -> Path:
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ExogaitError(
-            f"{name}/{file}: download failed ({reason}); get it from {wanted.address} and put it at {target / file}, or "
+            f"{name}/{file}: download failed ({reason}); get it from {wanted.address} and put it at {target / file} or "
             f"set {VARIABLE} to a folder that has {wanted.folder}/{file}"
         ) from error
     return Path(path)

@@ -1,8 +1,9 @@
 """Write ``dataset_files.csv``: address and SHA-256 of every file that equals one of a public repository.
 
-``python -m data.scripts.hash_datasets CLONES`` walks the data sets under EXOGAIT_DATA and looks each file up, by its git blob
-hash, in clones of the repositories that lie in ``CLONES/<owner>+<name>``. A file that is not byte for byte in a repository
-(a conversion of ours, a blanked subject code) gets no row, because its download could not be verified.
+``python -m data.scripts.hash_datasets CLONES`` walks the data sets under EXOGAIT_DATA and looks each file up, by its
+git blob hash, in clones of the repositories that lie in ``CLONES/<owner>+<name>``. A file that is not byte for byte
+in a repository (a conversion of ours, a blanked subject code) gets no row, because its download could not be
+verified.
 """
 
 from __future__ import annotations
@@ -58,9 +59,7 @@ def main(clones: Path) -> None:
             if blob in known:
                 same_name = sorted(known[blob], key=lambda p: (Path(p).name != path.name, len(p)))[0]
                 digest = hashlib.sha256(content).hexdigest()
-                rows.append(
-                    (name, str(path.relative_to(folder)), repository, commit, same_name, digest, len(content))
-                )
+                rows.append((name, str(path.relative_to(folder)), repository, commit, same_name, digest, len(content)))
     with (TABLES / "dataset_files.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["dataset", "file", "repository", "commit", "path", "sha256", "bytes"])
