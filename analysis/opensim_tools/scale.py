@@ -2,7 +2,8 @@
 
 OpenSim's own ScaleTool does the work: its ModelScaler takes a factor for each segment from the marker pairs of the
 marker map (laboratory length over model length) and keeps the mass distribution while the total becomes the person's
-mass; its MarkerPlacer then poses the model in the static trial and moves every marker to where it was measured.
+mass; its MarkerPlacer then poses the model in the static trial and moves every marker to where it was measured. The pose
+is then solved on to a finer accuracy (:mod:`.static_pose`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from .common import (
     working_directory,
     write_document,
 )
+from .static_pose import settle_static_pose
 
 HOLD_WEIGHT = 1000.0
 """Weight (1/rad2 against 1/m2 of a marker) that keeps a coordinate at its value; OpenSim's example uses the same."""
@@ -204,6 +206,8 @@ def scale_model(
             hint="check the static trial's labels and units",
         )
     result = folder / f"{name}_scaled.osim"
+    factors = _read_factors(folder / f"{name}_scale_factors.xml")
+    settle_static_pose(result, generic, folder / f"{name}_static_pose.mot", pose, tasks, factors)
     static_pose, errors = _static_fit(folder, name, pose)
     for note in notes:
         warnings.warn(f"{name}: {note}", DataQualityWarning, stacklevel=2)
@@ -211,7 +215,7 @@ def scale_model(
         model=result,
         setup=setup,
         mass=mass,
-        factors=_read_factors(folder / f"{name}_scale_factors.xml"),
+        factors=factors,
         marker_errors=errors,
         static_pose=static_pose,
         window=window,
