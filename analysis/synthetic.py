@@ -112,7 +112,7 @@ def make_synthetic_trial(
         gaps: Number of short gaps in the walk's markers.
         proportions: Largest deviation of each segment from the size that body height alone would give it. The published
             marker pairs of the Gait2392 set measure thigh and pelvis together, so proportions limit what scaling can
-            know: with 0.03 pelvis tilt comes back within 0.6 degrees, with 0.015 within 0.4.
+            know: with 0.03 pelvis tilt comes back within 0.5 degrees, with 0.015 within 0.3.
         forward: Laboratory axis along which the subject walks, Z being up: ``"+x"``, ``"-x"``, ``"+y"`` or ``"-y"``.
 
     Returns:

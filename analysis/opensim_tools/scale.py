@@ -2,8 +2,8 @@
 
 OpenSim's own ScaleTool does the work: its ModelScaler takes a factor for each segment from the marker pairs of the
 marker map (laboratory length over model length) and keeps the mass distribution while the total becomes the person's
-mass; its MarkerPlacer then poses the model in the static trial and moves every marker to where it was measured. The pose
-is then solved on to a finer accuracy (:mod:`.static_pose`).
+mass; its MarkerPlacer then poses the model in the static trial and moves every marker to where it was measured. The
+pose is then solved on to a finer accuracy (:mod:`.static_pose`).
 """
 
 from __future__ import annotations

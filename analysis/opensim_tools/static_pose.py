@@ -1,9 +1,9 @@
 """The static pose, solved to the end.
 
 The MarkerPlacer inside OpenSim's ScaleTool stops its solver at the default accuracy. On markers that fit the model
-exactly it then leaves the pelvis tilted by half a degree and the hips flexed by 0.7, and since every marker is placed in
-that pose, all later angles of the trial carry the same offset. Here the same least-squares problem is solved from the
-ScaleTool's answer on to an accuracy of 1e-8, and the markers are placed again.
+exactly it then leaves the pelvis tilted by half a degree and the hips flexed by 0.7, and since every marker is placed
+in that pose, all later angles of the trial carry the same offset. Here the same least-squares problem is solved from
+the ScaleTool's answer on to an accuracy of 1e-8, and the markers are placed again.
 """
 
 from __future__ import annotations
