@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 import pytest
 
 from analysis.c3d import process_trial, read_c3d
+from analysis.c3d_file import C3DFile
 from analysis.spatiotemporal import compute_spatiotemporal
+from analysis.symmetry import robinson_index
 from data.errors import InputError
 from data.trc import marker_array, marker_labels, read_trc
 from data.trial import GaitEvent
@@ -167,3 +170,55 @@ def test_treadmill_of_the_published_walk(real_data: Path):
     assert result.belt.how.startswith("belt speed from")
     assert 0.9 < result.belt.speed < 1.6
     assert result.speed == pytest.approx(result.belt.speed, abs=0.08)
+
+
+def from_trc(path: Path):
+    table = read_trc(path)
+    positions = marker_array(table)
+    empty = np.zeros((len(positions), 0, 3))
+    return C3DFile(
+        path=str(path),
+        marker_names=tuple(marker_labels(table)),
+        positions=positions,
+        residuals=np.where(np.isfinite(positions).all(axis=2), 0.0, np.nan),
+        output_names=(),
+        outputs=empty,
+        analog_names=(),
+        analog=np.zeros((0, 0)),
+        analog_units=(),
+        point_rate=100.0,
+        analog_rate=0.0,
+        first_frame=1,
+        events=(),
+        platforms=(),
+        parameters={},
+        units="m",
+        processor="text",
+        warnings=(),
+    )
+
+
+def test_stroke_survivor_beside_a_control(real_data: Path):
+    """Without plates: step lengths and stances as measured independently, asymmetry and its sign."""
+    folder = real_data / "stroke_vancriekinge2023"
+    truth = json.loads((folder / "trials.json").read_text())
+    indices: dict[str, list[float]] = {"TVC03": [], "SBJ05": []}
+    for path in sorted((folder / "trc").glob("*.trc")):
+        found = process_trial(from_trc(path))
+        result = compute_spatiotemporal(
+            found.positions, found.marker_names, found.rate, found.roles, found.events.events
+        )
+        table = result.summary().set_index("quantity")
+        known = truth[path.stem]
+        assert result.speed == pytest.approx(known["speed"], abs=0.03), path.stem
+        for side in "rl":
+            expected = known[side.upper()]
+            assert table.loc["step_length", f"mean_{side}"] == pytest.approx(expected["step_length_m"], abs=0.02)
+            assert table.loc["stance_time", f"mean_{side}"] == pytest.approx(expected["stance_s"], abs=0.05)
+        step = robinson_index(table.loc["step_length", "mean_r"], table.loc["step_length", "mean_l"])
+        stance = robinson_index(table.loc["stance_time", "mean_r"], table.loc["stance_time", "mean_l"])
+        indices[path.stem[:5]].append(step)
+        if path.stem.startswith("TVC03"):
+            # The right step is longer, the left foot stands longer.
+            assert step > 25 and stance < -10
+    assert np.abs(indices["SBJ05"]).max() < 12 < np.min(indices["TVC03"])
