@@ -9,18 +9,69 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .integration import acceleration_blocks, step_blocks
+from .integration import ACCELERATE, DESCRIBE, RESIDUAL, Batch, Task, run_blocks
 from .lanes import JIT_DISABLED
-from .model import GROUPS, Floats, Model
-from .observation import Observation, make_observation, observe_blocks, residual_blocks
+from .model import GROUPS, Floats, Model, only
+from .observation import (
+    describe_rows,
+    full_moment_arms,
+    record_rows,
+    state_rows,
+)
 from .results import ContactForces, Kinematics, MuscleState, summarize_feet
-from .state import Integrator, Parameters, State, make_inputs
+from .state import Integrator, Parameters, State, pack_parameters
 from .threads import over_blocks
 
 
 def groups(model: Model) -> tuple[Any, ...]:
     """Return the model's arrays in the order that the kernels unpack."""
     return tuple(getattr(model, name) for name in GROUPS)
+
+
+def _run(
+    model: Model,
+    batch: int,
+    state: Floats,
+    task: Task,
+    params: Parameters | None,
+    *,
+    actuator: Floats,
+    excitation: Floats | None = None,
+    rates: Floats | None = None,
+    time: Floats | None = None,
+    status: Any = None,
+    result: Floats | None = None,
+    result_rows: Any = None,
+) -> None:
+    """Call the kernel on all threads."""
+    parameters, location, push_on = pack_parameters(model, batch, params)
+    arrays, at = groups(model), model.layout
+    data = Batch(
+        parameters=parameters,
+        added_mass_location=location,
+        state=state,
+        state_rows=state_rows(model),
+        excitation=np.zeros((1, model.n_muscles)) if excitation is None else excitation,
+        actuator=actuator,
+        rates=np.zeros((1, model.n_coordinates)) if rates is None else rates,
+        time=np.zeros(batch) if time is None else time,
+        status=np.zeros(batch, dtype=np.int64) if status is None else status,
+        result=np.zeros((batch, 0)) if result is None else result,
+        result_rows=np.zeros(0, dtype=np.int64) if result_rows is None else result_rows,
+    )
+    task = task._replace(push_on=push_on)
+    _announce()
+    over_blocks(batch, at.n_rows, lambda rows, start, stop: run_blocks(arrays, at, rows, data, task, start, stop))
+
+
+def _pack_state(model: Model, q: Any, u: Any, activation: Any, tendon: Any, actuator: Any = 0.0) -> Floats:
+    """Lay a state out as the kernel reads it."""
+    n, m = model.n_coordinates, model.n_muscles
+    packed = np.empty((len(q), 2 * n + 2 * m + model.n_actuators))
+    packed[:, :n], packed[:, n : 2 * n] = q, u
+    packed[:, 2 * n : 2 * n + m], packed[:, 2 * n + m : 2 * n + 2 * m] = activation, tendon
+    packed[:, 2 * n + 2 * m :] = actuator
+    return packed
 
 
 def as_rows(name: str, value: ArrayLike, width: int, batch: int | None = None) -> Floats:
@@ -71,13 +122,16 @@ def accelerations(
     tendon = np.zeros(model.n_muscles) if tendon_force is None else tendon_force
     tendon = as_rows("tendon_force", tendon, model.n_muscles, batch)
     result = np.empty((batch, model.n_coordinates))
-    arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
-    _announce()
-
-    def work(rows: Floats, start: int, stop: int) -> None:
-        acceleration_blocks(arrays, at, inputs, rows, q, u, activation, tendon, torque, result, start, stop)
-
-    over_blocks(batch, at.n_rows, work)
+    _run(
+        model,
+        batch,
+        _pack_state(model, q, u, activation, tendon),
+        Task(0, 0.0, 0, np.inf, ACCELERATE, 1, 1),
+        params,
+        actuator=torque,
+        result=result,
+        result_rows=(model.layout.force + model.tree.mobility_of_coordinate).astype(np.int64),
+    )
     return result
 
 
@@ -120,26 +174,25 @@ def step(
         raise ValueError(f"duration {duration} s is not a whole, positive number of steps of {dt} s")
     if integrator not in ("implicit", "rk4"):
         raise ValueError(f"unknown integrator {integrator!r}; known: implicit, rk4")
-    excitation = np.ascontiguousarray(controls[:, : model.n_muscles])
-    actuator = np.ascontiguousarray(controls[:, model.n_muscles :])
-    arrays = (
-        state.q,
-        state.u,
-        state.activation,
-        state.actuator_activation,
-        state.tendon_force,
-        state.time,
-        state.status,
+    n, m = model.n_coordinates, model.n_muscles
+    packed = _pack_state(model, state.q, state.u, state.activation, state.tendon_force, state.actuator_activation)
+    method = 0 if integrator == "implicit" else 1
+    _run(
+        model,
+        batch,
+        packed,
+        Task(n_steps, float(dt), method, float(speed_limit), DESCRIBE if record else 0, 0, 1),
+        params,
+        excitation=np.ascontiguousarray(controls[:, :m]),
+        actuator=np.ascontiguousarray(controls[:, m:]),
+        time=state.time,
+        status=state.status,
+        result=state.record_rows if record else None,
+        result_rows=record_rows(model).index() if record else None,
     )
-    model_arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
-    options = (n_steps, float(dt), 0 if integrator == "implicit" else 1, float(speed_limit), bool(record))
-    control_arrays = (excitation, actuator)
-    _announce()
-
-    def work(rows: Floats, start: int, stop: int) -> None:
-        step_blocks(model_arrays, at, inputs, rows, arrays, control_arrays, state.record, start, stop, *options)
-
-    over_blocks(batch, at.n_rows, work)
+    state.q[:], state.u[:] = packed[:, :n], packed[:, n : 2 * n]
+    state.activation[:], state.tendon_force[:] = packed[:, 2 * n : 2 * n + m], packed[:, 2 * n + m : 2 * n + 2 * m]
+    state.actuator_activation[:] = packed[:, 2 * n + 2 * m :]
     return state
 
 
@@ -150,7 +203,7 @@ def _observe(
     activation: ArrayLike,
     params: Parameters | None,
     tendon_force: ArrayLike | None,
-) -> tuple[Observation, Floats]:
+) -> dict[str, Floats]:
     """Evaluate everything that needs no accelerations."""
     q = as_rows("q", q, model.n_coordinates)
     batch = len(q)
@@ -158,15 +211,19 @@ def _observe(
     activation = as_rows("activation", activation, model.n_muscles, batch)
     tendon = np.zeros(model.n_muscles) if tendon_force is None else tendon_force
     tendon = as_rows("tendon_force", tendon, model.n_muscles, batch)
-    arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
-    out = make_observation(model, batch)
-    _announce()
-
-    def work(rows: Floats, start: int, stop: int) -> None:
-        observe_blocks(arrays, at, inputs, rows, q, u, activation, tendon, out, start, stop)
-
-    over_blocks(batch, at.n_rows, work)
-    return out, q
+    rows = describe_rows(model)
+    result = np.empty((batch, rows.count))
+    _run(
+        model,
+        batch,
+        _pack_state(model, q, u, activation, tendon),
+        Task(0, 0.0, 0, np.inf, DESCRIBE, 1, 1),
+        params,
+        actuator=np.zeros((1, model.n_actuators)),
+        result=result,
+        result_rows=rows.index(),
+    )
+    return rows.views(result)
 
 
 def muscle_state(
@@ -191,17 +248,17 @@ def muscle_state(
     Returns:
         The state of the muscles; ``moment_arms`` has shape (B, n_muscles, n_coordinates).
     """
-    out, _ = _observe(model, q, u, activation, params, tendon_force)
+    out = _observe(model, q, u, activation, params, tendon_force)
     return MuscleState(
-        muscle_tendon_length=out.path_length,
-        lengthening_speed=out.path_speed,
-        normalized_fiber_length=out.fiber_length,
-        normalized_fiber_velocity=out.fiber_velocity,
-        fiber_velocity=out.fiber_velocity * model.muscles.max_speed,
-        active_fiber_force=out.active_force,
-        passive_fiber_force=out.passive_force,
-        tendon_force=out.tendon_force,
-        moment_arms=out.moment_arms,
+        muscle_tendon_length=out["path_length"],
+        lengthening_speed=out["path_speed"],
+        normalized_fiber_length=out["fiber_length"],
+        normalized_fiber_velocity=out["fiber_velocity"],
+        fiber_velocity=out["fiber_velocity"] * model.muscles.max_speed,
+        active_fiber_force=out["active_force"],
+        passive_fiber_force=out["passive_force"],
+        tendon_force=out["tendon_force"],
+        moment_arms=full_moment_arms(model, out["arm"]),
     )
 
 
@@ -214,8 +271,8 @@ def contact_forces(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters 
         u: Speeds, shape (B, n_coordinates), rad/s or m/s.
         params: What differs between the environments.
     """
-    out, _ = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
-    return summarize_feet(model, out.sphere_force, out.sphere_point)
+    out = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
+    return summarize_feet(model, out["sphere_force"], out["sphere_point"])
 
 
 def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None) -> Kinematics:
@@ -227,17 +284,17 @@ def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | No
         u: Speeds, shape (B, n_coordinates), rad/s or m/s.
         params: What differs between the environments (an added mass moves the mass centre).
     """
-    out, _ = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
-    centre = np.einsum("bnij,nj->bni", out.rotation, model.tree.mass_centre[1:])
+    out = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
+    centre = np.einsum("bnij,nj->bni", out["rotation"], model.tree.mass_centre[1:])
     return Kinematics(
-        position=out.position,
-        rotation=out.rotation,
-        velocity=out.velocity,
-        angular_velocity=out.angular_velocity,
-        mass_centre=out.position + centre,
-        mass_centre_velocity=out.velocity + np.cross(out.angular_velocity, centre),
-        whole_body_centre=out.whole_body_centre,
-        whole_body_velocity=out.whole_body_velocity,
+        position=out["position"],
+        rotation=out["rotation"],
+        velocity=out["velocity"],
+        angular_velocity=out["angular_velocity"],
+        mass_centre=out["position"] + centre,
+        mass_centre_velocity=out["velocity"] + np.cross(out["angular_velocity"], centre),
+        whole_body_centre=out["whole_body_centre"],
+        whole_body_velocity=out["whole_body_velocity"],
     )
 
 
@@ -263,17 +320,23 @@ def inverse_dynamics(
     batch = len(q)
     u = as_rows("u", u, model.n_coordinates, batch)
     udot = as_rows("udot", udot, model.n_coordinates, batch)
+    bare = only(model, ())
     result = np.empty((batch, model.n_coordinates))
-    arrays, at, inputs = groups(model), model.layout, make_inputs(model, batch, params)
-    _announce()
-
-    def work(rows: Floats, start: int, stop: int) -> None:
-        residual_blocks(arrays, at, inputs, rows, q, u, udot, result, start, stop)
-
-    over_blocks(batch, at.n_rows, work)
+    _run(
+        bare,
+        batch,
+        _pack_state(bare, q, u, 0.0, 0.0),
+        Task(0, 0.0, 0, np.inf, RESIDUAL, 1, 1),
+        params if params is None else Parameters(**{name: getattr(params, name) for name in _MASS_PARAMETERS}),
+        actuator=np.zeros((1, 0)),
+        rates=np.ascontiguousarray(udot[:, np.argsort(model.tree.mobility_of_coordinate)]),
+        result=result,
+        result_rows=(bare.layout.force + model.tree.mobility_of_coordinate).astype(np.int64),
+    )
     return result
 
 
+_MASS_PARAMETERS = ("mass_scale", "added_mass", "added_mass_location")
 _announced = False
 
 
@@ -283,6 +346,6 @@ def _announce() -> None:
     if _announced or JIT_DISABLED:
         return
     _announced = True
-    cache = Path(step_blocks.stats.cache_path)
-    if not any(cache.glob("integration.step_blocks*.nbi")):
+    cache = Path(run_blocks.stats.cache_path)
+    if not any(cache.glob("integration.run_blocks*.nbi")):
         print("osim_env.engine: compiling kernels, once (less than a minute; then cached on disk)", file=sys.stderr)

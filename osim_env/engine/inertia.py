@@ -24,14 +24,12 @@ def body_inertias(tree, w, at, added_mass_location):
 
     Args:
         tree: Tree of bodies.
-        w: Work rows. On entry ``mass`` holds the mass scale (1 for the file's mass) and the first of a body's three
-            rows of ``moment`` its added mass, kg.
+        w: Work rows.
         at: Layout of the rows.
         added_mass_location: Where the added mass sits in each body's frame, m, shape (n_bodies, 3).
     """
     for b in range(at.n_bodies):
-        scale = load(w, at.mass + b)
-        added = load(w, at.moment + 3 * b)
+        scale, added = load(w, at.mass_scale + b), load(w, at.added_mass + b)
         m = scale * tree.mass[b]
         x, y, z = tree.mass_centre[b, 0], tree.mass_centre[b, 1], tree.mass_centre[b, 2]
         px, py, pz = added_mass_location[b, 0], added_mass_location[b, 1], added_mass_location[b, 2]

@@ -11,23 +11,56 @@ Source: linearly implicit (Rosenbrock-Euler) step as in Hairer and Wanner, Solvi
 
 from __future__ import annotations
 
-from .dynamics import (
-    accelerate,
-    assemble,
-    observe,
-    read_coordinates,
-    read_parameters,
-    read_rows,
-    write_body_rotations,
-    write_coordinates,
-    write_rows,
-    write_vectors,
-)
-from .inertia import solve
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dynamics import assemble, read_rows, read_state, write_rows
+from .inertia import body_inertias, solve
 from .joints import coordinate_rates
 from .lanes import WIDTH, absolute, any_lane, jit, lanes, load, load3, maximum, rotate3, store, where
 from .limits import actuator_torques
+from .model import Floats
 from .muscles import activation_rates
+
+DESCRIBE, ACCELERATE, RESIDUAL = 1, 2, 3
+"""What is asked of the state at the end: its description alone, its accelerations, or the forces behind given ones."""
+
+
+class Task(NamedTuple):
+    """What a call wants from the kernel."""
+
+    n_steps: int
+    h: float
+    """Step of the integrator, s."""
+    method: int
+    """0 linearly implicit Euler, 1 Runge-Kutta."""
+    speed_limit: float
+    end: int
+    """0, or DESCRIBE, ACCELERATE, RESIDUAL."""
+    given_torque: int
+    """1 where ``actuator`` holds torques (N m) and not controls."""
+    push_on: int
+    """Number of the pushed body."""
+
+
+class Batch(NamedTuple):
+    """Arrays of a batch, one row an environment (or one row for all where the kernel only reads)."""
+
+    parameters: Floats
+    added_mass_location: Floats
+    state: Floats
+    """q and u in tree order, activations, normalized tendon forces, actuator activations."""
+    state_rows: NDArray[np.int64]
+    excitation: Floats
+    actuator: Floats
+    rates: Floats
+    """Given accelerations in tree order (RESIDUAL only)."""
+    time: Floats
+    status: NDArray[np.int64]
+    result: Floats
+    result_rows: NDArray[np.int64]
 
 
 @jit
@@ -77,36 +110,29 @@ def _guard(w, at, speed_limit):
 
 
 @jit
-def _advance_activations(model, w, at, h):
-    """Explicit step of activations: their fastest rate, about 200 1/s, is far from any stability limit."""
-    activation_rates(model[3], w, at)
-    for m in range(at.n_muscles):
-        store(w, at.activation + m, load(w, at.activation + m) + h * load(w, at.activation_rate + m))
+def _advance_speeds(w, at, h):
+    """Add the solved acceleration times the step to the speeds."""
+    for j in range(at.n_mobilities):
+        store(w, at.u + j, load(w, at.u + j) + h * load(w, at.force + j))
 
 
 @jit
-def implicit_step(model, w, at, push_on, h):
-    """Advance one block by one linearly implicit Euler step."""
-    _save(w, at)
-    actuator_torques(model[7], w, at, h)
-    assemble(model, w, at, push_on, h)
-    for j in range(at.n_mobilities):
-        store(w, at.force + j, h * load(w, at.force + j))
-    solve(model[1], w, at)
-    for j in range(at.n_mobilities):
-        store(w, at.u + j, load(w, at.u + j) + load(w, at.force + j))
-    coordinate_rates(model[1], w, at)
+def _finish_implicit(model, w, at, h):
+    """Advance coordinates with the rates of the new speeds, and activations and tendon forces explicitly.
+
+    The fastest rate of an activation, about 200 1/s, is far from any stability limit.
+    """
+    muscles = model[3]
     for j in range(at.n_mobilities):
         store(w, at.q + j, load(w, at.q + j) + h * load(w, at.qdot + j))
-    muscles = model[3]
     for m in range(at.n_muscles):
+        store(w, at.activation + m, load(w, at.activation + m) + h * load(w, at.activation_rate + m))
         if muscles.compliant[m] == 1:
             store(w, at.tendon_state + m, load(w, at.tendon_state + m) + h * load(w, at.tendon_rate + m))
-    _advance_activations(model, w, at, h)
 
 
 @jit
-def _stage(w, at, value, rate, start, total, count, weight, shift):
+def _stage(w, value, rate, start, total, count, weight, shift):
     """Add ``weight`` of a rate to its sum and move the value to start + shift * rate."""
     for k in range(count):
         r = load(w, rate + k)
@@ -115,42 +141,38 @@ def _stage(w, at, value, rate, start, total, count, weight, shift):
 
 
 @jit
-def runge_kutta_step(model, w, at, push_on, h):
-    """Advance one block by one step of the classical Runge-Kutta method of order four."""
-    n, n_muscles = at.n_mobilities, at.n_muscles
-    _save(w, at)
-    for k in range(n):
+def _start_sums(w, at):
+    """Clear the weighted sums of the stages."""
+    for k in range(at.n_mobilities):
         store(w, at.q_sum + k, 0.0)
         store(w, at.u_sum + k, 0.0)
-    for m in range(n_muscles):
+    for m in range(at.n_muscles):
         store(w, at.activation_sum + m, 0.0)
         store(w, at.tendon_sum + m, 0.0)
-    for stage in range(4):
-        weight = h / 6.0 if stage == 0 or stage == 3 else h / 3.0
-        shift = 0.5 * h if stage < 2 else h
-        # Controls are constant, so the actuators' linear decay is known at every stage.
-        actuator_torques(model[7], w, at, 0.5 * h if stage == 1 or stage == 3 else 0.0)
-        accelerate(model, w, at, push_on)
-        coordinate_rates(model[1], w, at)
-        activation_rates(model[3], w, at)
-        _stage(w, at, at.q, at.qdot, at.q_start, at.q_sum, n, weight, shift)
-        _stage(w, at, at.u, at.acceleration, at.u_start, at.u_sum, n, weight, shift)
-        _stage(
-            w, at, at.activation, at.activation_rate, at.activation_start, at.activation_sum, n_muscles, weight, shift
-        )
-        _stage(w, at, at.tendon_state, at.tendon_rate, at.tendon_start, at.tendon_sum, n_muscles, weight, shift)
-    for k in range(n):
-        store(w, at.q + k, load(w, at.q_start + k) + load(w, at.q_sum + k))
-        store(w, at.u + k, load(w, at.u_start + k) + load(w, at.u_sum + k))
-    for m in range(n_muscles):
-        store(w, at.activation + m, load(w, at.activation_start + m) + load(w, at.activation_sum + m))
-        store(w, at.tendon_state + m, load(w, at.tendon_start + m) + load(w, at.tendon_sum + m))
 
 
 @jit
-def _mean_rows(at):
-    """First and last row of the running means, which the layout keeps together."""
-    return at.mean_activation, at.alive
+def _runge_kutta_stage(w, at, h, stage):
+    """Move to the point of the next stage, or to the end of the step after the last."""
+    n, n_muscles = at.n_mobilities, at.n_muscles
+    weight = h / 6.0 if stage == 0 or stage == 3 else h / 3.0
+    shift = 0.5 * h if stage < 2 else h
+    _stage(w, at.q, at.qdot, at.q_start, at.q_sum, n, weight, shift)
+    _stage(w, at.u, at.force, at.u_start, at.u_sum, n, weight, shift)
+    _stage(w, at.activation, at.activation_rate, at.activation_start, at.activation_sum, n_muscles, weight, shift)
+    _stage(w, at.tendon_state, at.tendon_rate, at.tendon_start, at.tendon_sum, n_muscles, weight, shift)
+    if stage == 3:
+        _finish(w, at.q, at.q_start, at.q_sum, n)
+        _finish(w, at.u, at.u_start, at.u_sum, n)
+        _finish(w, at.activation, at.activation_start, at.activation_sum, n_muscles)
+        _finish(w, at.tendon_state, at.tendon_start, at.tendon_sum, n_muscles)
+
+
+@jit
+def _finish(w, value, start, total, count):
+    """Set the value to its start plus the weighted sum of the stages."""
+    for k in range(count):
+        store(w, value + k, load(w, start + k) + load(w, total + k))
 
 
 @jit
@@ -182,41 +204,8 @@ def _add(w, row, value):
 
 
 @jit
-def _write_record(model, record, w, at, first):
-    """Copy the lanes to the record of a batch."""
-    write_vectors(w, at.position + 3, record.body_position, first)
-    write_body_rotations(w, at.rotation + 9, record.body_rotation, first)
-    write_vectors(w, at.velocity + 3, record.body_velocity, first)
-    write_vectors(w, at.angular_velocity + 3, record.body_angular_velocity, first)
-    write_rows(w, at.path_length, record.muscle_tendon_length, first)
-    write_rows(w, at.path_speed, record.lengthening_speed, first)
-    write_rows(w, at.fiber_length, record.normalized_fiber_length, first)
-    write_rows(w, at.fiber_velocity, record.normalized_fiber_velocity, first)
-    write_rows(w, at.active_force, record.active_fiber_force, first)
-    write_rows(w, at.tendon_force, record.tendon_force, first)
-    write_vectors(w, at.sphere_force, record.sphere_force, first)
-    write_vectors(w, at.foot_force, record.foot_force, first)
-    write_vectors(w, at.foot_moment, record.foot_moment, first)
-    write_rows(w, at.torque, record.actuator_torque, first)
-    write_rows(w, at.mean_activation, record.mean_activation, first)
-    write_rows(w, at.mean_active_force, record.mean_active_fiber_force, first)
-    write_rows(w, at.mean_fiber_force, record.mean_fiber_force, first)
-    write_rows(w, at.mean_fiber_length, record.mean_normalized_fiber_length, first)
-    write_rows(w, at.mean_fiber_velocity, record.mean_normalized_fiber_velocity, first)
-    write_rows(w, at.mean_active_power, record.mean_active_fiber_power, first)
-    write_rows(w, at.mean_positive_power, record.mean_positive_active_fiber_power, first)
-    write_vectors(w, at.mean_foot_force, record.mean_foot_force, first)
-    write_vectors(w, at.mean_foot_moment, record.mean_foot_moment, first)
-    write_rows(w, at.mean_torque, record.mean_actuator_torque, first)
-    write_rows(w, at.mean_torque_power, record.mean_actuator_power, first)
-    whole_body_centre(w, at)
-    write_rows(w, at.bias, record.mass_centre, first)
-    write_rows(w, at.angular_bias, record.mass_centre_velocity, first)
-
-
-@jit
 def whole_body_centre(w, at):
-    """Put the mass centre of all bodies and its velocity into the ground's (spare) rows of ``bias`` and ``angular_bias``."""
+    """Put mass centre of all bodies and its velocity into the ground's (spare) rows of ``bias`` and ``angular_bias``."""
     mass, zero = lanes(0.0), lanes(0.0)
     x, y, z, vx, vy, vz = zero, zero, zero, zero, zero, zero
     for b in range(1, at.n_bodies):
@@ -240,68 +229,74 @@ def whole_body_centre(w, at):
 
 
 @jit
-def _step_block(model, at, inputs, w, state, controls, record, first, n_steps, h, method, speed_limit, recorded):
-    """Advance the eight environments that start at ``first``."""
-    q, u, activation, actuator_activation, tendon, time, status = state
-    excitation, actuator_control = controls
-    order = model[1].mobility_of_coordinate
-    read_parameters(model, inputs, w, at, first)
-    read_coordinates(w, at.q, q, first, order)
-    read_coordinates(w, at.u, u, first, order)
-    read_rows(w, at.activation, activation, first)
-    read_rows(w, at.actuator_state, actuator_activation, first)
-    read_rows(w, at.tendon_state, tendon, first)
-    read_rows(w, at.excitation, excitation, first)
-    read_rows(w, at.actuator_control, actuator_control, first)
-    last = status.shape[0] - 1
-    for lane in range(WIDTH):
-        w[at.alive, lane] = status[min(first + lane, last)]
-    if recorded:
-        begin, end = _mean_rows(at)
-        for k in range(begin, end):
-            store(w, k, 0.0)
-    for _ in range(n_steps):
-        if method == 0:
-            implicit_step(model, w, at, inputs.push_body, h)
-        else:
-            runge_kutta_step(model, w, at, inputs.push_body, h)
-        if recorded:
-            _accumulate(model, w, at, 1.0 / n_steps)
-        _guard(w, at, speed_limit)
-        for lane in range(min(WIDTH, last + 1 - first)):
-            if w[at.alive, lane] == 0.0:
-                time[first + lane] += h
-    write_coordinates(w, at.q, q, first, order)
-    write_coordinates(w, at.u, u, first, order)
-    write_rows(w, at.activation, activation, first)
-    write_rows(w, at.actuator_state, actuator_activation, first)
-    write_rows(w, at.tendon_state, tendon, first)
-    for lane in range(min(WIDTH, last + 1 - first)):
-        status[first + lane] = int(w[at.alive, lane])
-    if recorded:
-        observe(model, w, at)
-        _write_record(model, record, w, at, first)
+def _residual(w, at):
+    """Replace ``force`` by mass times the given acceleration minus force."""
+    n = at.n_mobilities
+    for j in range(n):
+        total = lanes(0.0) - load(w, at.force + j)
+        for i in range(n):
+            row = n * max(i, j) + min(i, j)
+            total = total + load(w, at.matrix + row) * load(w, at.acceleration + i)
+        store(w, at.qdot + j, total)
+    _copy(w, at.qdot, at.force, n)
 
 
 @jit
-def step_blocks(model, at, inputs, w, state, controls, record, start, stop, n_steps, h, method, speed_limit, recorded):
-    """Advance the environments of blocks ``start`` to ``stop`` by ``n_steps`` steps of ``h``."""
+def run_blocks(model, at, w, batch, task, start, stop):
+    """Advance the environments of blocks ``start`` to ``stop``, then describe them.
+
+    One kernel serves stepping, accelerations, inverse dynamics and observation, with a single call of assemble(), which
+    is by far the largest piece of machine code; so everything is ready after one compilation.
+    """
+    n_steps, h, method = task.n_steps, task.h, task.method
     for block in range(start, stop):
         first = block * WIDTH
-        _step_block(model, at, inputs, w, state, controls, record, first, n_steps, h, method, speed_limit, recorded)
-
-
-@jit
-def acceleration_blocks(model, at, inputs, w, q, u, activation, tendon, torque, result, start, stop):
-    """Fill the accelerations of blocks ``start`` to ``stop``."""
-    order = model[1].mobility_of_coordinate
-    for block in range(start, stop):
-        first = block * WIDTH
-        read_parameters(model, inputs, w, at, first)
-        read_coordinates(w, at.q, q, first, order)
-        read_coordinates(w, at.u, u, first, order)
-        read_rows(w, at.activation, activation, first)
-        read_rows(w, at.tendon_state, tendon, first)
-        read_rows(w, at.torque, torque, first)
-        accelerate(model, w, at, inputs.push_body)
-        write_coordinates(w, at.acceleration, result, first, order)
+        last = batch.status.shape[0] - 1
+        read_rows(w, at.strength, batch.parameters, first)
+        body_inertias(model[1], w, at, batch.added_mass_location)
+        read_state(w, batch.state_rows, batch.state, first)
+        read_rows(w, at.excitation, batch.excitation, first)
+        read_rows(w, at.torque if task.given_torque == 1 else at.actuator_control, batch.actuator, first)
+        read_rows(w, at.acceleration, batch.rates, first)
+        for lane in range(WIDTH):
+            w[at.alive, lane] = batch.status[min(first + lane, last)]
+        for row in range(at.mean_activation, at.alive):
+            store(w, row, 0.0)
+        for i in range(n_steps + (1 if task.end > 0 else 0)):
+            at_end = i == n_steps
+            if not at_end:
+                _save(w, at)
+                _start_sums(w, at)
+            for stage in range(4 if method == 1 and not at_end else 1):
+                if task.given_torque == 0:
+                    # Controls are constant, so the actuators' linear decay is known at every stage.
+                    elapsed = h if method == 0 else (0.5 * h if stage == 1 or stage == 3 else 0.0)
+                    actuator_torques(model[7], w, at, 0.0 if at_end else elapsed)
+                assemble(model, w, at, task.push_on, h if method == 0 and not at_end else 0.0)
+                if at_end and task.end == RESIDUAL:
+                    _residual(w, at)
+                if not at_end or task.end == ACCELERATE:
+                    if stage == 0 and not at_end and task.end > 0:
+                        _accumulate(model, w, at, 1.0 / n_steps)
+                    solve(model[1], w, at)
+                if not at_end:
+                    activation_rates(model[3], w, at)
+                    if method == 0:
+                        _advance_speeds(w, at, h)
+                    coordinate_rates(model[1], w, at)
+                    if method == 0:
+                        _finish_implicit(model, w, at, h)
+                    else:
+                        _runge_kutta_stage(w, at, h, stage)
+            if not at_end:
+                _guard(w, at, task.speed_limit)
+                for lane in range(min(WIDTH, last + 1 - first)):
+                    if w[at.alive, lane] == 0.0:
+                        batch.time[first + lane] += h
+        if n_steps > 0:
+            write_rows(w, batch.state_rows, batch.state, first)
+            for lane in range(min(WIDTH, last + 1 - first)):
+                batch.status[first + lane] = int(w[at.alive, lane])
+        if task.end > 0:
+            whole_body_centre(w, at)
+            write_rows(w, batch.result_rows, batch.result, first)

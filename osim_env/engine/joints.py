@@ -117,31 +117,31 @@ def _axis_in_ground(w, rows, axis):
     return rotate3(w, rows, (lanes(axis[0]), lanes(axis[1]), lanes(axis[2])))
 
 
+@jit
+def axis_functions(functions, tree, w, at):
+    """Fill value, slope and curvature of the function of every joint axis."""
+    for k in range(6, tree.axis_function.shape[0]):
+        function = tree.axis_function[k]
+        if function >= 0:
+            x = load(w, at.q + max(functions.mobility[function], 0))
+            store3(w, at.axis_value + 3 * k, evaluate_function(functions, function, x))
+
+
 @inline
 def _rotation_axes(functions, tree, w, at, b, with_constants):
-    """Turn the matrix of body ``b`` through its three rotations and return their axes in ground as they stand.
+    """Turn the matrix of body ``b`` through its three rotations; fill their axes in ground as they stand.
 
     Source: SimTK::MobilizedBody::FunctionBased, R_FM = R(a1, x1) R(a2, x2) R(a3, x3).
     """
     rows = at.rotation + 9 * b
-    first = (lanes(0.0), lanes(0.0), lanes(0.0))
-    second, third = first, first
     for k in range(3):
         function = tree.axis_function[6 * b + k]
         if function >= 0:
             axis = tree.axis[6 * b + k]
-            direction = _axis_in_ground(w, rows, axis)
-            if k == 0:
-                first = direction
-            elif k == 1:
-                second = direction
-            else:
-                third = direction
-            mobility = functions.mobility[function]
-            if mobility >= 0 or with_constants:
-                angle = evaluate_function(functions, function, load(w, at.q + max(mobility, 0)))[0]
+            store3(w, at.turning_axis + 3 * k, _axis_in_ground(w, rows, axis))
+            if functions.mobility[function] >= 0 or with_constants:
+                angle = load(w, at.axis_value + 3 * (6 * b + k))
                 _turn(w, rows, axis, tree.axis_code[6 * b + k], angle)
-    return first, second, third
 
 
 @inline
@@ -177,7 +177,7 @@ def _body_kinematics(functions, tree, w, at, b):
         function = tree.axis_function[6 * b + k]
         if function >= 0:
             j = functions.mobility[function]
-            value, slope, curvature = evaluate_function(functions, function, load(w, at.q + max(j, 0)))
+            value, slope, curvature = load3(w, at.axis_value + 3 * (6 * b + k))
             direction = _axis_in_ground(w, rotation, tree.axis[6 * b + k])
             origin = add_scaled3(origin, direction, value)
             if j >= 0:
@@ -188,26 +188,22 @@ def _body_kinematics(functions, tree, w, at, b):
 
     # Rotations.
     angular_bias = zero
+    if tree.constant_rotation[b] == 1:
+        f1, f2, f3 = load3(w, rotation), load3(w, rotation + 3), load3(w, rotation + 6)
+        _rotation_axes(functions, tree, w, at, b, False)
+        for k in range(9):
+            store(w, at.turning_axis + 9 + k, load(w, at.turning_axis + k))
+        store3(w, rotation, f1)
+        store3(w, rotation + 3, f2)
+        store3(w, rotation + 6, f3)
     if tree.free[b] == 1:
         for k in range(3):
             row = at.axis_angular + 3 * (first_mobility + k)
             store3(w, row, (load(w, rotation + k), load(w, rotation + 3 + k), load(w, rotation + 6 + k)))
-        _rotation_axes(functions, tree, w, at, b, True)
-    else:
-        if tree.constant_rotation[b] == 1:
-            frozen = (
-                load3(w, rotation),
-                load3(w, rotation + 3),
-                load3(w, rotation + 6),
-            )
-            h1, h2, h3 = _rotation_axes(functions, tree, w, at, b, False)
-            store3(w, rotation, frozen[0])
-            store3(w, rotation + 3, frozen[1])
-            store3(w, rotation + 6, frozen[2])
-            w1, w2, w3 = _rotation_axes(functions, tree, w, at, b, True)
-        else:
-            w1, w2, w3 = _rotation_axes(functions, tree, w, at, b, True)
-            h1, h2, h3 = w1, w2, w3
+    _rotation_axes(functions, tree, w, at, b, True)
+    if tree.free[b] == 0:
+        # The axes of H stand in the second set of rows where constants make them differ.
+        shift = 9 if tree.constant_rotation[b] == 1 else 0
         by_first, but_third = zero, zero
         turn2, turn3 = zero, zero
         for k in range(3):
@@ -216,16 +212,13 @@ def _body_kinematics(functions, tree, w, at, b):
                 j = functions.mobility[function]
                 if j >= 0:
                     u = load(w, at.u + j)
-                    _, slope, curvature = evaluate_function(functions, function, load(w, at.q + j))
+                    _, slope, curvature = load3(w, at.axis_value + 3 * (6 * b + k))
                     rate = slope * u
-                    if k == 0:
-                        h, axis = h1, w1
-                    elif k == 1:
-                        h, axis = h2, w2
-                        turn2 = scale3(w2, rate)
-                    else:
-                        h, axis = h3, w3
-                        turn3 = scale3(w3, rate)
+                    h, axis = load3(w, at.turning_axis + shift + 3 * k), load3(w, at.turning_axis + 3 * k)
+                    if k == 1:
+                        turn2 = scale3(axis, rate)
+                    elif k == 2:
+                        turn3 = scale3(axis, rate)
                     row = at.axis_angular + 3 * j
                     store3(w, row, add_scaled3(load3(w, row), h, slope))
                     if j == first_mobility:
@@ -288,6 +281,7 @@ def kinematics(functions, tree, w, at):
         store(w, at.velocity + k, 0.0)
         store(w, at.angular_bias + k, 0.0)
         store(w, at.bias + k, -tree.gravity[k])
+    axis_functions(functions, tree, w, at)
     for b in range(1, at.n_bodies):
         _body_kinematics(functions, tree, w, at, b)
 

@@ -8,7 +8,8 @@ that order, so a chain of joints is a contiguous, ascending run. The public orde
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -239,7 +240,11 @@ GROUPS: dict[str, Any] = {
 
 
 class Layout(NamedTuple):
-    """Where each quantity of one block of environments starts, in rows of the block's work array."""
+    """Where each quantity of one block of environments starts, in rows of the block's work array.
+
+    The parameters stand together, from ``strength`` to ``added_mass``, and so do the means over a step, from
+    ``mean_activation`` to ``mean_torque_power``.
+    """
 
     n_bodies: int
     n_mobilities: int
@@ -267,14 +272,16 @@ class Layout(NamedTuple):
     actuator_control: int
     actuator_state: int
     torque: int
-    torque_limit: int
     strength: int
+    torque_limit: int
     coordinate_force: int
     guide_stiffness: int
     guide_damping: int
     guide_target: int
     guide_speed: int
     push: int
+    mass_scale: int
+    added_mass: int
     mass: int
     moment: int
     inertia: int
@@ -284,6 +291,8 @@ class Layout(NamedTuple):
     velocity: int
     angular_bias: int
     bias: int
+    axis_value: int
+    turning_axis: int
     axis_angular: int
     axis_linear: int
     wrench: int
@@ -349,8 +358,12 @@ def make_layout(model: Model) -> Layout:
     rows |= dict.fromkeys("axis_angular axis_linear".split(), 3 * n_mobilities)
     rows |= dict.fromkeys("foot_force foot_moment mean_foot_force mean_foot_moment".split(), 3 * n_feet)
     rows |= {
+        "axis_value": 18 * n_bodies,
+        "turning_axis": 18,
         "push": 3,
         "mass": n_bodies,
+        "mass_scale": n_bodies,
+        "added_mass": n_bodies,
         "inertia": 6 * n_bodies,
         "rotation": 9 * n_bodies,
         "wrench": 6 * n_bodies,
@@ -554,3 +567,27 @@ class Model:
 def n_blocks(batch: int) -> int:
     """Blocks of eight environments that hold a batch."""
     return -(-batch // WIDTH)
+
+
+def only(model: Model, kinds: Iterable[str]) -> Model:
+    """Copy of a model in which of muscles, contacts, limits, springs and actuators only the named kinds act."""
+    kinds = set(kinds)
+    changes: dict[str, Any] = {}
+    if "contacts" not in kinds:
+        changes |= {"contacts": _emptied(model, "contacts"), "sphere_names": (), "foot_names": ()}
+    if "actuators" not in kinds:
+        changes |= {"actuators": _emptied(model, "actuators"), "actuator_names": (), "actuator_coordinate": ()}
+        changes["actuator_control_range"] = np.zeros((0, 2))
+    changes |= {name: _emptied(model, name) for name in ("limits", "springs") if name not in kinds}
+    if "muscles" not in kinds:
+        starts = {k: np.zeros(1, dtype=np.int64) for k in model.paths._fields if k.endswith("_start")}
+        paths = _emptied(model, "paths")._replace(**starts)
+        changes |= {"muscles": _emptied(model, "muscles"), "paths": paths, "muscle_names": ()}
+        changes |= {"muscle_control_range": np.zeros((0, 2))}
+        for name in ("pennation_angle_at_optimal", "max_contraction_velocity", "default_activation"):
+            changes[name] = np.zeros(0)
+    return replace(model, **changes)
+
+
+def _emptied(model: Model, group: str) -> Any:
+    return GROUPS[group](*(array[:0].copy() for array in getattr(model, group)))

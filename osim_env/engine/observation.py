@@ -1,127 +1,126 @@
-"""Questions about a state that need no solution for accelerations: kinematics, muscles, contact, inverse dynamics."""
+"""Names for rows: which rows of the kernel's work array answer which question, in one flat result array.
+
+The kernel copies chosen rows to a (B, n) array; the named arrays that callers see are views of its columns.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
+from numpy.typing import NDArray
 
-from .dynamics import (
-    observe,
-    read_coordinates,
-    read_parameters,
-    read_rows,
-    write_body_rotations,
-    write_coordinates,
-    write_rows,
-    write_vectors,
-)
-from .inertia import clear_matrix, collect_wrenches, inertial_forces, mass_matrix
-from .integration import whole_body_centre
-from .joints import kinematics
-from .lanes import WIDTH, jit, lanes, load, store
 from .model import Floats, Model
 
-
-class Observation(NamedTuple):
-    """Arrays that :func:`observe_blocks` fills; the first axis is the environment."""
-
-    position: Floats
-    rotation: Floats
-    velocity: Floats
-    angular_velocity: Floats
-    whole_body_centre: Floats
-    whole_body_velocity: Floats
-    sphere_force: Floats
-    sphere_point: Floats
-    path_length: Floats
-    path_speed: Floats
-    fiber_length: Floats
-    fiber_velocity: Floats
-    active_force: Floats
-    passive_force: Floats
-    tendon_force: Floats
-    tendon_rate: Floats
-    moment_arms: Floats
+# Quantity, layout field, elements to skip at the start (the ground), trailing shape after the count.
+_BODY = {
+    "position": ("position", 3),
+    "rotation": ("rotation", 9),
+    "velocity": ("velocity", 3),
+    "angular_velocity": ("angular_velocity", 3),
+}
 
 
-def make_observation(model: Model, batch: int) -> Observation:
-    """Allocate for a batch."""
-    at = model.layout
-    b, m = model.n_bodies, at.n_muscles
-    body, centre, sphere, muscle = (b, 3), (3,), (at.n_spheres, 3), (m,)
-    shapes = [body, (b, 3, 3), body, body, centre, centre, sphere, sphere, *[muscle] * 8, (m, model.n_coordinates)]
-    return Observation(*(np.zeros((batch, *shape)) for shape in shapes))
+class Rows:
+    """A selection of work rows with names."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.rows: list[NDArray[np.int64]] = []
+        self.places: dict[str, tuple[int, int, tuple[int, ...]]] = {}
+        self.count = 0
+
+    def add(self, name: str, start: int, shape: tuple[int, ...]) -> None:
+        """Select rows from ``start`` on, seen as an array of ``shape`` under ``name``."""
+        size = int(np.prod(shape))
+        self.rows.append(np.arange(start, start + size))
+        self.places[name] = (self.count, self.count + size, shape)
+        self.count += size
+
+    def add_bodies(self, name: str, field: str) -> None:
+        """Select a quantity of all bodies but the ground."""
+        row, width = _BODY[field]
+        shape = (self.model.n_bodies, 3, 3) if width == 9 else (self.model.n_bodies, width)
+        self.add(name, getattr(self.model.layout, row) + width, shape)
+
+    def index(self) -> NDArray[np.int64]:
+        """Return the selected rows in order."""
+        return np.concatenate(self.rows).astype(np.int64) if self.rows else np.zeros(0, dtype=np.int64)
+
+    def views(self, result: Floats) -> dict[str, Floats]:
+        """Return the named arrays as views of the result."""
+        batch = len(result)
+        return {name: result[:, a:b].reshape(batch, *shape) for name, (a, b, shape) in self.places.items()}
 
 
-@jit
-def observe_blocks(model, at, inputs, w, q, u, activation, tendon, out, start, stop):
-    """Fill the observation of blocks ``start`` to ``stop``."""
-    tree, paths = model[1], model[2]
-    order = tree.mobility_of_coordinate
-    for block in range(start, stop):
-        first = block * WIDTH
-        read_parameters(model, inputs, w, at, first)
-        read_coordinates(w, at.q, q, first, order)
-        read_coordinates(w, at.u, u, first, order)
-        read_rows(w, at.activation, activation, first)
-        read_rows(w, at.tendon_state, tendon, first)
-        observe(model, w, at)
-        write_vectors(w, at.position + 3, out.position, first)
-        write_body_rotations(w, at.rotation + 9, out.rotation, first)
-        write_vectors(w, at.velocity + 3, out.velocity, first)
-        write_vectors(w, at.angular_velocity + 3, out.angular_velocity, first)
-        whole_body_centre(w, at)
-        write_rows(w, at.bias, out.whole_body_centre, first)
-        write_rows(w, at.angular_bias, out.whole_body_velocity, first)
-        write_vectors(w, at.sphere_force, out.sphere_force, first)
-        write_vectors(w, at.sphere_point, out.sphere_point, first)
-        write_rows(w, at.path_length, out.path_length, first)
-        write_rows(w, at.path_speed, out.path_speed, first)
-        write_rows(w, at.fiber_length, out.fiber_length, first)
-        write_rows(w, at.fiber_velocity, out.fiber_velocity, first)
-        write_rows(w, at.active_force, out.active_force, first)
-        write_rows(w, at.passive_force, out.passive_force, first)
-        write_rows(w, at.tendon_force, out.tendon_force, first)
-        write_rows(w, at.tendon_rate, out.tendon_rate, first)
-        _write_moment_arms(tree, paths, w, at, out.moment_arms, first)
+def describe_rows(model: Model) -> Rows:
+    """Select what :func:`muscle_state`, :func:`contact_forces` and :func:`kinematics` report."""
+    at, rows = model.layout, Rows(model)
+    for name in _BODY:
+        rows.add_bodies(name, name)
+    rows.add("whole_body_centre", at.bias, (3,))
+    rows.add("whole_body_velocity", at.angular_bias, (3,))
+    rows.add("sphere_force", at.sphere_force, (at.n_spheres, 3))
+    rows.add("sphere_point", at.sphere_point, (at.n_spheres, 3))
+    for name in ("path_length", "path_speed", "fiber_length", "fiber_velocity", "active_force", "passive_force"):
+        rows.add(name, getattr(at, name), (at.n_muscles,))
+    rows.add("tendon_force", at.tendon_force, (at.n_muscles,))
+    rows.add("tendon_rate", at.tendon_rate, (at.n_muscles,))
+    rows.add("arm", at.arm, (len(model.paths.entry_mobility),))
+    return rows
 
 
-@jit
-def _write_moment_arms(tree, paths, w, at, values, first):
-    """Spread the sparse moment arms over the full array (which is zero elsewhere)."""
-    for lane in range(min(WIDTH, values.shape[0] - first)):
-        for m in range(at.n_muscles):
-            for c in range(values.shape[2]):
-                mobility = tree.mobility_of_coordinate[c]
-                for x in range(paths.entry_start[m], paths.entry_start[m + 1]):
-                    if paths.entry_mobility[x] == mobility:
-                        values[first + lane, m, c] = w[at.arm + x, lane]
+def record_rows(model: Model) -> Rows:
+    """Select what a :class:`~osim_env.engine.state.Record` holds, in its order."""
+    at, rows = model.layout, Rows(model)
+    muscle, feet, actuators = (at.n_muscles,), (at.n_feet, 3), (at.n_actuators,)
+    for name in _BODY:
+        rows.add_bodies(f"body_{name}", name)
+    for name, start, shape in (
+        ("mass_centre", at.bias, (3,)),
+        ("mass_centre_velocity", at.angular_bias, (3,)),
+        ("muscle_tendon_length", at.path_length, muscle),
+        ("lengthening_speed", at.path_speed, muscle),
+        ("normalized_fiber_length", at.fiber_length, muscle),
+        ("normalized_fiber_velocity", at.fiber_velocity, muscle),
+        ("active_fiber_force", at.active_force, muscle),
+        ("tendon_force", at.tendon_force, muscle),
+        ("sphere_force", at.sphere_force, (at.n_spheres, 3)),
+        ("foot_force", at.foot_force, feet),
+        ("foot_moment", at.foot_moment, feet),
+        ("actuator_torque", at.torque, actuators),
+        ("mean_activation", at.mean_activation, muscle),
+        ("mean_active_fiber_force", at.mean_active_force, muscle),
+        ("mean_fiber_force", at.mean_fiber_force, muscle),
+        ("mean_normalized_fiber_length", at.mean_fiber_length, muscle),
+        ("mean_normalized_fiber_velocity", at.mean_fiber_velocity, muscle),
+        ("mean_active_fiber_power", at.mean_active_power, muscle),
+        ("mean_positive_active_fiber_power", at.mean_positive_power, muscle),
+        ("mean_foot_force", at.mean_foot_force, feet),
+        ("mean_foot_moment", at.mean_foot_moment, feet),
+        ("mean_actuator_torque", at.mean_torque, actuators),
+        ("mean_actuator_power", at.mean_torque_power, actuators),
+    ):
+        rows.add(name, start, shape)
+    return rows
 
 
-@jit
-def residual_blocks(model, at, inputs, w, q, u, udot, result, start, stop):
-    """Fill M udot + bias of blocks ``start`` to ``stop``."""
-    functions, tree = model[0], model[1]
-    order = tree.mobility_of_coordinate
-    n = at.n_mobilities
-    for block in range(start, stop):
-        first = block * WIDTH
-        read_parameters(model, inputs, w, at, first)
-        read_coordinates(w, at.q, q, first, order)
-        read_coordinates(w, at.u, u, first, order)
-        read_coordinates(w, at.acceleration, udot, first, order)
-        for j in range(n):
-            store(w, at.force + j, 0.0)
-        clear_matrix(w, at)
-        kinematics(functions, tree, w, at)
-        inertial_forces(w, at)
-        collect_wrenches(tree, w, at)
-        mass_matrix(tree, w, at)
-        for j in range(n):
-            total = lanes(0.0) - load(w, at.force + j)
-            for i in range(n):
-                row = n * max(i, j) + min(i, j)
-                total = total + load(w, at.matrix + row) * load(w, at.acceleration + i)
-            store(w, at.qdot + j, total)
-        write_coordinates(w, at.qdot, result, first, order)
+def state_rows(model: Model) -> NDArray[np.int64]:
+    """Rows of the packed state: q and u in public order, activations, tendon forces, actuator activations."""
+    at, order = model.layout, model.tree.mobility_of_coordinate
+    parts = (
+        at.q + order,
+        at.u + order,
+        at.activation + np.arange(at.n_muscles),
+        at.tendon_state + np.arange(at.n_muscles),
+        at.actuator_state + np.arange(at.n_actuators),
+    )
+    return np.concatenate(parts).astype(np.int64)
+
+
+def full_moment_arms(model: Model, arm: Floats) -> Floats:
+    """Spread sparse moment arms over (B, n_muscles, n_coordinates)."""
+    paths = model.paths
+    muscle = np.repeat(np.arange(model.n_muscles), np.diff(paths.entry_start))
+    coordinate = np.argsort(model.tree.mobility_of_coordinate)[paths.entry_mobility]
+    full = np.zeros((len(arm), model.n_muscles, model.n_coordinates))
+    full[:, muscle, coordinate] = arm
+    return full

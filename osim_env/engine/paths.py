@@ -41,14 +41,16 @@ def moving_points(functions, paths, w, at):
     for p in range(paths.moving_mobility.shape[0]):
         q = load(w, at.q + paths.moving_mobility[p])
         inside = minimum(maximum(q, lanes(paths.moving_range[p, 0])), lanes(paths.moving_range[p, 1]))
-        outside = any_lane(inside != q)
+        # Beyond the range a second evaluation, at its end, replaces the location but not the derivative.
+        rounds = 2 if any_lane(inside != q) else 1
         for k in range(3):
-            f = paths.moving_function[p, k]
-            value, slope, _ = evaluate_function(functions, f, q)
-            if outside:
-                value = evaluate_function(functions, f, inside)[0]
-            store(w, at.moving + 6 * p + k, value)
-            store(w, at.moving + 6 * p + 3 + k, slope)
+            x = q
+            for attempt in range(rounds):
+                value, slope, _ = evaluate_function(functions, paths.moving_function[p, k], x)
+                store(w, at.moving + 6 * p + k, value)
+                if attempt == 0:
+                    store(w, at.moving + 6 * p + 3 + k, slope)
+                x = inside
     for c in range(paths.condition_mobility.shape[0]):
         q = load(w, at.q + paths.condition_mobility[c])
         holds = (q >= paths.condition_range[c, 0]) & (q <= paths.condition_range[c, 1])

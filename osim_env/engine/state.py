@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .model import Floats, Model
+from .observation import record_rows
 
 Integrator = Literal["implicit", "rk4"]
 
@@ -70,28 +71,12 @@ class Record(NamedTuple):
     """Mean of torque x coordinate speed, W."""
 
 
-def make_record(model: Model, batch: int) -> Record:
-    """Allocate the record of a batch, all zeros."""
-    at = model.layout
-    b, m, f, a, s = model.n_bodies, at.n_muscles, at.n_feet, at.n_actuators, at.n_spheres
-    muscle, foot, actuator = (m,), (f, 3), (a,)
-    shapes: dict[str, tuple[int, ...]] = {
-        "body_position": (b, 3),
-        "body_rotation": (b, 3, 3),
-        "body_velocity": (b, 3),
-        "body_angular_velocity": (b, 3),
-        "mass_centre": (3,),
-        "mass_centre_velocity": (3,),
-        "sphere_force": (s, 3),
-        "foot_force": foot,
-        "foot_moment": foot,
-        "mean_foot_force": foot,
-        "mean_foot_moment": foot,
-        "actuator_torque": actuator,
-        "mean_actuator_torque": actuator,
-        "mean_actuator_power": actuator,
-    }
-    return Record(*(np.zeros((batch, *shapes.get(name, muscle))) for name in Record._fields))
+def make_record(model: Model, batch: int) -> tuple[Record, Floats]:
+    """Allocate the record of a batch, all zeros: the named views, and the flat array that the kernel fills."""
+    rows = record_rows(model)
+    flat = np.zeros((batch, rows.count))
+    views = rows.views(flat)
+    return Record(*(views[name] for name in Record._fields)), flat
 
 
 @dataclass
@@ -114,6 +99,8 @@ class State:
     """0 while running; 1 not finite, 2 runaway: the environment then stands still at its last good state, shape (B,)."""
     record: Record
     """Quantities of the last recorded step."""
+    record_rows: Floats = field(repr=False)
+    """The flat array behind the record."""
 
     @classmethod
     def create(cls, model: Model, batch: int, *, q: ArrayLike | None = None, u: ArrayLike | None = None) -> State:
@@ -129,6 +116,7 @@ class State:
         def rows(value: ArrayLike | None, default: Floats) -> Floats:
             return np.array(np.broadcast_to(default if value is None else value, (batch, len(default))), dtype=float)
 
+        record, flat = make_record(model, batch)
         return cls(
             q=rows(q, model.coordinate_default),
             u=rows(u, model.coordinate_default_speed),
@@ -137,7 +125,8 @@ class State:
             tendon_force=np.zeros((batch, model.n_muscles)),
             time=np.zeros(batch),
             status=np.zeros(batch, dtype=np.int64),
-            record=make_record(model, batch),
+            record=record,
+            record_rows=flat,
         )
 
     @property
@@ -147,9 +136,13 @@ class State:
 
     def copy(self) -> State:
         """Return an independent copy, record included."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        record = Record(*(array.copy() for array in values.pop("record")))
-        return State(**{name: array.copy() for name, array in values.items()}, record=record)
+        flat = self.record_rows.copy()
+        start, views = self.record_rows.ctypes.data, []
+        for view in self.record:
+            column = (view.ctypes.data - start) // 8 if view.size else 0
+            views.append(flat[:, column : column + int(np.prod(view.shape[1:]))].reshape(view.shape))
+        names = [one.name for one in fields(self) if not one.name.startswith("record")]
+        return State(**{name: getattr(self, name).copy() for name in names}, record=Record(*views), record_rows=flat)
 
 
 @dataclass
@@ -185,64 +178,57 @@ class Parameters:
     """rad/s or m/s, shape (B, n_coordinates)."""
 
 
-class Inputs(NamedTuple):
-    """Parameters as the kernels take them: one row for all environments, or one each."""
+def pack_parameters(model: Model, batch: int, parameters: Parameters | None) -> tuple[Floats, Floats, int]:
+    """Check the parameters of a batch and lay them out as the kernel reads them.
 
-    strength: Floats
-    mass_scale: Floats
-    added_mass: Floats
-    added_mass_location: Floats
-    torque_limit: Floats
-    push: Floats
-    push_body: Any
-    coordinate_force: Floats
-    guide_stiffness: Floats
-    guide_damping: Floats
-    guide_target: Floats
-    guide_speed: Floats
-
-
-def make_inputs(model: Model, batch: int, parameters: Parameters | None) -> Inputs:
-    """Check the parameters of a batch and bring them into the kernels' form.
+    Returns:
+        The packed rows (one for all environments, or one each), the places of added masses, and the pushed body.
 
     Raises:
         ValueError: An array has neither one row nor one for each environment, or the wrong number of columns.
     """
     p = parameters or Parameters()
-
-    def rows(name: str, width: int, default: float) -> Floats:
+    n, bodies = model.n_coordinates, model.n_bodies
+    # In the order of the layout, strength to added_mass.
+    columns = (
+        ("muscle_strength", model.n_muscles, 1.0),
+        ("torque_limit", model.n_actuators, np.inf),
+        ("coordinate_force", n, 0.0),
+        ("guide_stiffness", n, 0.0),
+        ("guide_damping", n, 0.0),
+        ("guide_target", n, 0.0),
+        ("guide_speed", n, 0.0),
+        ("push", 3, 0.0),
+        ("mass_scale", bodies, 1.0),
+        ("added_mass", bodies, 0.0),
+    )
+    coordinate = np.argsort(model.tree.mobility_of_coordinate)
+    parts: list[tuple[int, Floats | float]] = []
+    n_rows = 1
+    for name, width, default in columns:
         value = getattr(p, name)
+        ground = width == bodies and name in ("mass_scale", "added_mass")
         if value is None:
-            return np.full((1, width), default)
-        array = np.ascontiguousarray(np.atleast_2d(np.asarray(value, dtype=float)))
+            parts.append((width + ground, default))
+            continue
+        array = np.atleast_2d(np.asarray(value, dtype=float))
         if array.shape[1] != width or array.shape[0] not in (1, batch):
             raise ValueError(f"Parameters.{name} has shape {array.shape}, expected (1 or {batch}, {width})")
-        return array
-
-    n, bodies = model.n_coordinates, model.n_bodies
-    ground = np.zeros((1, 1))
-
-    def body_rows(name: str, default: float) -> Floats:
-        array = rows(name, bodies, default)
-        return np.hstack([np.broadcast_to(ground + default, (len(array), 1)), array])
-
+        if name.startswith(("coordinate", "guide")):
+            array = array[:, coordinate]
+        if ground:
+            array = np.hstack([np.full((len(array), 1), default), array])
+        n_rows = max(n_rows, len(array))
+        parts.append((width + ground, array))
+    packed = np.empty((n_rows, sum(width for width, _ in parts)))
+    column = 0
+    for width, value in parts:
+        packed[:, column : column + width] = value
+        column += width
     location = model.tree.mass_centre.copy()
     if p.added_mass_location is not None:
         given = np.asarray(p.added_mass_location, dtype=float)
         if given.shape != (bodies, 3):
             raise ValueError(f"Parameters.added_mass_location has shape {given.shape}, expected ({bodies}, 3)")
         location[1:] = given
-    return Inputs(
-        strength=rows("muscle_strength", model.n_muscles, 1.0),
-        mass_scale=body_rows("mass_scale", 1.0),
-        added_mass=body_rows("added_mass", 0.0),
-        added_mass_location=location,
-        torque_limit=rows("torque_limit", model.n_actuators, np.inf),
-        push=rows("push", 3, 0.0),
-        push_body=np.array([1 if p.push_body is None else 1 + model.index("body", p.push_body)]),
-        coordinate_force=rows("coordinate_force", n, 0.0),
-        guide_stiffness=rows("guide_stiffness", n, 0.0),
-        guide_damping=rows("guide_damping", n, 0.0),
-        guide_target=rows("guide_target", n, 0.0),
-        guide_speed=rows("guide_speed", n, 0.0),
-    )
+    return packed, location, 1 if p.push_body is None else 1 + model.index("body", p.push_body)

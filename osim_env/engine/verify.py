@@ -11,7 +11,7 @@ import numpy as np
 
 from . import batch as compiled
 from .compiler import compile_osim, convert
-from .model import GROUPS, Floats, Model
+from .model import Floats, Model, only
 from .opensim_engine import OpenSimEngine
 
 ACCELERATION_TOLERANCE = 1e-11
@@ -92,21 +92,24 @@ def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 
         depth = np.where(
             np.arange(n_states) % 2 == 0, rng.uniform(-0.5, -0.1, n_states), rng.uniform(0, 0.03, n_states)
         )
-        q[:, vertical] += deepest(model, q) - depth
+        column, rise = vertical
+        q[:, column] += (deepest(model, q) - depth) / rise
     return States(q, u, activation, torque, np.zeros_like(activation))
 
 
-def vertical_coordinate(model: Model) -> int | None:
-    """Column of the translation that lifts the whole model, None where there is none."""
-    base = compiled.kinematics(model, model.coordinate_default, np.zeros(model.n_coordinates)).position
+def vertical_coordinate(model: Model) -> tuple[int, float] | None:
+    """Column of the translation that lifts the whole model best, and by how much it lifts it; None where there is none."""
+    still = np.zeros(model.n_coordinates)
+    base = compiled.kinematics(model, model.coordinate_default, still).position
     up = -model.gravity / np.linalg.norm(model.gravity)
+    best = None
     for column in np.flatnonzero(~model.coordinate_rotational):
         raised = model.coordinate_default.copy()
         raised[column] += 1.0
-        moved = compiled.kinematics(model, raised, np.zeros(model.n_coordinates)).position - base
-        if np.allclose(moved[0], up, atol=1e-9):
-            return int(column)
-    return None
+        rise = (compiled.kinematics(model, raised, still).position - base)[0] @ up
+        if np.ptp(rise) < 1e-9 and rise[0] > 0.5 and (best is None or rise[0] > best[1]):
+            best = int(column), float(rise[0])
+    return best
 
 
 def deepest(model: Model, q: Floats) -> Floats:
@@ -116,30 +119,6 @@ def deepest(model: Model, q: Floats) -> Floats:
     body = c.body - 1
     centre = pose.position[:, body] + np.einsum("bsij,sj->bsi", pose.rotation[:, body], c.centre)
     return (np.einsum("bsi,si->bs", centre - c.origin, c.normal) + c.radius).max(axis=1)
-
-
-def only(model: Model, kinds: Iterable[str]) -> Model:
-    """Copy of a model in which of muscles, contacts, limits, springs and actuators only the named kinds act."""
-    kinds = set(kinds)
-    changes: dict[str, object] = {}
-    if "contacts" not in kinds:
-        changes |= {"contacts": _emptied(model, "contacts"), "sphere_names": (), "foot_names": ()}
-    if "actuators" not in kinds:
-        changes |= {"actuators": _emptied(model, "actuators"), "actuator_names": (), "actuator_coordinate": ()}
-        changes["actuator_control_range"] = np.zeros((0, 2))
-    changes |= {name: _emptied(model, name) for name in ("limits", "springs") if name not in kinds}
-    if "muscles" not in kinds:
-        starts = {k: np.zeros(1, dtype=np.int64) for k in model.paths._fields if k.endswith("_start")}
-        paths = _emptied(model, "paths")._replace(**starts)
-        changes |= {"muscles": _emptied(model, "muscles"), "paths": paths, "muscle_names": ()}
-        changes |= {"muscle_control_range": np.zeros((0, 2))}
-        for name in ("pennation_angle_at_optimal", "max_contraction_velocity", "default_activation"):
-            changes[name] = np.zeros(0)
-    return replace(model, **changes)
-
-
-def _emptied(model: Model, group: str) -> tuple:
-    return GROUPS[group](*(array[:0].copy() for array in getattr(model, group)))
 
 
 def _compare(
@@ -194,7 +173,7 @@ def compare(engine: OpenSimEngine, states: States, *, moment_arm_states: int = M
         moment_arm_states: How many of them to use for moment arms.
     """
     model = engine.model
-    q, u, activation = states.q, states.u, states.activation
+    q, u = states.q, states.u
     table = compare_accelerations(engine, states)
     for kinds, label in (
         ((), "accelerations, gravity only"),
