@@ -26,6 +26,8 @@ CONDITIONS = {"C4": "preferred", "C5": "fast"}
 UNITS = {"°": "deg", "N·m/kg": "N m/kg"}
 MOST = 0.5
 """A percent of the cycle is written where at least this share of the people was measured there."""
+STILL = 0.01
+"""A curve in which people differ by less than this everywhere (degrees, N m/kg, W/kg, BW) was held, not measured."""
 HEADER = """# Gait cycle curves of healthy adults walking overground, mean and standard deviation between people.
 # Computed by analysis/derive_norms.py from Schreiber & Moissenet 2019, doi 10.1038/s41597-019-0124-4 (CC BY 4.0).
 # Subjects: {subjects}.
@@ -93,7 +95,7 @@ def table_of(results: Iterable[tuple[str, str, float, dict[str, np.ndarray]]]) -
             stack = np.stack([curves[key] for _, _, _, curves in own])
             known = np.isfinite(stack).sum(axis=0)
             enough = np.flatnonzero(known >= MOST * len(own))
-            if not np.any(np.nanstd(stack[:, enough], axis=0) > 1e-6):
+            if not np.any(np.nanstd(stack[:, enough], axis=0) > STILL):
                 continue  # a coordinate that inverse kinematics held
             mean, sd = np.nanmean(stack[:, enough], axis=0), np.nanstd(stack[:, enough], axis=0, ddof=1)
             for at, percent in enumerate(enough.tolist()):

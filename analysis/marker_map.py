@@ -197,10 +197,9 @@ def _read_cached(path: Path, stamp: int) -> MarkerMap:
         if names is None or content["markers"].get(label, "") is None:
             continue
         spellings = tuple(map(str, names if isinstance(names, list) else [names]))
-        for twin, texts in (
-            (label, spellings),
-            (_mirror(label, sides), tuple(_mirror(text, sides) for text in spellings)),
-        ):
+        # A spelling that does not say its side (RASI among R_ASIS, L_ASIS) belongs to the label it was given for.
+        mirrored = tuple(_mirror(text, sides) for text in spellings if _mirror(text, sides) != text)
+        for twin, texts in ((label, spellings), (_mirror(label, sides), mirrored)):
             if twin not in markers:
                 raise UnknownNameError("marker in aliases", twin, markers, str(path))
             aliases.setdefault(twin, texts)
@@ -235,12 +234,18 @@ def match_labels(marker_map: MarkerMap, labels: Iterable[str]) -> MarkerMatch:
             exact.setdefault(text, label)
             loose.setdefault(text.lower(), label)
     found: dict[str, str] = {}
-    for label in marker_map.markers:
-        spellings = (label, *marker_map.aliases.get(label, ()))
-        hit = next((exact[text] for text in spellings if text in exact), None)
-        hit = hit or next((loose[text.lower()] for text in spellings if text.lower() in loose), None)
-        if hit is not None and hit not in found.values():
-            found[label] = hit
+    # As written first, then aliases, then without regard to case: a marker's own name is never taken by another's
+    # alias.
+    for table, prepare, with_aliases in ((exact, str, False), (exact, str, True), (loose, str.lower, True)):
+        for label in marker_map.markers:
+            if label in found:
+                continue
+            spellings = (label, *(marker_map.aliases.get(label, ()) if with_aliases else ()))
+            hits = [table[prepare(text)] for text in spellings if prepare(text) in table]
+            hit = next((hit for hit in hits if hit not in found.values()), None)
+            if hit is not None:
+                found[label] = hit
+    found = {label: found[label] for label in marker_map.markers if label in found}
     unused = [label for label in labels if label not in found.values()]
     missing = {
         label: tuple(difflib.get_close_matches(label, unused, n=2, cutoff=0.6))
