@@ -31,10 +31,12 @@ def test_committed_model_is_what_the_builder_builds(tmp_path: Path) -> None:
 
 
 def test_build_takes_less_than_three_seconds() -> None:
-    models.build(device="hip_ankle")
-    start = time.perf_counter()
-    models.build(device="hip_ankle").initSystem()
-    assert time.perf_counter() - start < BUILD_SECONDS
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        models.build(device="hip_ankle").initSystem()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < BUILD_SECONDS
 
 
 VARIANTS: list[dict[str, object]] = [
