@@ -227,7 +227,8 @@ def zeni2008(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find heel strikes and toe offs of one foot from its distance before and behind the pelvis.
 
-    The times are refined by a parabola through three frames.
+    The times are refined by a parabola through three frames. An extreme within about a fifth of a cycle of the ends of
+    the recording cannot be told from a border and is left out.
 
     Source: Zeni, Richards & Higginson 2008, Gait & Posture 27:710-714, coordinate-based method: a heel strike is a
     maximum of x_heel - x_sacrum, a toe off a minimum of x_toe - x_sacrum, with x the direction of progression.

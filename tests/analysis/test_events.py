@@ -34,17 +34,20 @@ from data.trial import GaitEvent
     drift=st.floats(-2.0, 2.0),
 )
 def test_zeni_finds_each_extreme_once(period, rate, phase, amplitude, drift):
-    """Property: for any cadence, rate and walking speed one strike and one toe off a cycle, to a fifth of a frame."""
+    """Property: for any cadence, rate and speed one strike and one toe off a cycle, to a fifth of a frame.
+
+    Within a quarter of a cycle of the recording's ends an extreme cannot be told from a border.
+    """
     t = np.arange(int(6 * rate)) / rate
     pelvis = drift * t
     wave = amplitude * np.sin(2 * np.pi * (t / period + phase))
     strikes, offs = zeni2008(pelvis + wave, pelvis + wave - 0.2, pelvis, rate)
-    inner = (strikes > 0.3) & (strikes < 5.7)
+    margin = 0.25 * period + 0.1
     expected = ((np.arange(-2, 10) + 0.25) - phase) * period
-    expected = expected[(expected > 0.35) & (expected < 5.65)]
+    expected = expected[(expected > margin) & (expected < 6.0 - margin)]
     for time in expected:
         assert np.abs(strikes - time).min() < 0.2 / rate + 0.004
-    assert abs(inner.sum() - len(expected)) <= 1
+    assert len(expected) <= len(strikes) <= len(expected) + 2
     assert np.all(np.diff(strikes) > 0.7 * period) and np.all(np.diff(offs) > 0.7 * period)
 
 
