@@ -293,7 +293,7 @@ def _plate(
             "export the analog channels again, or leave the plate out",
         )
     if bad.any():
-        notes.append(f"{int(bad.sum())} of {len(bad)} samples are not a number and count as unloaded")
+        notes.append(f"{int(bad.sum())} of {len(bad)} samples are not a number: a contact that holds one is rejected")
         wrench[bad] = np.nan
     per_frame = round(trial.analog_rate / trial.point_rate)
     zero = (spec.zero[0] * per_frame, spec.zero[1] * per_frame) if spec.zero else None
@@ -316,7 +316,10 @@ def _plate(
         notes.append("the plate stores the force on the floor: the sign was turned")
     force, moment = frame.rotate(force), frame.rotate(moment)
     # Contacts come from the force as measured: a filter would move their edges.
-    contacts = tuple(find_contacts(force[:, 1], trial.analog_rate, threshold=threshold, plate=spec.index))
+    # Missing samples are bridged here only, so that a contact is not cut in two with false events at the cut.
+    at = np.arange(len(force))
+    vertical = np.interp(at, at[~bad], force[~bad, 1])
+    contacts = tuple(find_contacts(vertical, trial.analog_rate, threshold=threshold, plate=spec.index))
     if cutoff is not None:
         force = butterworth(force, trial.analog_rate, cutoff, order=order)
         moment = butterworth(moment, trial.analog_rate, cutoff, order=order)

@@ -29,6 +29,7 @@ from .c3d_file import C3DFile, read_c3d
 from .emg import emg_channels, normalize_emg, process_emg
 from .joint_power import joint_powers
 from .lab_frame import find_lab_frame
+from .map_roles import roles_of_map
 from .marker_map import MarkerMap, available_marker_maps, choose_marker_map, match_labels, read_marker_map
 from .marker_roles import find_roles
 from .marker_swaps import exchange, find_swaps
@@ -206,12 +207,17 @@ def analyse(
 
         say("read")
         start = time.perf_counter()
-        standing, standing_rows = _read_standing(static, settings)
+        if not static.is_file():
+            raise FileFormatError(static, "there is no such static trial", "name its C3D file with --static")
+        resting = read_recording(static, units=settings.units)
         recording = read_recording(walk, units=settings.units)
-        lab = _process(recording, settings)
+        # The marker set comes first: it also says which marker is a heel, and an unknown set is the clearest complaint.
+        used_map = _choose_map(marker_map, [*resting.marker_names, *recording.marker_names])
+        for file, path in ((resting, static), (recording, walk)):
+            _check_labels(used_map, file, path)
+        standing, standing_rows = _turn_standing(resting, used_map, settings)
+        lab = _process(recording, used_map, settings)
         rows += standing_rows + quality.lab_rows(recording, lab)
-        used_map = _choose_map(marker_map, [*marker_labels(standing), *lab.marker_names])
-        _check_labels(used_map, standing, lab, walk, static)
         emg, emg_facts, emg_rows = _process_emg(recording)
         rows += emg_rows
         rows += quality.map_rows(used_map, lab.marker_names, marker_labels(standing))
@@ -220,7 +226,7 @@ def analyse(
         swaps = find_swaps(standing, measured.markers, used_map)
         if swaps:
             recording = replace(recording, marker_names=tuple(exchange(recording.marker_names, swaps)))
-            lab = _process(recording, settings)
+            lab = _process(recording, used_map, settings)
             measured = lab.to_gait_trial(name)
             assert measured.markers is not None
             rows += quality.swap_rows(swaps)
@@ -282,6 +288,7 @@ def analyse(
         "model_sha256": hashlib.sha256(scaled.model.read_bytes()).hexdigest(),
         "marker_map": used_map.key,
         "files": {"static": static.name, "walk": walk.name},
+        "synthetic": _is_synthetic(recording),
         "settings": {f.name: _plain(getattr(settings, f.name)) for f in fields(settings)},
         "held_coordinates": [str(coordinate) for coordinate in used_map.hold],
         "spatiotemporal": _records(numbers.summary()),
@@ -377,12 +384,12 @@ def read_recording(path: str | Path, *, units: str | None = None) -> C3DFile:
 # -- pieces -----------------------------------------------------------------------------------------------------------
 
 
-def _process(recording: C3DFile, settings: LabSettings) -> LabTrial:
+def _process(recording: C3DFile, marker_map: MarkerMap, settings: LabSettings) -> LabTrial:
     return process_trial(
         recording,
         forward=settings.forward,
         up=settings.up,
-        roles=dict(settings.roles) or None,
+        roles=_roles(recording, marker_map, settings),
         marker_cutoff=settings.marker_cutoff,
         force_cutoff=settings.force_cutoff,
         max_gap=settings.max_gap,
@@ -392,16 +399,20 @@ def _process(recording: C3DFile, settings: LabSettings) -> LabTrial:
     )
 
 
-def _read_standing(path: Path, settings: LabSettings) -> tuple[pd.DataFrame, list[QualityRow]]:
+def _roles(recording: C3DFile, marker_map: MarkerMap, settings: LabSettings) -> dict[str, tuple[str, ...]]:
+    """Which marker is a heel, a toe, ...: the user's word, else the labels, else the places of the map's markers."""
+    stated = {role: (label,) for role, label in settings.roles.items() if label in recording.marker_names}
+    named = find_roles(recording.marker_names, stated or None)
+    return {**roles_of_map(marker_map, recording.marker_names), **named}
+
+
+def _turn_standing(
+    recording: C3DFile, marker_map: MarkerMap, settings: LabSettings
+) -> tuple[pd.DataFrame, list[QualityRow]]:
     """Static trial as a marker table in OpenSim's frame, unfiltered, with the laboratory's labels."""
-    if not path.is_file():
-        raise FileFormatError(
-            path, "there is no such static trial", "name the C3D file of the static trial with --static"
-        )
-    recording = read_recording(path, units=settings.units)
     # The static pose may face another way than the walk: what a user says about forward holds for the walk only.
-    roles = {role: label for role, label in settings.roles.items() if label in recording.marker_names}
-    frame = find_lab_frame(recording, up=settings.up, roles=find_roles(recording.marker_names, roles or None))
+    frame = find_lab_frame(recording, up=settings.up, roles=_roles(recording, marker_map, settings))
+    path = Path(recording.path)
     table = marker_table(
         recording.time, recording.marker_names, frame.rotate(recording.positions),
         name=path.stem, source=path.name, rate=recording.point_rate,
@@ -439,22 +450,20 @@ def _choose_map(given: str | Path | MarkerMap | None, labels: list[str]) -> Mark
     return choose_marker_map(labels) if given is None else read_marker_map(given)
 
 
-def _check_labels(marker_map: MarkerMap, standing: pd.DataFrame, lab: LabTrial, walk: Path, static: Path) -> None:
+def _check_labels(marker_map: MarkerMap, recording: C3DFile, path: Path) -> None:
     """Refuse a trial of another marker set, naming what is missing and what stands there instead."""
-    for path, labels in ((static, marker_labels(standing)), (walk, list(lab.marker_names))):
-        match = match_labels(marker_map, labels)
-        if len(match.found) >= 6:
-            continue
-        missing = ", ".join(
-            f"{label} (nearest: {' or '.join(near)})" if near else label
-            for label, near in list(match.missing.items())[:8]
-        )
-        raise FileFormatError(
-            path,
-            f"only {len(match.found)} of the {len(marker_map.markers)} markers of map {marker_map.key!r} are in it; "
-            f"missing {missing}",
-            f"name a map that fits with --marker-map (known: {', '.join(available_marker_maps())}) or write one",
-        )
+    match = match_labels(marker_map, recording.marker_names)
+    if len(match.found) >= 6:
+        return
+    missing = ", ".join(
+        f"{label} (nearest: {' or '.join(near)})" if near else label for label, near in list(match.missing.items())[:8]
+    )
+    raise FileFormatError(
+        path,
+        f"only {len(match.found)} of the {len(marker_map.markers)} markers of map {marker_map.key!r} are in it; "
+        f"missing {missing}",
+        f"name a map that fits with --marker-map (known: {', '.join(available_marker_maps())}) or write one",
+    )
 
 
 def _mapped_window(markers: pd.DataFrame, marker_map: MarkerMap, walk: Path) -> pd.DataFrame:
@@ -471,6 +480,11 @@ def _mapped_window(markers: pd.DataFrame, marker_map: MarkerMap, walk: Path) -> 
     part = markers.iloc[good[0] : good[-1] + 1]
     part.attrs = dict(markers.attrs)
     return part
+
+
+def _is_synthetic(recording: C3DFile) -> bool:
+    """Whether the file says that no person was measured."""
+    return any("SYNTHETIC" in str(value) for group in recording.parameters.values() for value in group.values())
 
 
 def _map_key(marker_map: MarkerMap) -> str:

@@ -100,7 +100,17 @@ def assign_plates(
         for contact in plate.contacts:
             rows.append(_nearest_foot(plate, contact, feet, rate))
     rows.sort(key=lambda row: row.start)
-    return [_judge(row, rows, plates, feet, rate) for row in rows]
+    return [_without_holes(_judge(row, rows, plates, feet, rate), plates) for row in rows]
+
+
+def _without_holes(row: PlateStrike, plates: Sequence[PlateData]) -> PlateStrike:
+    """Reject a contact in which force samples are missing: no force is not zero force."""
+    plate = next(p for p in plates if p.index == row.plate)
+    first, last = (int(np.clip(round(t * plate.rate), 0, len(plate.force))) for t in (row.start, row.stop))
+    missing = int((~np.isfinite(plate.force[first:last]).all(axis=1)).sum())
+    if row.accepted and missing:
+        return replace(row, accepted=False, reason=f"{missing} force samples are missing (not a number)")
+    return row
 
 
 def foot_load(side: str, plates: Sequence[PlateData], strikes: Sequence[PlateStrike]) -> FootLoad:

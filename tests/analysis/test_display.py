@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.display import CURVES, SAGITTAL, display_series, find_curve, has_curve, knee_sign, mean_curve, stride_curves
+from analysis.display import (
+    CURVES,
+    SAGITTAL,
+    display_series,
+    find_curve,
+    has_curve,
+    knee_sign,
+    mean_curve,
+    stride_curves,
+)
 from data import InputError, UnknownNameError
 
 from .gait_trials import MASS, walking_trial
