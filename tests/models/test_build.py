@@ -31,11 +31,12 @@ def test_committed_model_is_what_the_builder_builds(tmp_path: Path) -> None:
 
 
 def test_build_takes_less_than_three_seconds() -> None:
+    """Processor time, since building is single-threaded: other work on the machine must not decide a test."""
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         models.build(device="hip_ankle").initSystem()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < BUILD_SECONDS
 
 
