@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .curves import equilibrium_tendon_force
 from .integration import ACCELERATE, DESCRIBE, RESIDUAL, Batch, Task, run_blocks
 from .lanes import JIT_DISABLED
 from .model import GROUPS, Floats, Model, only
@@ -258,8 +259,26 @@ def muscle_state(
         active_fiber_force=out["active_force"],
         passive_fiber_force=out["passive_force"],
         tendon_force=out["tendon_force"],
+        tendon_force_rate=np.where(model.muscles.compliant == 1, out["tendon_rate"], 0.0),
         moment_arms=full_moment_arms(model, out["arm"]),
     )
+
+
+def initial_tendon_force(model: Model, q: ArrayLike, u: ArrayLike, activation: ArrayLike) -> Floats:
+    """Normalized tendon force that starts compliant muscles in equilibrium.
+
+    Args:
+        model: The compiled model.
+        q: Coordinates, shape (B, n_coordinates), rad or m.
+        u: Speeds, shape (B, n_coordinates), rad/s or m/s.
+        activation: Activations, shape (B, n_muscles).
+
+    Returns:
+        For ``State.tendon_force``: shape (B, n_muscles); zero where the tendon is rigid.
+    """
+    out = _observe(model, q, u, activation, None, None)
+    rows = np.broadcast_to(as_rows("activation", activation, model.n_muscles), out["path_length"].shape)
+    return equilibrium_tendon_force(model, out["path_length"], out["path_speed"], rows)
 
 
 def contact_forces(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None) -> ContactForces:

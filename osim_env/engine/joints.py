@@ -66,12 +66,11 @@ def _turn_columns(w, rows, first, second, s, c):
 
 
 @inline
-def _turn(w, rows, axis, code, angle):
+def _turn(w, rows, axis, code, s, c):
     """Multiply the rotation matrix at ``rows`` from the right by a rotation about a unit axis (Rodrigues' formula)."""
     if code < 0:
-        angle = -angle
+        s = -s
         code = -code
-    s, c = sin_cos(angle)
     if code == 1:
         _turn_columns(w, rows, 1, 2, s, c)
     elif code == 2:
@@ -119,12 +118,21 @@ def _axis_in_ground(w, rows, axis):
 
 @jit
 def axis_functions(functions, tree, w, at):
-    """Fill value, slope and curvature of the function of every joint axis."""
+    """Fill value, slope and curvature of the function of every joint axis, and sine and cosine of rotations.
+
+    In one loop of independent turns, so that the processor works on several polynomials at a time.
+    """
     for k in range(6, tree.axis_function.shape[0]):
         function = tree.axis_function[k]
         if function >= 0:
             x = load(w, at.q + max(functions.mobility[function], 0))
-            store3(w, at.axis_value + 3 * k, evaluate_function(functions, function, x))
+            value, slope, curvature = evaluate_function(functions, function, x)
+            row = at.axis_value + 5 * k
+            store3(w, row, (value, slope, curvature))
+            if k % 6 < 3:
+                s, c = sin_cos(value)
+                store(w, row + 3, s)
+                store(w, row + 4, c)
 
 
 @inline
@@ -140,8 +148,8 @@ def _rotation_axes(functions, tree, w, at, b, with_constants):
             axis = tree.axis[6 * b + k]
             store3(w, at.turning_axis + 3 * k, _axis_in_ground(w, rows, axis))
             if functions.mobility[function] >= 0 or with_constants:
-                angle = load(w, at.axis_value + 3 * (6 * b + k))
-                _turn(w, rows, axis, tree.axis_code[6 * b + k], angle)
+                row = at.axis_value + 5 * (6 * b + k)
+                _turn(w, rows, axis, tree.axis_code[6 * b + k], load(w, row + 3), load(w, row + 4))
 
 
 @inline
@@ -177,7 +185,7 @@ def _body_kinematics(functions, tree, w, at, b):
         function = tree.axis_function[6 * b + k]
         if function >= 0:
             j = functions.mobility[function]
-            value, slope, curvature = load3(w, at.axis_value + 3 * (6 * b + k))
+            value, slope, curvature = load3(w, at.axis_value + 5 * (6 * b + k))
             direction = _axis_in_ground(w, rotation, tree.axis[6 * b + k])
             origin = add_scaled3(origin, direction, value)
             if j >= 0:
@@ -212,7 +220,7 @@ def _body_kinematics(functions, tree, w, at, b):
                 j = functions.mobility[function]
                 if j >= 0:
                     u = load(w, at.u + j)
-                    _, slope, curvature = load3(w, at.axis_value + 3 * (6 * b + k))
+                    _, slope, curvature = load3(w, at.axis_value + 5 * (6 * b + k))
                     rate = slope * u
                     h, axis = load3(w, at.turning_axis + shift + 3 * k), load3(w, at.turning_axis + 3 * k)
                     if k == 1:

@@ -266,6 +266,7 @@ class Layout(NamedTuple):
     activation_sum: int
     tendon_state: int
     tendon_rate: int
+    tendon_decay: int
     tendon_start: int
     tendon_sum: int
     excitation: int
@@ -345,7 +346,7 @@ def make_layout(model: Model) -> Layout:
         "guide_speed force"
     )
     per_muscle = (
-        "activation activation_rate activation_start activation_sum tendon_state tendon_rate tendon_start tendon_sum "
+        "activation activation_rate activation_start activation_sum tendon_state tendon_rate tendon_decay tendon_start tendon_sum "
         "excitation strength path_length path_speed fiber_length fiber_velocity active_force passive_force tendon_force "
         "fiber_force stretch_damping mean_activation mean_active_force mean_fiber_force mean_fiber_length "
         "mean_fiber_velocity mean_active_power mean_positive_power"
@@ -358,7 +359,7 @@ def make_layout(model: Model) -> Layout:
     rows |= dict.fromkeys("axis_angular axis_linear".split(), 3 * n_mobilities)
     rows |= dict.fromkeys("foot_force foot_moment mean_foot_force mean_foot_moment".split(), 3 * n_feet)
     rows |= {
-        "axis_value": 18 * n_bodies,
+        "axis_value": 30 * n_bodies,
         "turning_axis": 18,
         "push": 3,
         "mass": n_bodies,

@@ -96,10 +96,13 @@ def muscle_force(muscles, w, at, m, h):
     if muscles.compliant[m] == 1:
         normalized = load(w, at.tendon_state + m)
         multiplier = (normalized / cosine - passive) / (activation * active)
-        velocity, _ = inverse_force_velocity(multiplier)
+        velocity, derivative = inverse_force_velocity(multiplier)
         tendon_speed = load(w, at.path_speed + m) - velocity * muscles.max_speed[m] / cosine
         slope = (_C1 * stiffness) * exp(stiffness * (tendon - _C2))
         store(w, at.tendon_rate + m, tendon_speed * (1.0 / slack) * slope)
+        # How fast the rate falls with the force, through the fibre's velocity: a stiff decay at low activation.
+        gradient = derivative / (cosine * cosine * activation * active)
+        store(w, at.tendon_decay + m, gradient * slope * (muscles.max_speed[m] / slack))
         store(w, at.tendon_force + m, strength * normalized)
         store(w, at.stretch_damping + m, 0.0)
     else:

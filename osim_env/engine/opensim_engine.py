@@ -247,7 +247,7 @@ class OpenSimEngine:
         for row in range(batch):
             state = self.set_state(rows[row], speeds[row], activations[row], tendons[row])
             self._set_controls(state, None, np.zeros(m.n_actuators))
-            self.opensim_model.realizeDynamics(state)
+            self.opensim_model.realizeAcceleration(state)
             for k, muscle in enumerate(self.muscles):
                 result.muscle_tendon_length[row, k] = muscle.getLength(state)
                 result.lengthening_speed[row, k] = muscle.getLengtheningSpeed(state)
@@ -257,6 +257,8 @@ class OpenSimEngine:
                 result.active_fiber_force[row, k] = muscle.getActiveFiberForce(state)
                 result.passive_fiber_force[row, k] = muscle.getPassiveFiberForce(state)
                 result.tendon_force[row, k] = muscle.getActuation(state)
+                if m.muscles.compliant[k]:
+                    result.tendon_force_rate[row, k] = muscle.getNormalizedTendonForceDerivative(state)
                 for j, coordinate in enumerate(self.coordinates if moment_arms else ()):
                     result.moment_arms[row, k, j] = muscle.computeMomentArm(state, coordinate)
         return result

@@ -32,13 +32,15 @@ class MuscleState:
     """Elastic and damping, along the fibre, N."""
     tendon_force: Floats
     """N."""
+    tendon_force_rate: Floats
+    """Rate of the normalized tendon force of a compliant muscle, 1/s; zero for a rigid tendon."""
     moment_arms: Floats
     """Generalized force per newton of tension, shape (B, n_muscles, n_coordinates), m (no unit for a translation)."""
 
     @classmethod
     def empty(cls, batch: int, n_muscles: int, n_coordinates: int) -> MuscleState:
         """Allocate."""
-        return cls(*(np.zeros((batch, n_muscles)) for _ in range(8)), np.zeros((batch, n_muscles, n_coordinates)))
+        return cls(*(np.zeros((batch, n_muscles)) for _ in range(9)), np.zeros((batch, n_muscles, n_coordinates)))
 
 
 @dataclass(frozen=True)
