@@ -142,8 +142,8 @@ def section(data: Path) -> str:
     text = "\n\n".join(
         [
             "### 4. Metabolic rate: equal to OpenSim's probes",
-            "Largest relative difference over all muscles (92) and states. Each term is compared with a probe that reports "
-            "that term alone. Rates below 1 mW are compared absolutely.",
+            "Largest relative difference over all muscles (92) and states. Each term is compared with a probe that "
+            "reports that term alone. Rates below 1 mW are compared absolutely.",
             markdown_table(
                 ["model", "states", "number", "muscle totals", "terms", "whole body with basal", "limit", ""], rows
             ),

@@ -156,8 +156,8 @@ def section(data: Path) -> str:
     text = "\n\n".join(
         [
             "### 1. OpenSim's subject01: our road against the published output",
-            "Scale (with the published set-up's factors for thigh and shank), inverse kinematics and inverse dynamics of "
-            "`subject01_walk1`, against `OutputReference` (which OpenSim computed with the published model).",
+            "Scale (with the published set-up's factors for thigh and shank), inverse kinematics and inverse dynamics "
+            "of `subject01_walk1`, against `OutputReference` (which OpenSim computed with the published model).",
             markdown_table(
                 ["base model", "angle RMSE, worst (deg)", "limit", "", "pelvis position RMSE, worst (mm)",
                  "marker RMS (mm)", "time (s)"],
