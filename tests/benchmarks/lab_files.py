@@ -178,8 +178,8 @@ def _odd_files(data: Path) -> str:
             refused.append(f"`{path.name}`: {str(error).split(': ', 1)[-1]}")
     return (
         f"Odd, exotic and broken files: {outcomes['loaded']} load, {outcomes['refused']} give one line, none crashes; "
-        f"the slowest C3D takes {1e3 * slowest:.0f} ms. The c3d package by itself reads {package} of the {len(files)} C3D "
-        "files. Refused:\n\n" + "\n".join(f"- {line}" for line in refused)
+        f"the slowest C3D takes {1e3 * slowest:.0f} ms. The c3d package by itself reads {package} of the {len(files)} "
+        "C3D files. Refused:\n\n" + "\n".join(f"- {line}" for line in refused)
     )
 
 

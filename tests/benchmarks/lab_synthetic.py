@@ -44,6 +44,6 @@ def section(data: Path) -> str:
     head = ["seed", "body", "speed (m/s)", "pelvis tilt", "hip", "knee", "ankle", f"worst of 20, limit {LIMIT_DEG}", ""]
     return (
         "### Known angles\n\nSynthetic C3D files (markers from forward kinematics with 0.3 mm noise, gaps, 6 Hz "
-        "filter; segments within 1.5 % of what height gives) through scaling and inverse kinematics; RMS error in degrees:\n\n"
-        + markdown_table(head, rows)
+        "filter; segments within 1.5 % of what height gives) through scaling and inverse kinematics; RMS error in "
+        "degrees:\n\n" + markdown_table(head, rows)
     )
