@@ -160,6 +160,83 @@ def train(
 
 
 @app.command
+def simulate(
+    policy: Positional[str],
+    *,
+    out: Path,
+    speed: float = 1.25,
+    seconds: float = 10.0,
+    engine: Literal["twin", "opensim"] = "twin",
+    device: str | None = None,
+    device_policy: str | None = None,
+    deficit: str | None = None,
+    strength: float | None = None,
+    side: Literal["left", "right", "both"] | None = None,
+    subject: Path | None = None,
+    settle: float = 2.0,
+    seed: int = 0,
+) -> None:
+    """Let a policy walk, and analyse the walk as `lab run` does a measured one.
+
+    Args:
+        policy: Name of a policy of the suite or path of one; `reference-feedback` for none.
+        out: Folder for the report, the tables and the OpenSim files (states, controls, forces, model).
+        speed: Commanded walking speed, m/s.
+        seconds: Length of the walk, s.
+        engine: The compiled engine, or OpenSim itself.
+        device: Name or YAML file of an exoskeleton; the policy's own if not given.
+        device_policy: Policy that drives the device; without one it is worn and gives no torque.
+        deficit: Name or YAML file of a muscle deficit.
+        strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
+        side: Side of the weakness; replaces the deficit file's value.
+        subject: YAML file with mass, height and segment factors.
+        settle: Time after the start whose strides do not count, s; none in walks of less than twice that.
+        seed: Seed of the random start.
+    """
+    from analysis.simulated import write_simulation
+    from osim_env.export import write_controls, write_states
+    from osim_env.setup import WorldSetup
+    from osim_env.simulate import place_model, policy_settings, simulate
+
+    if deficit is None and (strength is not None or side is not None):
+        raise ExogaitError("--strength and --side change a deficit; name one with --deficit")
+    asked = WorldSetup(engine=engine, device=device, deficit=deficit, strength=strength, side=side,
+                       subject=None if subject is None else str(subject))  # fmt: skip
+    setup = policy_settings(policy, asked)[2]
+    with _clock(seconds, "simulate") as advance:
+        trial = simulate(
+            policy, speed=speed, seconds=seconds, setup=asked, device_policy=device_policy, seed=seed,
+            settle=settle if seconds >= 2 * settle else 0.0, progress=advance,
+        )  # fmt: skip
+    model = place_model(setup, out / "opensim")
+    write_states(trial, model, out / "opensim" / f"{trial.name}_states.sto")
+    write_controls(trial, model, out / "opensim" / f"{trial.name}_controls.sto")
+    print(write_simulation(trial, model, out).summary())
+
+
+def replay(
+    folder: Positional[Path],
+    *,
+    out: Path | None = None,
+    model: Path | None = None,
+    geometry: Path | None = None,
+    rate: float = 50.0,
+) -> None:
+    """Write a walk as one HTML page: skeleton, muscles coloured by activation, ground reactions, device torques.
+
+    Args:
+        folder: Folder of `simulate` or `lab run`.
+        out: The .html file; `replay.html` in the folder if not given.
+        model: Model of the walk (.osim); that of the folder if not given.
+        geometry: Folder of bone surfaces (.vtp), such as OpenSim's Geometry; EXOGAIT_GEOMETRY if not given.
+        rate: Frames a second.
+    """
+    from osim_env.replay import replay as make_replay
+
+    path = make_replay(folder, model, geometry=geometry, rate=rate).save(out or folder / "replay.html")
+    print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
 def doctor() -> None:
     """Check the installation: Python, packages, OpenSim, compiler cache, data folder."""
     from importlib import metadata
@@ -360,6 +437,14 @@ def _progress(total: int, label: str) -> Iterator[Callable[[str], None]]:
 
 
 @app.command
+def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar over simulated time."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=round(seconds, 2), desc=label, unit="s", leave=False, file=sys.stderr, disable=None) as bar:
+        yield lambda time: bar.update(round(time - bar.n, 2)) and None
+
+
 def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out")) -> None:
     """From nothing to a page that shows what the suite does."""
     import models

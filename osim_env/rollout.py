@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.trial import SIDES, GaitEvent, GaitTrial
+from data.trial import SIDES, GaitEvent, GaitTrial, select_columns
 
 from .exoskeleton import TICK
+from .physics import OpenSimPhysics
 from .policy import Policy
 from .world import GaitWorld
 
@@ -42,7 +42,9 @@ def roll_out(
         progress: Called with the simulated time after every control step.
 
     Returns:
-        One trial a body, sampled every 10 ms, cut at the fall if there was one (``metadata["fell"]``).
+        One trial a body, sampled every 10 ms, cut at the fall if there was one (``metadata["fell"]``). Coordinates,
+        speeds, moments and muscle states are those at the sample's time; ground reactions are means over the 10 ms
+        before it under the compiled engine (so that impulses are exact), values at that time under OpenSim.
     """
     act = policy.act if isinstance(policy, Policy) else policy
     recorder = _Recorder(world)
@@ -53,7 +55,7 @@ def roll_out(
         for _ in range(round(seconds / world.config.control_step)):
             device_action = None if device_policy is None else device_policy.act(world.device_observation())
             world.step(act(world.human_observation()), device_action)
-            fall_time[up & world.fallen] = recorder.time
+            fall_time[up & world.fallen] = round(recorder.time, 9)
             up &= ~world.fallen
             if progress is not None:
                 progress(recorder.time)
@@ -84,13 +86,19 @@ class _Recorder:
         for name, value in values.items():
             self.samples.setdefault(name, []).append(np.array(value))
 
+    def _states(self, count: int) -> zip[tuple[Array, Array]]:
+        return zip(self.samples["q"][:count], self.samples["u"][:count], strict=True)
+
     def trial(self, body: int, fall_time: float) -> GaitTrial:
         """The walk of one body."""
         world = self.world
         physics, model = world.physics, world.physics.model
         count = len(self.samples["q"])
-        time = np.round(TICK * np.arange(1, count + 1), 9)
+        time = np.asarray(np.round(TICK * np.arange(1, count + 1), 9), np.float64)
         last = count if np.isinf(fall_time) else int(np.searchsorted(time, fall_time))
+        # A simulation that diverged may have left numbers behind that are none.
+        finite = [np.isfinite(u[body]).all() and np.isfinite(q[body]).all() for q, u in self._states(last)]
+        last = finite.index(False) if False in finite else last
         index = pd.Index(time[:last], name="time")
 
         def table(name: str, columns: tuple[str, ...], part: Any = slice(None)) -> pd.DataFrame:
@@ -118,8 +126,12 @@ class _Recorder:
             for axis in "xyz"
         )
         reactions = table("ground", columns)
+        # A foot in the air has no centre of pressure (NaN), and its free moment is zero, not unknown.
+        free = [column for column in columns if column.startswith("ground_torque")]
+        reactions[free] = reactions[free].fillna(0.0)
         loaded = pd.DataFrame({s: reactions[f"ground_force_{s}_vy"] > CONTACT_THRESHOLD for s in SIDES})
         actuators = table("controls", model.actuator_names, slice(n, None)) * physics.optimal_force
+        worn = 0.0 if world.exoskeleton is None else world.exoskeleton.device.mass
         exo = [name for name in model.actuator_names if name.startswith("exo_")]
         trunk = [name for name in model.actuator_names if not name.startswith("exo_")]
         return GaitTrial(
@@ -139,16 +151,19 @@ class _Recorder:
                 },
                 index=pd.Index(model.muscle_names, name="muscle"),
             ),
-            device_torques=actuators[exo] if exo else None,
+            device_torques=select_columns(actuators, exo) if exo else None,
             extra={
-                "trunk_actuators": _with_unit(actuators[trunk], "N m"),
+                "trunk_actuators": _with_unit(select_columns(actuators, trunk), "N m"),
                 "phase": _with_unit(table("phase", ("phase",)), "1"),
             },
             masks={"loaded": loaded},
-            events=tuple(contact_events(time[:last], loaded)),
+            events=tuple(contact_events(index.to_numpy(np.float64), loaded)),
             metadata={
                 "source": "simulation",
-                "subject_mass": float(world.body_mass[body]),
+                "engine": "opensim" if isinstance(physics, OpenSimPhysics) else "twin",
+                # Moments and costs are given per body mass, as laboratories do: the device is carried.
+                "subject_mass": float(world.body_mass[body] - worn),
+                "device_mass": float(worn),
                 "speed": float(world.speed[body]),
                 "fell": bool(np.isfinite(fall_time)),
                 "fall_time": None if np.isinf(fall_time) else float(fall_time),
@@ -186,11 +201,3 @@ def _bridge(on: NDArray[np.bool_], value: bool, shortest: int) -> None:
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         if start > 0 and stop < len(on) and stop - start < shortest:
             on[start:stop] = not value
-
-
-def write_roll_out(trial: GaitTrial, folder: str | Path) -> Path:
-    """Write a trial as files that the OpenSim GUI plays: coordinates, states, controls, ground reactions."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    trial.save(folder)
-    return folder
