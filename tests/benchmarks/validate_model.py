@@ -306,14 +306,15 @@ def published_rows(data: Path, *, n_poses: int = 1000) -> list[list[object]]:
     return rows
 
 
-def _build_seconds(build: Callable[[], Any]) -> list[float]:
-    """Wall time of ten builds, s; the best of them says what the code costs on a machine that others use too."""
-    seconds = []
+def _build_seconds(build: Callable[[], Any]) -> tuple[float, float]:
+    """Wall and processor time of the fastest of ten builds, s: others may use the machine meanwhile."""
+    wall, processor = [], []
     for _ in range(10):
-        start = time.perf_counter()
+        starts = time.perf_counter(), time.process_time()
         build()
-        seconds.append(time.perf_counter() - start)
-    return seconds
+        wall.append(time.perf_counter() - starts[0])
+        processor.append(time.process_time() - starts[1])
+    return min(wall), min(processor)
 
 
 def build_rows() -> list[list[object]]:
@@ -334,10 +335,10 @@ def build_rows() -> list[list[object]]:
         return "met" if good else "**missed**"
 
     return [
-        ["build and initSystem, generic: best and mean of 10 (s)", f"{min(seconds):.2f}, {np.mean(seconds):.2f}",
-         "< 3 (best)", verdict(min(seconds) < BUILD_SECONDS)],
-        ["build and initSystem, scaled to a subject: the same", f"{min(scaled):.2f}, {np.mean(scaled):.2f}",
-         "< 3 (best)", verdict(min(scaled) < BUILD_SECONDS)],
+        ["build and initSystem, generic, fastest of 10: wall, processor (s)", f"{seconds[0]:.2f}, {seconds[1]:.2f}",
+         "wall < 3", verdict(seconds[0] < BUILD_SECONDS)],
+        ["the same, scaled to a subject", f"{scaled[0]:.2f}, {scaled[1]:.2f}",
+         "wall < 3", verdict(scaled[0] < BUILD_SECONDS)],
         [f"warnings on loading {len(variants)} written variants, but for missing meshes", warnings, "0",
          verdict(warnings == 0)],
     ]  # fmt: skip
@@ -368,23 +369,38 @@ def limit_rows() -> list[list[object]]:
     return rows
 
 
+def write_published(data: Path) -> None:
+    """Write the comparison with the published model."""
+    text = (
+        "## The model against the published Gait2392\n\n"
+        "Regenerate with `EXOGAIT_DATA=... python -m tests.benchmarks model`. The published file is read by OpenSim; "
+        'ours is built from the tables with `build(muscles="thelen", contact=False)`.\n\n'
+    )
+    table = markdown_table(["quantity", "numbers", "largest difference", "limit", ""], published_rows(data))
+    write_section("validation.md", "model", text + table)
+
+
+def write_build() -> None:
+    """Write build times and what loading logs."""
+    table = markdown_table(["what", "measured", "limit", ""], build_rows())
+    write_section("validation.md", "model-build", f"### Building and loading the model\n\n{table}")
+
+
+def write_limits() -> None:
+    """Write the overshoot of joint limits."""
+    table = markdown_table(["motion", "largest overshoot (deg)", "joint", "limit 5 deg"], limit_rows())
+    title = "### Joint limits of the model in forward simulation (OpenSim, accuracy 1e-4)"
+    write_section("validation.md", "model-limits", f"{title}\n\n{table}")
+
+
 def main() -> None:
-    """Write the section ``model`` of docs/validation.md."""
+    """Write the sections of docs/validation.md on the model."""
     folder = os.environ.get("EXOGAIT_DATA")
     if not folder or not (Path(folder) / PUBLISHED).is_file():
         sys.exit(f"EXOGAIT_DATA must name a folder that holds {PUBLISHED}")
-    parts = [
-        "## The model against the published Gait2392",
-        "Regenerate with `EXOGAIT_DATA=... python -m tests.benchmarks model`. The published file is read by OpenSim; "
-        'ours is built from the tables with `build(muscles="thelen", contact=False)`.',
-        markdown_table(["quantity", "numbers", "largest difference", "limit", ""], published_rows(Path(folder))),
-        "### Building and loading",
-        markdown_table(["what", "measured", "limit", ""], build_rows()),
-        "### Joint limits in forward simulation (OpenSim, accuracy 1e-4)",
-        markdown_table(["motion", "largest overshoot (deg)", "joint", "limit 5 deg"], limit_rows()),
-    ]
-    path = write_section("validation.md", "model", "\n\n".join(parts))
-    print(f"wrote the section 'model' of {path}")
+    write_published(Path(folder))
+    write_build()
+    write_limits()
 
 
 if __name__ == "__main__":
