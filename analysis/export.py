@@ -185,7 +185,7 @@ def _export_markers(
 
 
 def _export_results(trial: GaitTrial, folder: Path, name: str, left_out: list[str]) -> None:
-    """Results as .sto files; OpenSim's reader stops at the first NaN, so masked columns stay out."""
+    """Results as .sto files; OpenSim's reader stops at the first NaN, so each file holds what is known throughout."""
     tables = {
         "speeds": trial.speeds,
         "generalized_forces": trial.generalized_forces,
@@ -197,12 +197,44 @@ def _export_results(trial: GaitTrial, folder: Path, name: str, left_out: list[st
     for quantity, table in tables.items():
         if table is None:
             continue
-        known = [str(column) for column in table.columns if bool(np.isfinite(table[column].to_numpy(np.float64)).all())]
-        unknown = [str(column) for column in table.columns if str(column) not in known]
-        if unknown:
-            left_out.append(f"{quantity}: not known throughout, so not in the .sto: {', '.join(unknown)}")
-        if known:
-            write_sto(pd.DataFrame(table[known]), folder / f"{name}_{quantity}.sto", name=quantity, in_degrees=False)
+        for suffix, part in _known_parts(table):
+            if len(part) == len(table):
+                write_sto(part, folder / f"{name}_{quantity}.sto", name=quantity, in_degrees=False)
+                continue
+            if len(part) < 2:
+                left_out.append(f"{quantity}: never known, so not in a file: {', '.join(map(str, part.columns))}")
+                continue
+            start, end = float(part.index[0]), float(part.index[-1])
+            file = f"{name}_{quantity}_{suffix}.sto"
+            write_sto(part, folder / file, name=f"{quantity}_{suffix}", in_degrees=False)
+            left_out.append(
+                f"{file} holds {start:.3f} to {end:.3f} s only, where these columns are known: "
+                f"{', '.join(map(str, part.columns))}"
+            )
+
+
+def _known_parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """A table as parts without NaN: columns known over the same time together, each in its longest known stretch.
+
+    Returns:
+        Suffix for the file (``r``, ``l``, else a number) and the part; a part without rows was never known.
+    """
+    groups: dict[bytes, list[str]] = {}
+    for column in map(str, table.columns):
+        groups.setdefault(np.isfinite(table[column].to_numpy(np.float64)).tobytes(), []).append(column)
+    parts, used = [], set()
+    for number, (pattern, columns) in enumerate(groups.items(), start=1):
+        known = np.frombuffer(pattern, bool)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
+        runs = edges.reshape(-1, 2)
+        start, end = runs[np.argmax(runs[:, 1] - runs[:, 0])].tolist() if len(runs) else (0, 0)
+        endings = {column[-2:] for column in columns}
+        suffix = endings.pop()[1:] if endings in ({"_r"}, {"_l"}) else str(number)
+        if suffix in used:
+            suffix = f"{suffix}{number}"
+        used.add(suffix)
+        parts.append((suffix, select_rows(select_columns(table, columns), slice(start, end))))
+    return parts
 
 
 def _write_readme(

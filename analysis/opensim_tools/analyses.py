@@ -86,6 +86,10 @@ def static_optimization(
     Reserves (1 N m) stand at every joint and are reported; residuals stand at the pelvis. Joint limits, springs and
     contact are left out, as in inverse dynamics.
 
+    Two simplifications are OpenSim's own: tendons are taken as rigid, and only the active force counts (for
+    DeGroote-Fregly muscles without the cosine of the pennation angle). The force at the same activation in
+    :func:`muscle_states` therefore differs by the passive force and the pennation, a few percent in walking.
+
     Args:
         model: Scaled model with muscles.
         motion: Angles as .mot, of inverse kinematics.

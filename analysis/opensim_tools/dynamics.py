@@ -210,7 +210,8 @@ def _mask_on(time: pd.Index, valid: pd.DataFrame | None) -> pd.DataFrame:
     if valid is None:
         return pd.DataFrame(True, index=time, columns=pd.Index(["r", "l", "pelvis"]))
     known = valid.index.to_numpy(np.float64)
-    at = np.clip(np.searchsorted(known, time.to_numpy(np.float64)), 0, len(known) - 1)
-    before = np.maximum(at - 1, 0)
+    wanted = time.to_numpy(np.float64)
+    at = np.clip(np.searchsorted(known, wanted - 1e-9), 0, len(known) - 1)
     # Between two instants of the mask a value counts only where both are valid.
+    before = np.where(np.abs(known[at] - wanted) < 1e-9, at, np.maximum(at - 1, 0))
     return pd.DataFrame(valid.to_numpy()[at] & valid.to_numpy()[before], index=time, columns=valid.columns)

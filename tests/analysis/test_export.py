@@ -50,6 +50,8 @@ def case(tmp_path_factory):
     loads["ground_force_r_vy"] = 400.0
     loads.iloc[:50, loads.columns.get_loc("ground_force_r_px")] = np.nan
     forces = pd.DataFrame({"knee_angle_r": np.linspace(-1, 1, 30), "knee_angle_l": np.nan}, index=time)
+    forces["hip_flexion_r"] = forces["lumbar_extension"] = forces["knee_angle_r"]
+    forces.iloc[[*range(10)], [0, 2]] = np.nan
     trial = GaitTrial(
         name="walk 01/left",
         coordinates=motion,
@@ -118,11 +120,15 @@ def test_static_optimization_reruns_from_the_moved_folder(moved):
     assert result["soleus_r"].between(0.0, 1.0).all()
 
 
-def test_masked_results_stay_out_of_the_storage_files(moved):
+def test_files_hold_only_what_is_known(moved):
     exported, folder = moved
-    table = read_sto(folder / "walk_01_left_generalized_forces.sto")
-    assert list(table.columns) == ["knee_angle_r"]
-    assert any("knee_angle_l" in line for line in exported.left_out)
+    part = read_sto(folder / "walk_01_left_generalized_forces_r.sto")
+    assert list(part.columns) == ["knee_angle_r", "hip_flexion_r"] and part.index[0] == pytest.approx(0.1)
+    whole = read_sto(folder / "walk_01_left_generalized_forces.sto")
+    assert list(whole.columns) == ["lumbar_extension"] and len(whole) == 30
+    assert not list(folder.glob("*generalized_forces_l*"))
+    text = " ".join(exported.left_out)
+    assert "never known, so not in a file: knee_angle_l" in text and "0.100 to 0.290 s only" in text
 
 
 def test_a_trial_without_anything_says_so(case, tmp_path):
