@@ -28,8 +28,9 @@ from .lanes import (
 
 
 @inline
-def _constant3(values):
-    return lanes(values[0]), lanes(values[1]), lanes(values[2])
+def _constant3(values, index):
+    """Row of a table as a vector; indexed and not sliced, for a slice costs two atomic reference counts."""
+    return lanes(values[index, 0]), lanes(values[index, 1]), lanes(values[index, 2])
 
 
 @jit
@@ -54,11 +55,11 @@ def contact_forces(contacts, w, at, h):
         store(w, at.foot_moment + k, 0.0)
     for s in range(at.n_spheres):
         b = contacts.body[s]
-        n = _constant3(contacts.normal[s])
+        n = _constant3(contacts.normal, s)
         radius = contacts.radius[s]
         origin = load3(w, at.position + 3 * b)
-        lever = rotate3(w, at.rotation + 9 * b, _constant3(contacts.centre[s]))
-        depth = dot3(subtract3(add3(origin, lever), _constant3(contacts.origin[s])), n) + radius
+        lever = rotate3(w, at.rotation + 9 * b, _constant3(contacts.centre, s))
+        depth = dot3(subtract3(add3(origin, lever), _constant3(contacts.origin, s)), n) + radius
         lever = add_scaled3(lever, n, radius - 0.5 * depth)
         velocity = add3(load3(w, at.velocity + 3 * b), cross3(load3(w, at.angular_velocity + 3 * b), lever))
         into = dot3(velocity, n)
@@ -148,7 +149,7 @@ def push_body(tree, w, at, body):
     """Load one body with an external force in ground axes at its mass centre."""
     if body > 0:
         force = load3(w, at.push)
-        lever = rotate3(w, at.rotation + 9 * body, _constant3(tree.mass_centre[body]))
+        lever = rotate3(w, at.rotation + 9 * body, _constant3(tree.mass_centre, body))
         row = at.wrench + 6 * body
         store3(w, row, subtract3(load3(w, row), cross3(lever, force)))
         store3(w, row + 3, add_scaled3(load3(w, row + 3), force, -1.0))

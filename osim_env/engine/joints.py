@@ -66,8 +66,11 @@ def _turn_columns(w, rows, first, second, s, c):
 
 
 @inline
-def _turn(w, rows, axis, code, s, c):
-    """Multiply the rotation matrix at ``rows`` from the right by a rotation about a unit axis (Rodrigues' formula)."""
+def _turn(w, rows, axes, index, code, s, c):
+    """Multiply the rotation matrix at ``rows`` from the right by a rotation about a unit axis (Rodrigues' formula).
+
+    Constants are indexed here and below, never sliced: a slice costs two atomic reference counts.
+    """
     if code < 0:
         s = -s
         code = -code
@@ -78,7 +81,7 @@ def _turn(w, rows, axis, code, s, c):
     elif code == 3:
         _turn_columns(w, rows, 0, 1, s, c)
     else:
-        x, y, z = axis[0], axis[1], axis[2]
+        x, y, z = axes[index, 0], axes[index, 1], axes[index, 2]
         for row in range(3):
             vx, vy, vz = load3(w, rows + 3 * row)
             along = (vx * x + vy * y + vz * z) * (1.0 - c)
@@ -95,7 +98,7 @@ def _turn(w, rows, axis, code, s, c):
 
 
 @inline
-def _multiply_constant(w, rows, matrix):
+def _multiply_constant(w, rows, matrices, index):
     """Multiply the rotation matrix at ``rows`` from the right by a constant one (nine numbers, row by row)."""
     for row in range(3):
         x, y, z = load3(w, rows + 3 * row)
@@ -103,17 +106,17 @@ def _multiply_constant(w, rows, matrix):
             w,
             rows + 3 * row,
             (
-                x * matrix[0] + y * matrix[3] + z * matrix[6],
-                x * matrix[1] + y * matrix[4] + z * matrix[7],
-                x * matrix[2] + y * matrix[5] + z * matrix[8],
+                x * matrices[index, 0] + y * matrices[index, 3] + z * matrices[index, 6],
+                x * matrices[index, 1] + y * matrices[index, 4] + z * matrices[index, 7],
+                x * matrices[index, 2] + y * matrices[index, 5] + z * matrices[index, 8],
             ),
         )
 
 
 @inline
-def _axis_in_ground(w, rows, axis):
+def _axis_in_ground(w, rows, axes, index):
     """Rotation matrix at ``rows`` times a constant vector."""
-    return rotate3(w, rows, (lanes(axis[0]), lanes(axis[1]), lanes(axis[2])))
+    return rotate3(w, rows, (lanes(axes[index, 0]), lanes(axes[index, 1]), lanes(axes[index, 2])))
 
 
 @jit
@@ -145,11 +148,10 @@ def _rotation_axes(functions, tree, w, at, b, with_constants):
     for k in range(3):
         function = tree.axis_function[6 * b + k]
         if function >= 0:
-            axis = tree.axis[6 * b + k]
-            store3(w, at.turning_axis + 3 * k, _axis_in_ground(w, rows, axis))
+            store3(w, at.turning_axis + 3 * k, _axis_in_ground(w, rows, tree.axis, 6 * b + k))
             if functions.mobility[function] >= 0 or with_constants:
                 row = at.axis_value + 5 * (6 * b + k)
-                _turn(w, rows, axis, tree.axis_code[6 * b + k], load(w, row + 3), load(w, row + 4))
+                _turn(w, rows, tree.axis, 6 * b + k, tree.axis_code[6 * b + k], load(w, row + 3), load(w, row + 4))
 
 
 @inline
@@ -165,13 +167,13 @@ def _body_kinematics(functions, tree, w, at, b):
     rotation, parent_rotation = at.rotation + 9 * b, at.rotation + 9 * p
     for k in range(9):
         store(w, rotation + k, load(w, parent_rotation + k))
-    offset = tree.parent_position[b]
+    offset = (lanes(tree.parent_position[b, 0]), lanes(tree.parent_position[b, 1]), lanes(tree.parent_position[b, 2]))
     origin = add3(
         load3(w, at.position + 3 * p),
-        rotate3(w, parent_rotation, (lanes(offset[0]), lanes(offset[1]), lanes(offset[2]))),
+        rotate3(w, parent_rotation, offset),
     )
     if tree.parent_rotated[b] == 1:
-        _multiply_constant(w, rotation, tree.parent_rotation[b])
+        _multiply_constant(w, rotation, tree.parent_rotation, b)
 
     first_mobility, end_mobility = tree.mobility_start[b], tree.mobility_start[b + 1]
     zero = (lanes(0.0), lanes(0.0), lanes(0.0))
@@ -186,7 +188,7 @@ def _body_kinematics(functions, tree, w, at, b):
         if function >= 0:
             j = functions.mobility[function]
             value, slope, curvature = load3(w, at.axis_value + 5 * (6 * b + k))
-            direction = _axis_in_ground(w, rotation, tree.axis[6 * b + k])
+            direction = _axis_in_ground(w, rotation, tree.axis, 6 * b + k)
             origin = add_scaled3(origin, direction, value)
             if j >= 0:
                 u = load(w, at.u + j)
@@ -237,9 +239,9 @@ def _body_kinematics(functions, tree, w, at, b):
         angular_bias = add3(angular_bias, add3(cross3(by_first, turn2), cross3(but_third, turn3)))
 
     if tree.child_rotated[b] == 1:
-        _multiply_constant(w, rotation, tree.child_rotation[b])
-    child = tree.child_position[b]
-    arm = rotate3(w, rotation, (lanes(-child[0]), lanes(-child[1]), lanes(-child[2])))
+        _multiply_constant(w, rotation, tree.child_rotation, b)
+    child = (lanes(-tree.child_position[b, 0]), lanes(-tree.child_position[b, 1]), lanes(-tree.child_position[b, 2]))
+    arm = rotate3(w, rotation, child)
     position = add3(origin, arm)
     store3(w, at.position + 3 * b, position)
 
