@@ -237,6 +237,41 @@ def replay(
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
+def video(
+    folder: Positional[Path],
+    film: Positional[Path],
+    *,
+    model: Path | None = None,
+    speed: float = 1.0,
+) -> None:
+    """Write a walk as a film, seen from the right.
+
+    Args:
+        folder: Folder of `simulate` or `lab run`.
+        film: File that ends in .mp4 or .gif.
+        model: Model of the walk (.osim); that of the folder if not given.
+        speed: 0.5 plays at half speed.
+    """
+    from osim_env.replay import load_scene
+    from osim_env.video import write_video
+
+    path = write_video(load_scene(folder, model), film, speed=speed)
+    print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def compare(simulation: Positional[Path], lab: Positional[Path], *, out: Path | None = None) -> None:
+    """Compare a simulated walk with a measured one: angles, moments, forces, symmetry, metabolic rate.
+
+    Args:
+        simulation: Folder of `simulate`.
+        lab: Folder of `lab run`.
+        out: Folder for compare.html, compare.csv and compare.png; the simulation's if not given.
+    """
+    from analysis.comparison import compare_folders
+
+    print(compare_folders(simulation, lab, out=out).summary())
+
+
 def doctor() -> None:
     """Check the installation: Python, packages, OpenSim, compiler cache, data folder."""
     from importlib import metadata
@@ -442,7 +477,11 @@ def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
     from tqdm.auto import tqdm
 
     with tqdm(total=round(seconds, 2), desc=label, unit="s", leave=False, file=sys.stderr, disable=None) as bar:
-        yield lambda time: bar.update(round(time - bar.n, 2)) and None
+
+        def advance(time: float) -> None:
+            bar.update(round(time - bar.n, 2))
+
+        yield advance
 
 
 def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out")) -> None:

@@ -93,6 +93,7 @@ def write_comparison(
     labels: Sequence[str] | None = None,
     norms: Mapping[str, NormBand] | None = None,
     title: str | None = None,
+    extra: Sequence[tuple[str, str, str]] = (),
 ) -> Path:
     """Write a page that compares trials with the first of them: curves, r and RMSE of each, scalars side by side.
 
@@ -102,6 +103,7 @@ def write_comparison(
         labels: Names of the trials; their own if not given.
         norms: Bands of normal; those at the reference's speed if not given.
         title: Title of the page.
+        extra: Further sections, (identifier, title, HTML; empty ones are left out), at the end.
 
     Returns:
         The file.
@@ -127,6 +129,7 @@ def write_comparison(
         sections.append((key, name, section(key, name, *parts, new_page=side == "l") if parts else ""))
     sections.append(_agreement(trials, names))
     sections.append(_scalars(trials, names))
+    sections += extra
     lead = " against ".join(escape(f"{n} ({_speed_text(t)})") for n, t in zip(names[::-1], trials[::-1], strict=True))
     html = page(
         title=title or f"{names[-1]} compared with {names[0]}", kicker="Comparison of trials", lead=lead, head="",

@@ -144,6 +144,8 @@ def result_model(folder: str | Path) -> Path:
     for place in (folder / "opensim", folder, folder.parent / "opensim"):
         for ending in ("npz", "osim"):
             found = sorted(place.glob(f"*.{ending}"))
+            # The lab road keeps the model it scaled beside the one that fits the person.
+            found = [path for path in found if path.stem.endswith("_scaled")] or found
             if len(found) == 1:
                 return found[0]
             if found:
@@ -294,7 +296,7 @@ def _words(scene: Scene) -> tuple[str, str]:
     parts = []
     speed = facts.get("speed")
     if isinstance(speed, int | float) and np.isfinite(speed):
-        parts.append(f"{speed:.2f} m/s" + (" commanded" if scene.simulated else ""))
+        parts.append(f"{speed:.2f} m/s")
     for key, before in (("policy", "policy "), ("device", "device "), ("deficit", "deficit "), ("engine", "engine ")):
         if facts.get(key):
             parts.append(before + str(facts[key]))

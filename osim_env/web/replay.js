@@ -407,12 +407,12 @@ function readout(pose) {
   $("clock").textContent = `${time.toFixed(2)} s of ${(facts.start + (N - 1) / facts.rate).toFixed(2)} s`;
   const rows = [];
   if (data.force) {
-    rows.push("<h2>Vertical force, body weights</h2>");
+    rows.push("<h2>Vertical force (body weight)</h2>");
     ["right", "left"].forEach((name, foot) => rows.push(
       `<div class="row"><span><span class="key" style="background:var(--${name})"></span>${name}</span><b>${(forceAt(pose, foot)[1] / facts.weight).toFixed(2)}</b></div>`));
   }
   if (facts.torques.length) {
-    rows.push("<h2>Device torque, N·m/kg</h2>");
+    rows.push("<h2>Device torque (N·m/kg)</h2>");
     facts.torques.forEach((torque, k) => rows.push(
       `<div class="row"><span>${torque.label}</span><b>${(data.torque[pose.i * facts.torques.length + k] / facts.mass).toFixed(2)}</b></div>`));
   }
