@@ -160,6 +160,44 @@ def train(
 
 
 @app.command
+def reference(
+    manifest: Positional[Path | None] = None,
+    *,
+    out: Path,
+    order: int = 2,
+    slowest: float = 0.6,
+    fastest: float = 1.8,
+    workers: int = 2,
+) -> None:
+    """Fit a reference motion, as a function of walking speed, to measured walks.
+
+    Args:
+        manifest: CSV as for `lab batch`; without one, the walks of Schreiber & Moissenet 2019 (CC BY 4.0), as far as
+            EXOGAIT_DATA has them: this is how the suite's own reference was made.
+        out: The .json file to write.
+        order: Order of the polynomials in speed (0 for one person at one speed).
+        slowest: Slowest speed the reference may be asked for, m/s.
+        fastest: Fastest speed it may be asked for, m/s.
+        workers: Processes.
+    """
+    from analysis.measured_walks import analyse_walks, published_walks, walks_of_manifest
+    from osim_env.reference_fit import GENERIC_LEG_LENGTH, fit_reference, strides_of_trial
+
+    walks, source = published_walks() if manifest is None else walks_of_manifest(manifest)
+    strides = []
+    for trial, leg_length in analyse_walks(walks, workers=workers):
+        found = strides_of_trial(trial, leg_length=leg_length)
+        print(f"{trial.name:30s} {len(found)} strides at {trial.metadata['speed']:.2f} m/s, leg {leg_length:.3f} m")
+        strides += found
+    fitted = fit_reference(
+        strides, order=order, speed_range=(slowest, fastest), n_harmonics=6,
+        leg_length=GENERIC_LEG_LENGTH, source=source, name=out.stem,
+    )  # fmt: skip
+    fitted.save(out)
+    print(f"wrote {out}: {len(strides)} strides, {len(fitted.coordinate_names)} coordinates")
+
+
+@app.command
 def simulate(
     policy: Positional[str],
     *,
@@ -214,6 +252,7 @@ def simulate(
     print(write_simulation(trial, model, out).summary())
 
 
+@app.command
 def replay(
     folder: Positional[Path],
     *,
@@ -237,6 +276,7 @@ def replay(
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
+@app.command
 def video(
     folder: Positional[Path],
     film: Positional[Path],
@@ -259,6 +299,7 @@ def video(
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
+@app.command
 def compare(simulation: Positional[Path], lab: Positional[Path], *, out: Path | None = None) -> None:
     """Compare a simulated walk with a measured one: angles, moments, forces, symmetry, metabolic rate.
 
@@ -272,6 +313,7 @@ def compare(simulation: Positional[Path], lab: Positional[Path], *, out: Path | 
     print(compare_folders(simulation, lab, out=out).summary())
 
 
+@app.command
 def doctor() -> None:
     """Check the installation: Python, packages, OpenSim, compiler cache, data folder."""
     from importlib import metadata
@@ -471,7 +513,7 @@ def _progress(total: int, label: str) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-@app.command
+@contextlib.contextmanager
 def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
     """A progress bar over simulated time."""
     from tqdm.auto import tqdm
@@ -484,6 +526,7 @@ def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
         yield advance
 
 
+@app.command
 def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out")) -> None:
     """From nothing to a page that shows what the suite does."""
     import models

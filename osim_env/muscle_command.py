@@ -5,7 +5,7 @@ Two schemes, both without any force that is not a muscle's (or the trunk actuato
 ``recruitment``
     The action is a demand of net joint moments about a feedback law on the reference motion, and a change of step
     rate. The muscles that carry the demand are found by static optimization on the present muscle state
-    (:mod:`osim_env.recruitment`), so a weak muscle is answered by its synergists. 16 numbers instead of 93 make
+    (:mod:`osim_env.recruitment`), so a weak muscle is answered by its synergists. 18 numbers instead of 93 make
     learning some times faster.
 ``excitation``
     The action is one number per muscle, added to the excitations that static optimization gives for the reference
@@ -27,16 +27,51 @@ Array = NDArray[np.float64]
 # Feedback stiffness (N m/rad) and action amplitude (N m per kg body mass) by coordinate stem.
 STIFFNESS = {
     "hip_flexion": 150.0, "hip_adduction": 150.0, "hip_rotation": 40.0, "knee_angle": 100.0, "ankle_angle": 80.0,
-    "subtalar_angle": 20.0, "lumbar_extension": 200.0, "lumbar_bending": 200.0, "lumbar_rotation": 60.0,
+    "subtalar_angle": 20.0, "mtp_angle": 10.0, "lumbar_extension": 200.0, "lumbar_bending": 200.0,
+    "lumbar_rotation": 60.0,
 }  # fmt: skip
-PASSIVE = ("pelvis_", "mtp_angle")
-"""Coordinates about which no moment is demanded: the pelvis floats, the toes follow their spring and their muscles."""
 DAMPING_SHARE = 0.05
 """Damping over stiffness, s."""
 AMPLITUDE = {
     "hip_flexion": 1.0, "hip_adduction": 1.0, "hip_rotation": 0.3, "knee_angle": 1.0, "ankle_angle": 1.0,
-    "subtalar_angle": 0.3, "lumbar_extension": 1.0, "lumbar_bending": 0.8, "lumbar_rotation": 0.3,
+    "subtalar_angle": 0.3, "mtp_angle": 0.05, "lumbar_extension": 1.0, "lumbar_bending": 0.8, "lumbar_rotation": 0.3,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Balance by the classic strategies: the stance hip keeps the trunk, the swing foot clears the floor.
+
+    The stance hip's demand counters a pelvis that leans off the reference; the swing hip's target moves towards where
+    the body is heading (Raibert 1986; Yin, Loken & van de Panne 2007, "SIMBICON"); hip and knee of the swing leg aim
+    above the reference, because muscles follow it late and feet would scuff. Learning starts from this feedback, and
+    imitation is always judged against the reference itself.
+
+    Attributes:
+        trunk: Stance hip moment per lean of the pelvis, N m/rad per kg body mass.
+        trunk_rate: Stance hip moment per rate of lean, N m s/rad per kg.
+        step: Swing hip flexion per error of forward speed, rad s/m.
+        side_step: Swing hip abduction per error of sideways speed, rad s/m.
+        side_place: Swing hip abduction per sideways position of the pelvis off the path, rad/m.
+        lift_hip: Extra hip flexion of the swing leg's target, rad.
+        lift_knee: Extra knee flexion of the same, rad.
+        lift_ankle: Extra dorsiflexion of the same, rad.
+        lift_middle: Where in the stride the extra is largest, share of the stride since the foot's heel strike.
+        lift_width: Half width of the extra, share of the stride.
+        stance_load: Share of body weight at which a leg counts fully as the stance leg.
+    """
+
+    trunk: float = 7.0
+    trunk_rate: float = 0.5
+    step: float = 0.25
+    side_step: float = 0.45
+    side_place: float = 0.02
+    lift_hip: float = 0.12
+    lift_knee: float = 0.2
+    lift_ankle: float = 0.12
+    lift_middle: float = 0.85
+    lift_width: float = 0.265
+    stance_load: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -55,18 +90,20 @@ class MuscleCommandConfig:
         trunk_effort_weight: The same for the trunk actuators, per unit of their control.
         iterations: Most Newton steps of the recruitment solver.
         min_excitation: Lowest excitation.
+        balance: Gains of the balance feedback of the recruitment scheme.
     """
 
     scheme: Literal["recruitment", "excitation"] = "recruitment"
-    stiffness_scale: float = 1.0
+    stiffness_scale: float = 3.0
     amplitude_scale: float = 1.0
     feedforward: float = 1.0
-    anticipation: float = 0.03
+    anticipation: float = 0.01
     excitation_amplitude: float = 0.5
     phase_rate: float = 0.2
     effort_weight: float = 0.3
     trunk_effort_weight: float = 5.0
     iterations: int = 15
+    balance: Balance = field(default_factory=lambda: Balance())
     min_excitation: float = 0.01
     stiffness: dict[str, float] = field(default_factory=lambda: dict(STIFFNESS))
     amplitude: dict[str, float] = field(default_factory=lambda: dict(AMPLITUDE))
@@ -83,7 +120,7 @@ class Recruitment:
     def __init__(self, model: Any, config: MuscleCommandConfig) -> None:
         names = list(model.coordinate_names)
         self.config = config
-        self.demanded = tuple(name for name in names if not name.startswith(PASSIVE))
+        self.demanded = tuple(name for name in names if not name.startswith("pelvis_"))
         self.columns = np.array([names.index(name) for name in self.demanded])
         self.trunk = tuple(name for name in model.actuator_names if name.startswith("lumbar_"))
         self.trunk_columns = np.array(

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import numba
 import torch
 from tqdm.auto import tqdm
 
@@ -36,6 +37,7 @@ def use_threads(threads: int | None) -> int:
     if count < 1:
         raise InputError("threads", threads, "a positive number")
     torch.set_num_threads(count)
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     set_threads(count)
     return count
 

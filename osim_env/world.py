@@ -152,6 +152,10 @@ class GaitWorld:
         self.multiplier = np.zeros((n, len(self.recruitment.demanded)))
         self.demanded = self.recruitment.demanded
         self.joint_columns = np.array([self.column[name] for name in self.demanded])
+        hips = ("hip_flexion_r", "hip_flexion_l", "hip_adduction_r", "hip_adduction_l")
+        self._hip_columns = np.array([self.demanded.index(name) for name in hips])
+        lifted = [f"{name}_{side}" for side in "rl" for name in ("hip_flexion", "knee_angle", "ankle_angle")]
+        self._lift_columns = np.array([self.demanded.index(name) for name in lifted])
         self.pelvis_rotations = np.array([self.column[f"pelvis_{name}"] for name in ("tilt", "list", "rotation")])
         self.joint_limits = tuple(np.asarray(bound)[self.joint_columns] for bound in physics.anatomical_limits)
         self._reference_columns = np.array([reference.coordinate_names.index(name) for name in names])
@@ -387,6 +391,10 @@ class GaitWorld:
         if config.scheme == "recruitment":
             q, u = self._reference_state(self.phase, self.speed)
             error = (q - self.q)[:, self.joint_columns]
+            stance_hips, swing_hips = self._balance(q, u)
+            error[:, self._hip_columns] += swing_hips
+            error[:, self._lift_columns] += self._swing_lift()
+            demand[:, self._hip_columns] += stance_hips
             rate_error = (u - self.u)[:, self.joint_columns]
             demand += self.stiffness * (error + DAMPING_SHARE * rate_error) + self.amplitude * action
         activation, trunk = self.recruitment.solve(arms, gain, passive, demand, self.multiplier)
@@ -395,6 +403,53 @@ class GaitWorld:
         self.controls[:, :n] = np.clip(activation, config.min_excitation, 1.0)
         for k, name in enumerate(self.recruitment.trunk):
             self.controls[:, n + self.physics.model.actuator_names.index(name)] = trunk[:, k]
+
+    def _balance(self, q_reference: Array, u_reference: Array) -> tuple[Array, Array]:
+        """Moments of the stance hip and target angles of the swing hip that keep balance.
+
+        Returns:
+            Moments (N m) and angles (rad) of hip flexion right and left, hip adduction right and left, shape (batch,
+            4).
+        """
+        gains, column = self.config.muscles.balance, self.column
+        lean, lean_rate, drift, place = [], [], [], self.q[:, column["pelvis_tz"]]
+        for name in ("pelvis_tilt", "pelvis_list"):
+            lean.append(self.q[:, column[name]] - q_reference[:, column[name]])
+            lean_rate.append(self.u[:, column[name]] - u_reference[:, column[name]])
+        for name in ("pelvis_tx", "pelvis_tz"):
+            drift.append(self.u[:, column[name]] - u_reference[:, column[name]])
+        weight = self.body_mass * 9.80665 * gains.stance_load
+        stance = np.clip(self.physics.foot_force[:, :, 1] / weight[:, None], 0.0, 1.0)
+        righting = [
+            self.body_mass * (gains.trunk * a + gains.trunk_rate * r) for a, r in zip(lean, lean_rate, strict=True)
+        ]
+        # Leaning to the right asks the right stance hip to adduct and the left one to abduct.
+        moments = np.stack(
+            [
+                righting[0] * stance[:, 0],
+                righting[0] * stance[:, 1],
+                righting[1] * stance[:, 0],
+                -righting[1] * stance[:, 1],
+            ],
+            axis=1,
+        )
+        forward = gains.step * drift[0]
+        sideways = gains.side_step * drift[1] + gains.side_place * place
+        swing = 1.0 - stance
+        angles = np.stack(
+            [forward * swing[:, 0], forward * swing[:, 1], -sideways * swing[:, 0], sideways * swing[:, 1]], axis=1
+        )
+        return moments, np.clip(angles, -0.4, 0.4)
+
+    def _swing_lift(self) -> Array:
+        """Extra hip flexion, knee flexion and dorsiflexion of each leg, right first, shape (batch, 6), rad."""
+        gains = self.config.muscles.balance
+        size = np.array([gains.lift_hip, -gains.lift_knee, gains.lift_ankle])
+        parts = []
+        for start in (0.0, 0.5):
+            away = np.abs((self.phase - start - gains.lift_middle + 0.5) % 1.0 - 0.5) / gains.lift_width
+            parts.append(np.where(away < 1.0, 0.5 + 0.5 * np.cos(np.pi * away), 0.0)[:, None] * size)
+        return np.concatenate(parts, axis=1)
 
     def _draw_pushes(self) -> None:
         """Start and end random horizontal pushes."""

@@ -54,7 +54,7 @@ def _stride(speed: float, walk: str) -> Stride:
     swing = np.radians(20 + 5 * speed)
     knee = -swing * (1 - np.cos(2 * np.pi * phase))
     return Stride("r", phase, 1.0 / (0.5 + 0.4 * speed), speed,
-        {"knee_angle_r": knee + 0.01 * phase, "knee_angle_l": np.roll(knee, 30), "pelvis_list": 0.02 * np.sin(2 * np.pi * phase)},
+        {"knee_angle_r": knee + 0.01 * phase, "knee_angle_l": np.roll(knee, 30)},
         {"knee_angle_r": np.full(60, np.nan), "knee_angle_l": 0.3 * np.cos(2 * np.pi * phase)},
         walk,
     )  # fmt: skip
