@@ -540,6 +540,12 @@ def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration 
     for path in models.plot_moment_arms(model, out):
         print(f"wrote {path}")
 
+    from analysis.lab_demo import run_lab_demo
+
+    print("\nFrom C3D to joint moments")
+    run = run_lab_demo(out / "lab")
+    print(("SYNTHETIC person, nobody was measured; " if run.trial.metadata["synthetic"] else "") + run.summary())
+
 
 def main() -> None:
     """Run the command line; every foreseen error is one line on stderr and exit code 2."""

@@ -268,7 +268,8 @@ def _read_schwartz(path: Path) -> list[NormCurve]:
                 condition=condition,
                 percent=_column(rows, "pct"),
                 mean=_column(rows, "mean"),
-                sd=_column(rows, "sd"),
+                # For the vertical force the workbook gives mean - SD in the column of mean + SD.
+                sd=np.abs(_column(rows, "sd")),
                 unit=unit,
                 population="children",
                 n_people=83,

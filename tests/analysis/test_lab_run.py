@@ -204,3 +204,22 @@ def test_muscles_of_a_real_stride(real_data: Path, tmp_path: Path) -> None:
     assert energy["metabolic_rate_gross"] == pytest.approx(energy["metabolic_rate_net"] + energy["basal_rate"])
     page = run.report.read_text(encoding="utf-8")
     assert "Metabolic rate" in page and "Reserve actuators" in page and "Electromyography" in page
+
+
+def test_the_demonstration_runs_without_any_data(tmp_path: Path, monkeypatch) -> None:
+    from analysis.lab_demo import run_lab_demo
+
+    monkeypatch.delenv("EXOGAIT_DATA", raising=False)
+    steps: list[str] = []
+    run = run_lab_demo(tmp_path, progress=steps.append)
+    assert run.trial.metadata["synthetic"] is True
+    assert "Synthetic trial" in run.report.read_text(encoding="utf-8")
+    assert steps == [
+        "read",
+        "scale",
+        "inverse kinematics",
+        "inverse dynamics",
+        "gait numbers",
+        "OpenSim folder",
+        "report",
+    ]

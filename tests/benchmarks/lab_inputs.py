@@ -111,8 +111,8 @@ def _bad_input(person: SyntheticTrial, scratch: Path) -> str:
                 text = "; ".join(f"{r.what}: {r.found}" for r in rows[:2])
         lines.append([what, outcome, text.replace("|", "/")])
     note = (
-        "Each case is also a test (tests/analysis/test_pipeline.py, test_lab_run.py, test_c3d.py). What can be analysed "
-        "is, with a warning in the report; the rest is one line on the screen."
+        "Each case is also a test (tests/analysis/test_pipeline.py, test_lab_run.py, test_c3d.py). What can be "
+        "analysed is, with a warning in the report; the rest is one line on the screen."
     )
     return note + "\n\n" + markdown_table(["input", "outcome", "message"], lines)
 
@@ -138,8 +138,8 @@ def _time(data: Path, scratch: Path) -> str:
         lines.append(["with muscles" if muscles else "without", f"{seconds:.1f}", f"< {limit:g}", verdict, steps])
     load = os.getloadavg()[0]
     return (
-        f"One trial (1.6 s, 52 markers, 2 plates, EMG), best of {REPEATS} after a warm-up, {os.cpu_count()} cores, load of "
-        f"the machine meanwhile {load:.1f}.\n\n"
+        f"One trial (1.6 s, 52 markers, 2 plates, EMG), best of {REPEATS} after a warm-up, {os.cpu_count()} cores, "
+        f"load of the machine meanwhile {load:.1f}.\n\n"
         + markdown_table(["", "s", "limit", "", "where it goes (s)"], lines)
     )
 
@@ -151,8 +151,8 @@ def _new_laboratory() -> str:
         count = sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
         lines.append([name, len(read_marker_map(name).markers), count])
     return (
-        "Marker maps of the repository and their length. `test_a_new_laboratory_needs_one_file_and_nothing_else` gives every "
-        "marker of a walk a label that nobody knows, writes one YAML file outside the repository, and asks for the same "
-        "angles, axes, speed and plate assignment: heel, toe and pelvis markers are then found from their places in the "
-        "map.\n\n" + markdown_table(["map", "markers", "lines"], lines)
+        "Marker maps of the repository and their length. `test_a_new_laboratory_needs_one_file_and_nothing_else` gives "
+        "every marker of a walk a label that nobody knows, writes one YAML file outside the repository, and asks for "
+        "the same angles, axes, speed and plate assignment: heel, toe and pelvis markers are then found from their places "
+        "in the map.\n\n" + markdown_table(["map", "markers", "lines"], lines)
     )

@@ -1,4 +1,4 @@
-"""Every real walk from C3D to report: marker errors, curves against the norm at that speed, asymmetry, angles of others."""
+"""Every real walk from C3D to report: marker errors, curves against the norm at that speed, asymmetry."""
 
 from __future__ import annotations
 
@@ -24,22 +24,26 @@ from tests.benchmarks.sections import markdown_table
 IK_LIMIT_CM = 2.0
 ANGLE_LIMIT_DEG = 3.0
 KEYS = ("knee_flexion", "ankle_plantarflexion_moment", "grf_vertical")
-# Body mass where neither file nor README states one: AUC from its static trial on the plates.
-OTHERS = (
-    ("HC002D", "biomechzoo_children/HC002D/static/HC002D02.c3d", "biomechzoo_children/HC002D/straight/HC002D06.c3d", 32.1, 1.45, "child"),
-    ("HC033A", "biomechzoo_children/HC033A/static/HC033A01.c3d", "biomechzoo_children/HC033A/straight/HC033A10.c3d", 51.5, 1.605, "child"),
-    ("HC038A", "biomechzoo_children/HC038A/static/HC038A01.c3d", "biomechzoo_children/HC038A/straight/HC038A11.c3d", 56.8, 1.74, "child"),
-    ("BTK_PiG3", "btkdata_gait/PiG_Calibration3_FF.c3d", "btkdata_gait/PiG_Motion3_FF.c3d", 74.0, 1.76, "adult"),
-    ("BTK_FlatFoot", "btkdata_gait/PiG_Calibration-FlatFoot-Full.c3d", "btkdata_gait/PiG_Motion-FlatFoot-Full.c3d", 47.5, 1.505, "adult"),
-    ("BTK_Functional", "btkdata_gait/FunctionalStatic.c3d", "btkdata_gait/FunctionalWalk.c3d", 60.0, 1.68, "adult"),
-    ("AUC", "clinical_labs/AUC/static/CB_Static0001.c3d", "clinical_labs/AUC/dynamic/CB_Dynamic0003.c3d", 36.3, None, "adult"),
-    ("QCMAS", "clinical_labs/QCMAS/static/QCMAS.static.c3d", "clinical_labs/QCMAS/dynamic/QCMAS.dynamic.c3d", 70.2, 1.86, "adult"),
-    ("Sydney_04", "clinical_labs/Sydney/static/S4 AM Cal 01.c3d", "clinical_labs/Sydney/dynamic/S4-AMGait04.c3d", 53.5, 1.634, "adult"),
-    ("Sydney_05", "clinical_labs/Sydney/static/S4 AM Cal 01.c3d", "clinical_labs/Sydney/dynamic/S4-AMGait05.c3d", 53.5, 1.634, "adult"),
-    ("MH", "clinical_labs/MH/static/MH_Cal 01.c3d", "clinical_labs/MH/dynamic/MH_Dynamic_BF08.c3d", 79.25, 1.624, "asymmetric"),
-    *((f"TVC03_{i}", f"stroke_vancriekinge2023/trc/TVC03_{i}.trc", f"stroke_vancriekinge2023/trc/TVC03_{i}.trc", 66.9, 1.71, "asymmetric") for i in (1, 2, 3)),
-    *((f"SBJ05_{i}", f"stroke_vancriekinge2023/trc/SBJ05_{i}.trc", f"stroke_vancriekinge2023/trc/SBJ05_{i}.trc", 50.0, 1.45, "control") for i in (1, 2, 3)),
-)  # fmt: skip
+# Name, folder, static and walk in it, mass (kg), height (m), group. AUC states no mass: it is that of its static trial.
+OTHERS = """
+HC002D|biomechzoo_children/HC002D|static/HC002D02.c3d|straight/HC002D06.c3d|32.1|1.45|child
+HC033A|biomechzoo_children/HC033A|static/HC033A01.c3d|straight/HC033A10.c3d|51.5|1.605|child
+HC038A|biomechzoo_children/HC038A|static/HC038A01.c3d|straight/HC038A11.c3d|56.8|1.74|child
+BTK_PiG3|btkdata_gait|PiG_Calibration3_FF.c3d|PiG_Motion3_FF.c3d|74.0|1.76|adult
+BTK_FlatFoot|btkdata_gait|PiG_Calibration-FlatFoot-Full.c3d|PiG_Motion-FlatFoot-Full.c3d|47.5|1.505|adult
+BTK_Functional|btkdata_gait|FunctionalStatic.c3d|FunctionalWalk.c3d|60.0|1.68|adult
+AUC|clinical_labs/AUC|static/CB_Static0001.c3d|dynamic/CB_Dynamic0003.c3d|36.3||adult
+QCMAS|clinical_labs/QCMAS|static/QCMAS.static.c3d|dynamic/QCMAS.dynamic.c3d|70.2|1.86|adult
+Sydney_04|clinical_labs/Sydney|static/S4 AM Cal 01.c3d|dynamic/S4-AMGait04.c3d|53.5|1.634|adult
+Sydney_05|clinical_labs/Sydney|static/S4 AM Cal 01.c3d|dynamic/S4-AMGait05.c3d|53.5|1.634|adult
+MH|clinical_labs/MH|static/MH_Cal 01.c3d|dynamic/MH_Dynamic_BF08.c3d|79.25|1.624|asymmetric
+TVC03_1|stroke_vancriekinge2023/trc|TVC03_1.trc|TVC03_1.trc|66.9|1.71|asymmetric
+TVC03_2|stroke_vancriekinge2023/trc|TVC03_2.trc|TVC03_2.trc|66.9|1.71|asymmetric
+TVC03_3|stroke_vancriekinge2023/trc|TVC03_3.trc|TVC03_3.trc|66.9|1.71|asymmetric
+SBJ05_1|stroke_vancriekinge2023/trc|SBJ05_1.trc|SBJ05_1.trc|50.0|1.45|control
+SBJ05_2|stroke_vancriekinge2023/trc|SBJ05_2.trc|SBJ05_2.trc|50.0|1.45|control
+SBJ05_3|stroke_vancriekinge2023/trc|SBJ05_3.trc|SBJ05_3.trc|50.0|1.45|control
+"""
 REFERENCES = {
     "2014001_C4_05": "2014001/reference_ik/C4_05_ik.mot", "2014001_C5_01": "2014001/reference_ik/C5_01_ik.mot",
     "2015043_C4_04": "2015043/reference_ik/C4_04_ik.mot", "2015043_C5_05": "2015043/reference_ik/C5_05_ik.mot",
@@ -62,11 +66,12 @@ def manifest(data: Path) -> list[ManifestRow]:
                     condition="preferred" if "_C4_" in walk.stem else "fast",
                 )
             )  # fmt: skip
-    for name, static, walk, mass, height, group in OTHERS:
+    for line in OTHERS.strip().splitlines():
+        name, place, static, walk, mass, height, group = line.split("|")
         rows.append(
             ManifestRow(
-                name=name, subject=name.split("_")[0] if group != "adult" else name, static=data / static,
-                walk=data / walk, mass=mass, height=height, condition=group,
+                name=name, subject=name.split("_")[0] if group != "adult" else name, static=data / place / static,
+                walk=data / place / walk, mass=float(mass), height=float(height) if height else None, condition=group,
             )
         )  # fmt: skip
     return rows
@@ -122,12 +127,12 @@ def _walks(rows: list[ManifestRow], trials: Mapping[str, GaitTrial], failed: Map
     verdict = "met" if not failed and max(rms) < IK_LIMIT_CM else "**missed**"
     return "\n\n".join(
         [
-            f"{len(judged) - len([r for r in judged if r.name in failed])} of {len(judged)} walks came from C3D to a report "
-            f"with no more than files, mass and height; marker set chosen by the road. IK marker RMS: median "
+            f"{sum(row.name not in failed for row in judged)} of {len(judged)} walks came from C3D to a report with no "
+            "more than files, mass and height; the marker set is chosen by the road. IK marker RMS: median "
             f"{np.median(rms):.2f} cm, largest {max(rms):.2f} cm (limit {IK_LIMIT_CM:g} cm): {verdict}.",
-            "Each cell: right / left peak (norm's peak), share of the cycle inside mean ± 2 SD, right / left. A dash: the "
-            "kinetics of that leg are not known. The Schreiber walks are judged against the other 13 people, the person's "
-            "own walks left out.",
+            "Each cell: right / left peak (norm's peak), share of the cycle inside mean ± 2 SD, right / left. A dash: "
+            "the kinetics of that leg are not known. The Schreiber walks are judged against the other 13 people, the "
+            "person's own walks left out.",
             markdown_table(["curve", "median share in 2 SD", "smallest", "legs"], inside),
             table,
         ]
@@ -136,10 +141,11 @@ def _walks(rows: list[ManifestRow], trials: Mapping[str, GaitTrial], failed: Map
 
 def _against(trial: GaitTrial, key: str, band: NormBand | None, shares: list[float]) -> str:
     peaks, inside = [], []
+    digits = 1 if find_curve(key).unit == "°" else 2
     for side in SIDES:
         curve = mean_curve(trial, key, side)
         stance = np.isfinite(curve[:60]).mean() > 0.95
-        peaks.append(f"{np.nanmax(curve):.2f}" if stance else "–")
+        peaks.append(f"{np.nanmax(curve):.{digits}f}" if stance else "–")
         if band is None or not stance:
             inside.append("–")
             continue
@@ -148,7 +154,7 @@ def _against(trial: GaitTrial, key: str, band: NormBand | None, shares: list[flo
         result = compare_curves(curve, mean, reference_sd=sd)
         shares.append(result.within_2_sd_pct)
         inside.append(f"{result.within_2_sd_pct:.0f}")
-    norm = f" ({np.nanmax(band.mean):.2f})" if band is not None else ""
+    norm = f" ({np.nanmax(band.mean):.{digits}f})" if band is not None else ""
     return f"{' / '.join(peaks)}{norm}; {' / '.join(inside)} %"
 
 
@@ -211,10 +217,10 @@ def _references(data: Path, trials: Mapping[str, GaitTrial]) -> str:
     verdict = "met" if worst < ANGLE_LIMIT_DEG else "**missed**"
     table = markdown_table(["walk", "hip r", "hip l", "knee r", "knee l", "ankle r", "ankle l"], lines)
     return (
-        "Angles against an independent inverse kinematics, RMS after the constant offset is removed (offset), degrees. The "
-        "reference is another model (Rajagopal type, its own marker placement), so offsets are expected. Worst "
-        f"{worst:.1f} degrees, limit {ANGLE_LIMIT_DEG:g}: {verdict}. Forces and centres of pressure stand under *Files, "
-        f"plates and events*.\n\n{table}"
+        "Angles against an independent inverse kinematics, RMS after the constant offset is removed (offset), degrees. "
+        "The reference is another model (Rajagopal type, its own marker placement), so offsets are expected. Worst "
+        f"{worst:.1f} degrees, limit {ANGLE_LIMIT_DEG:g}: {verdict}. Forces and centres of pressure stand under "
+        f"*Files, plates and events*.\n\n{table}"
     )
 
 
@@ -228,16 +234,17 @@ EXPECTED = {
 
 def _asymmetry(rows: list[ManifestRow], trials: Mapping[str, GaitTrial]) -> str:
     """Robinson's index of the asymmetric people beside the spread of the healthy."""
-    indices = {
-        name: symmetry_rows(compute_metrics(trial), ASYMMETRY).set_index("quantity")["robinson"]
-        for name, trial in trials.items()
-    }
+    indices: dict[str, dict[str, float]] = {}
+    for name, trial in trials.items():
+        found = symmetry_rows(compute_metrics(trial), ASYMMETRY)
+        indices[name] = dict(zip(found["quantity"], found["robinson"].to_numpy(np.float64), strict=True))
     healthy = [row.name for row in rows if row.condition in ("preferred", "fast", "control") and row.name in indices]
-    table = pd.DataFrame({name: indices[name] for name in healthy}).T.reindex(columns=list(ASYMMETRY))
-    mean, sd = table.mean(), table.std(ddof=1)
-    lines = [
+    table = {key: np.array([indices[name].get(key, np.nan) for name in healthy]) for key in ASYMMETRY}
+    mean = {key: float(np.nanmean(table[key])) for key in ASYMMETRY}
+    sd = {key: float(np.nanstd(table[key], ddof=1)) for key in ASYMMETRY}
+    lines: list[list[object]] = [
         [f"healthy, mean ± SD (n = {len(healthy)} walks)", *(f"{mean[k]:+.1f} ± {sd[k]:.1f}" for k in ASYMMETRY)],
-        ["healthy, range", *(f"{table[k].min():+.1f} to {table[k].max():+.1f}" for k in ASYMMETRY)],
+        ["healthy, range", *(f"{np.nanmin(table[k]):+.1f} to {np.nanmax(table[k]):+.1f}" for k in ASYMMETRY)],
     ]
     verdicts = []
     for name in [row.name for row in rows if row.condition == "asymmetric"]:
@@ -257,14 +264,14 @@ def _asymmetry(rows: list[ManifestRow], trials: Mapping[str, GaitTrial]) -> str:
                 note = ", as expected" if right_way else ", **not as expected**"
             cells.append(f"{value:+.1f}{note}")
         lines.append([name, *cells])
-    controls = [
+    controls: list[list[object]] = [
         [name, *(f"{indices[name].get(key, np.nan):+.1f}" for key in ASYMMETRY)]
         for name in [row.name for row in rows if row.condition == "control" and row.name in indices]
     ]
     summary = "met" if verdicts and all(verdicts) else "**missed**"
     return (
-        "Robinson's SI (%), positive where the right side is larger. Expected directions are those that the data sets' own "
-        "README states; a value counts as expected if it has that sign and lies more than 2 SD from the healthy mean. "
-        f"TVC03 and SBJ05 have no static trial and no plates: scaled from the quietest second of the walk. {summary}.\n\n"
-        + markdown_table(["", *(k.replace("_", " ") for k in ASYMMETRY)], [*lines, *controls])
+        "Robinson's SI (%), positive where the right side is larger. Expected directions are those that the data sets' "
+        "own README states; a value counts as expected if it has that sign and lies more than 2 SD from the healthy "
+        "mean. TVC03 and SBJ05 have no static trial and no plates: scaled from the quietest second of the walk. "
+        f"{summary}.\n\n" + markdown_table(["", *(k.replace("_", " ") for k in ASYMMETRY)], [*lines, *controls])
     )

@@ -14,7 +14,7 @@ from data.errors import ExogaitError
 from data.registry import data_folder
 from tests.benchmarks.sections import write_section
 
-STUDIES = ("lab_files", "lab_synthetic", "lab_subject01", "lab_metabolics")
+STUDIES = ("lab_files", "lab_synthetic", "lab_subject01", "lab_walks", "lab_metabolics", "lab_inputs")
 
 
 def main(names: list[str] | None = None) -> None:
