@@ -105,6 +105,9 @@ def figure_grid(
         for row, keys in zip(axes, grid, strict=True):
             for ax, key in zip(row, keys, strict=True):
                 curve = find_curve(key)
+                if not any(has_curve(trial, key, side) for side in sides):
+                    ax.set_axis_off()
+                    continue
                 draw_band(ax, norms.get(key))
                 drawn = 0
                 for side in sides:
@@ -149,6 +152,9 @@ def figure_compare(
         for row, keys in zip(axes, grid, strict=True):
             for ax, key in zip(row, keys, strict=True):
                 curve = find_curve(key)
+                if not any(has_curve(trial, key, side) for trial in trials):
+                    ax.set_axis_off()
+                    continue
                 draw_band(ax, (norms or {}).get(key))
                 drawn = 0
                 for trial, colour in zip(trials, TRIAL_COLOURS, strict=False):
@@ -330,7 +336,8 @@ def _finish(ax: Axes, curve: DisplayCurve) -> None:
 
 def _say_nothing_here(ax: Axes, curve: DisplayCurve) -> None:
     why = "not known: no clean plate contact" if curve.masked else "not measured"
-    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=7.5, color=FAINT)
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=7.5, color=FAINT,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
 
 
 def _label_bottom(axes: NDArray[Any]) -> None:

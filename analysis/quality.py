@@ -8,6 +8,7 @@ a report written years later still shows them.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -36,6 +37,7 @@ HICKS = "Hicks et al. 2015, doi 10.1115/1.4029304; OpenSim documentation, simula
 """Where the limits on marker errors, residuals and reserves come from."""
 EVENT_LIMIT = 0.035
 """Largest mean difference between two ways to find events that still passes, s: about two frames at 60 Hz."""
+_TWICE = re.compile(r"^parameter (\S+) occurs twice")
 SIDE_WORDS = {"r": "right", "l": "left", "": "neither"}
 
 
@@ -108,7 +110,19 @@ def file_rows(file: C3DFile, role: str) -> list[QualityRow]:
         f"{len(file.platforms)} force plates, {len(file.events)} events"
     )
     rows = [QualityRow("Files", f"{role} trial", held)]
-    rows += [QualityRow("Files", f"{role} trial, oddity", text, verdict="warn") for text in file.warnings]
+    twice = [match.group(1) for text in file.warnings if (match := _TWICE.match(text))]
+    rows += [
+        QualityRow("Files", f"{role} trial, oddity", text, verdict="warn")
+        for text in file.warnings
+        if not _TWICE.match(text)
+    ]
+    if twice:
+        named = ", ".join(twice[:3]) + (" ..." if len(twice) > 3 else "")
+        rows.append(
+            QualityRow(
+                "Files", f"{role} trial, repeated parameters", f"{len(twice)} ({named}); the first of each counts"
+            )
+        )
     return rows
 
 

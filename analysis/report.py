@@ -76,7 +76,7 @@ def write_report(
         _methods(trial, norms),
     ]
     html = page(
-        title=title or f"{trial.metadata.get('subject') or trial.name}: {trial.name}",
+        title=title or _title(trial),
         kicker="Simulated gait" if simulated else "Gait analysis report",
         lead=_lead(trial),
         head=_head(trial, metrics),
@@ -174,6 +174,11 @@ def norm_table(trial: GaitTrial, norms: Mapping[str, NormBand]) -> pd.DataFrame:
 
 def _norms_for(trial: GaitTrial) -> Mapping[str, NormBand]:
     return bands_for(trial)
+
+
+def _title(trial: GaitTrial) -> str:
+    subject = str(trial.metadata.get("subject") or "")
+    return trial.name if not subject or trial.name.startswith(subject) else f"{subject}: {trial.name}"
 
 
 def _lead(trial: GaitTrial) -> str:

@@ -153,6 +153,6 @@ def _new_laboratory() -> str:
     return (
         "Marker maps of the repository and their length. `test_a_new_laboratory_needs_one_file_and_nothing_else` gives "
         "every marker of a walk a label that nobody knows, writes one YAML file outside the repository, and asks for "
-        "the same angles, axes, speed and plate assignment: heel, toe and pelvis markers are then found from their places "
-        "in the map.\n\n" + markdown_table(["map", "markers", "lines"], lines)
+        "the same angles, axes, speed and plate assignment: heel, toe and pelvis markers are then found from their "
+        "places in the map.\n\n" + markdown_table(["map", "markers", "lines"], lines)
     )
