@@ -50,9 +50,14 @@ class Balance:
     Attributes:
         trunk: Stance hip moment per lean of the pelvis, N m/rad per kg body mass.
         trunk_rate: Stance hip moment per rate of lean, N m s/rad per kg.
+        turn: Stance hip rotation moment per turn of the pelvis off its path, N m/rad per kg.
+        turn_rate: The same per rate of turn, N m s/rad per kg.
         step: Swing hip flexion per error of forward speed, rad s/m.
+        place: Swing hip flexion per forward position of the pelvis over the stance foot off the reference, rad/m.
         side_step: Swing hip abduction per error of sideways speed, rad s/m.
-        side_place: Swing hip abduction per sideways position of the pelvis off the path, rad/m.
+        side_place: Swing hip abduction per sideways position of the pelvis over the stance foot off the reference,
+            rad/m.
+        path: Sideways speed aimed for per sideways position off the path, 1/s.
         lift_hip: Extra hip flexion of the swing leg's target, rad.
         lift_knee: Extra knee flexion of the same, rad.
         lift_ankle: Extra dorsiflexion of the same, rad.
@@ -61,16 +66,20 @@ class Balance:
         stance_load: Share of body weight at which a leg counts fully as the stance leg.
     """
 
-    trunk: float = 7.0
-    trunk_rate: float = 0.5
-    step: float = 0.25
-    side_step: float = 0.45
-    side_place: float = 0.02
-    lift_hip: float = 0.12
-    lift_knee: float = 0.2
-    lift_ankle: float = 0.12
+    trunk: float = 11.7
+    trunk_rate: float = 0.77
+    turn: float = 0.72
+    turn_rate: float = 0.136
+    step: float = 0.12
+    place: float = 0.39
+    side_step: float = 0.26
+    side_place: float = 0.28
+    path: float = 0.11
+    lift_hip: float = 0.117
+    lift_knee: float = 0.203
+    lift_ankle: float = 0.211
     lift_middle: float = 0.85
-    lift_width: float = 0.265
+    lift_width: float = 0.217
     stance_load: float = 0.3
 
 
@@ -94,7 +103,7 @@ class MuscleCommandConfig:
     """
 
     scheme: Literal["recruitment", "excitation"] = "recruitment"
-    stiffness_scale: float = 3.0
+    stiffness_scale: float = 2.5
     amplitude_scale: float = 1.0
     feedforward: float = 1.0
     anticipation: float = 0.01

@@ -152,7 +152,7 @@ class GaitWorld:
         self.multiplier = np.zeros((n, len(self.recruitment.demanded)))
         self.demanded = self.recruitment.demanded
         self.joint_columns = np.array([self.column[name] for name in self.demanded])
-        hips = ("hip_flexion_r", "hip_flexion_l", "hip_adduction_r", "hip_adduction_l")
+        hips = [f"hip_{name}_{side}" for side in "rl" for name in ("flexion", "adduction", "rotation")]
         self._hip_columns = np.array([self.demanded.index(name) for name in hips])
         lifted = [f"{name}_{side}" for side in "rl" for name in ("hip_flexion", "knee_angle", "ankle_angle")]
         self._lift_columns = np.array([self.demanded.index(name) for name in lifted])
@@ -408,38 +408,35 @@ class GaitWorld:
         """Moments of the stance hip and target angles of the swing hip that keep balance.
 
         Returns:
-            Moments (N m) and angles (rad) of hip flexion right and left, hip adduction right and left, shape (batch,
-            4).
+            Moments (N m) and angles (rad) of hip flexion, adduction and rotation, right then left, shape (batch, 6).
         """
         gains, column = self.config.muscles.balance, self.column
-        lean, lean_rate, drift, place = [], [], [], self.q[:, column["pelvis_tz"]]
-        for name in ("pelvis_tilt", "pelvis_list"):
-            lean.append(self.q[:, column[name]] - q_reference[:, column[name]])
-            lean_rate.append(self.u[:, column[name]] - u_reference[:, column[name]])
-        for name in ("pelvis_tx", "pelvis_tz"):
-            drift.append(self.u[:, column[name]] - u_reference[:, column[name]])
-        weight = self.body_mass * 9.80665 * gains.stance_load
-        stance = np.clip(self.physics.foot_force[:, :, 1] / weight[:, None], 0.0, 1.0)
-        righting = [
-            self.body_mass * (gains.trunk * a + gains.trunk_rate * r) for a, r in zip(lean, lean_rate, strict=True)
-        ]
-        # Leaning to the right asks the right stance hip to adduct and the left one to abduct.
-        moments = np.stack(
-            [
-                righting[0] * stance[:, 0],
-                righting[0] * stance[:, 1],
-                righting[1] * stance[:, 0],
-                -righting[1] * stance[:, 1],
-            ],
-            axis=1,
+        off = {name: self.q[:, k] - q_reference[:, k] for name, k in column.items() if name.startswith("pelvis_")}
+        rate = {name: self.u[:, column[name]] - u_reference[:, column[name]] for name in off}
+        stance = np.clip(
+            self.physics.foot_force[:, :, 1] / (gains.stance_load * 9.80665 * self.body_mass[:, None]), 0.0, 1.0
         )
-        forward = gains.step * drift[0]
-        sideways = gains.side_step * drift[1] + gains.side_place * place
-        swing = 1.0 - stance
-        angles = np.stack(
-            [forward * swing[:, 0], forward * swing[:, 1], -sideways * swing[:, 0], sideways * swing[:, 1]], axis=1
+        tilt, lean, turn = (
+            self.body_mass * (p * off[f"pelvis_{name}"] + d * rate[f"pelvis_{name}"])
+            for name, p, d in (
+                ("tilt", gains.trunk, gains.trunk_rate),
+                ("list", gains.trunk, gains.trunk_rate),
+                ("rotation", gains.turn, gains.turn_rate),
+            )
         )
-        return moments, np.clip(angles, -0.4, 0.4)
+        # Leaning or turning the same way asks opposite moments of the right and the left hip, tilting the same ones.
+        right, left = stance[:, 0], stance[:, 1]
+        moments = np.stack([tilt * right, lean * right, turn * right, tilt * left, -lean * left, -turn * left], axis=1)
+        # The pelvis over each foot against the reference; a swing leg answers to the other leg's foot.
+        over = self.feet_reference - self.feet_in_pelvis_axes(self.physics.feet, self.q)
+        sideways_speed = rate["pelvis_tz"] + gains.path * self.q[:, column["pelvis_tz"]]
+        targets = []
+        for own, other, outward in ((0, 1, 1.0), (1, 0, -1.0)):
+            swing, foot = 1.0 - stance[:, own], over[:, 2 * other] * stance[:, other, None]
+            forward = gains.step * rate["pelvis_tx"] + gains.place * foot[:, 0]
+            sideways = gains.side_step * sideways_speed + gains.side_place * foot[:, 2]
+            targets += [swing * forward, -outward * swing * sideways, np.zeros(self.n_envs)]
+        return moments, np.clip(np.stack(targets, axis=1), -0.4, 0.4)
 
     def _swing_lift(self) -> Array:
         """Extra hip flexion, knee flexion and dorsiflexion of each leg, right first, shape (batch, 6), rad."""
