@@ -12,7 +12,7 @@ import html
 import json
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ UNKNOWN_ACTIVATION = 255
 class Replay:
     """A replay page that shows itself in Jupyter and writes itself to a file."""
 
-    page: str
+    page: str = field(repr=False)
     """The whole HTML page."""
     height: int = 560
     """Height in a notebook, pixels."""
