@@ -536,15 +536,27 @@ def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration 
     models.write(model, out / "gait2392_exo.osim")
     text = models.summary(model)
     (out / "model.txt").write_text(text + "\n")
-    print(text)
-    for path in models.plot_moment_arms(model, out):
-        print(f"wrote {path}")
+    picture, table = models.plot_moment_arms(model, out)
+    print(f"{text}\nwrote {picture}\nwrote {table}")
 
+    from analysis.demo_page import write_demo_page
     from analysis.lab_demo import run_lab_demo
 
     print("\nFrom C3D to joint moments")
     run = run_lab_demo(out / "lab")
-    print(("SYNTHETIC person, nobody was measured; " if run.trial.metadata["synthetic"] else "") + run.summary())
+    synthetic = bool(run.trial.metadata["synthetic"])
+    print(("SYNTHETIC person, nobody was measured; " if synthetic else "") + run.summary())
+    parts = [
+        (
+            "Gait analysis report",
+            "Angles, moments, powers, ground reaction, symmetry, data quality.",
+            "lab/report.html",
+        ),
+        ("OpenSim folder", "Scaled model, motion, forces and set-ups for the OpenSim GUI.", "lab/opensim/"),
+        ("The model with a hip and ankle device", "Opens in the OpenSim GUI.", "gait2392_exo.osim"),
+    ]
+    page = write_demo_page(out, summary=text, moment_arms=picture, parts=parts, synthetic=synthetic)
+    print(f"\nopen {page}")
 
 
 def main() -> None:
