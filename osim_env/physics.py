@@ -373,7 +373,7 @@ class OpenSimPhysics(TwinPhysics):
         record, state = self.state.record, self.state
         contact = self.engine.contact_forces(state.q, state.u)
         record.mean_foot_force[:], record.mean_foot_moment[:] = contact.foot_force, contact.foot_moment
-        now = self.engine.muscle_state(state.q, state.u, state.activation)
+        now = self.engine.muscle_state(state.q, state.u, state.activation, moment_arms=False)
         record.mean_activation[:] = state.activation
         record.mean_normalized_fiber_length[:] = now.normalized_fiber_length
         record.mean_normalized_fiber_velocity[:] = now.normalized_fiber_velocity

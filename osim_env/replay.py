@@ -196,7 +196,7 @@ def replay_page(scene: Scene, *, begin: Mapping[str, str | float] | None = None)
         # "</script>" in a name would end the data early.
         FACTS=json.dumps(facts, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"),
         ARRAYS=store.text(),
-        SCRIPT=(WEB / "replay.js").read_text(encoding="utf-8"),
+        SCRIPT="\n".join((WEB / name).read_text(encoding="utf-8") for name in ("walk.js", "replay.js")),
     )
 
 

@@ -375,8 +375,9 @@ def skeleton_links(bodies: Sequence[str], parent: Sequence[int], mass_centre: Ar
             foot = row[f"toes_{side}"]
             links.append(Link((foot, foot), (zero, (0.055, 0.0, 0.0)), (0.013, 0.009)))
     for name, above in zip(bodies, parent, strict=True):  # whatever else the model has
-        if name not in drawn and above >= 0 and name != "patella" and bodies[above] in drawn:
+        if name not in drawn and above >= 0 and not name.startswith("patella") and bodies[above] in drawn:
             links.append(Link((above, row[name]), (zero, zero), (0.015, 0.015)))
+            drawn.add(name)
     if "torso" in row:
         body = row["torso"]
         size = float(np.asarray(mass_centre)[body, 1]) / GENERIC_TORSO_CENTRE
