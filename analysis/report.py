@@ -390,20 +390,20 @@ def _against_normal(trial: GaitTrial, norms: Mapping[str, NormBand]) -> tuple[st
     result = norm_table(trial, norms) if norms and trial.events else pd.DataFrame()
     if result.empty:
         return "normal", "Against normal", ""
+    labels = list(dict.fromkeys(norms[str(key)].label for key in result["curve"]))
     rows = []
-    for key, group in result.groupby("curve", sort=False):
-        for row in group.to_dict(orient="records"):
-            side = row["side"]
-            rows.append(
-                [
-                    row["title"], Cell(SIDE_NAMES[side], side), number(row["r"]), number(row["rmse"]), row["unit"],
-                    number(row["within_1_sd"], 0), number(row["within_2_sd"], 0), number(row["peak"]),
-                    number(row["norm_peak"]), norms[str(key)].label,
-                ]
-            )  # fmt: skip
+    for row in result.to_dict(orient="records"):
+        side, digits = row["side"], _digits(row["unit"])
+        cells = [
+            row["title"], Cell(SIDE_NAMES[side], side), number(row["r"]), number(row["rmse"], digits), row["unit"],
+            number(row["within_1_sd"], 0), number(row["within_2_sd"], 0), number(row["peak"], digits),
+            number(row["norm_peak"], digits),
+        ]  # fmt: skip
+        rows.append(cells if len(labels) == 1 else [*cells, norms[row["curve"]].label])
+    header = ["", "side", "r", "RMSE", "unit", "in 1 SD (%)", "in 2 SD (%)", "peak", "normal peak"]
     markup = table(
-        ["", "side", "r", "RMSE", "unit", "in 1 SD (%)", "in 2 SD (%)", "peak", "normal", "norm"],
-        rows, numeric=[2, 3, 5, 6, 7, 8],
+        header if len(labels) == 1 else [*header, "norm"], rows, numeric=[2, 3, 5, 6, 7, 8],
+        caption=f"Norm: {escape(labels[0])}." if len(labels) == 1 else "",
     )  # fmt: skip
     note = (
         "Share of the cycle within mean ± 1 and ± 2 SD of the norm; healthy walking lies within 2 SD most of the time."

@@ -51,7 +51,8 @@ code { font:12.5px/1.4 ui-monospace, 'SF Mono', Menlo, Consolas, 'Liberation Mon
 footer { margin-top:48px; border-top:1px solid var(--line); padding-top:12px; color:var(--soft); font-size:12.5px; }
 details > summary { cursor:pointer; font-size:13.5px; color:var(--accent); margin:10px 0; }
 @media (max-width:760px) { .sheet { margin:0; padding:24px 18px 36px; box-shadow:none; } h1 { font-size:24px; } }
-@media print { body { background:#fff; font-size:11pt; }
+@media print { body { background:#fff; font-size:10pt; } td, th { padding-top:2.5px; padding-bottom:2.5px; }
+  h2 { margin-top:26px; }
   .sheet { box-shadow:none; margin:0; padding:0; max-width:none; }
   nav.contents { display:none; } h2 { break-after:avoid; } figure, table, .keep { break-inside:avoid; }
   .newpage { break-before:page; } details > * { display:block; } @page { size:A4; margin:14mm; } }
