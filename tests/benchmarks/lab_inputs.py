@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -120,27 +121,33 @@ def _bad_input(person: SyntheticTrial, scratch: Path) -> str:
 def _time(data: Path, scratch: Path) -> str:
     folder = data / "schreiber2019" / "2014001"
 
-    def once(muscles: bool, number: int) -> tuple[float, LabRun]:
-        start = time.perf_counter()
+    def processor() -> float:
+        return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+    def once(muscles: bool, number: int) -> tuple[float, float, LabRun]:
+        start, used = time.perf_counter(), processor()
         run = run_trial(
             folder / "2014001_ST.c3d", folder / "2014001_C4_05.c3d", 67.0, height=1.66,
             out=scratch / f"time{muscles}{number}", subject="2014001", muscles=muscles, workers=2,
         )  # fmt: skip
-        return time.perf_counter() - start, run
+        return time.perf_counter() - start, processor() - used, run
 
     once(False, 99)  # warm-up: imports, fonts, file cache
     lines = []
     for muscles, limit in ((False, LIMIT), (True, LIMIT_MUSCLES)):
         runs = [once(muscles, i) for i in range(REPEATS)]
-        seconds, best = min(runs, key=lambda pair: pair[0])
+        seconds, _, best = min(runs, key=lambda found: found[0])
+        busy = min(found[1] for found in runs)
         steps = ", ".join(f"{s.name} {s.seconds:.1f}" for s in best.steps)
         verdict = "met" if seconds < limit else "**missed**"
-        lines.append(["with muscles" if muscles else "without", f"{seconds:.1f}", f"< {limit:g}", verdict, steps])
+        lines.append(
+            ["with muscles" if muscles else "without", f"{seconds:.1f}", f"< {limit:g}", verdict, f"{busy:.1f}", steps]
+        )
     load = os.getloadavg()[0]
     return (
-        f"One trial (1.6 s, 52 markers, 2 plates, EMG), best of {REPEATS} after a warm-up, {os.cpu_count()} cores, "
-        f"load of the machine meanwhile {load:.1f}.\n\n"
-        + markdown_table(["", "s", "limit", "", "where it goes (s)"], lines)
+        f"One trial (1.6 s, 52 markers, 2 plates, EMG), best of {REPEATS} after a warm-up, {os.cpu_count()} cores, load "
+        f"meanwhile {load:.1f}. Other work on the machine lengthens the seconds, not the processor time.\n\n"
+        + markdown_table(["", "s", "limit", "", "processor (s)", "where it goes (s)"], lines)
     )
 
 
