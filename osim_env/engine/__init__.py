@@ -5,7 +5,15 @@ from data._lazy import attach
 __getattr__, __dir__ = attach(
     __name__,
     {
-        "batch": ["accelerations", "contact_forces", "initial_tendon_force", "inverse_dynamics", "kinematics", "muscle_state", "step"],
+        "batch": [
+            "accelerations",
+            "contact_forces",
+            "initial_tendon_force",
+            "inverse_dynamics",
+            "kinematics",
+            "muscle_state",
+            "step",
+        ],
         "compiler": ["compile_osim"],
         "model": ["Model"],
         "threads": ["get_threads", "set_threads"],

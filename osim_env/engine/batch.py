@@ -23,6 +23,12 @@ from .results import ContactForces, Kinematics, MuscleState, summarize_feet
 from .state import Integrator, Parameters, State, pack_parameters
 from .threads import over_blocks
 
+IMPLICITNESS = 0.7
+"""Weight of the end of the step in the default integrator: 1 damps most, 1/2 is second order.
+
+At 0.7 the error is less than half of that at 1, and starts 50 mm deep in the floor still settle at 1 ms.
+"""
+
 
 def groups(model: Model) -> tuple[Any, ...]:
     """Return the model's arrays in the order that the kernels unpack."""
@@ -98,7 +104,9 @@ def accelerations(
     *,
     tendon_force: ArrayLike | None = None,
 ) -> Floats:
-    """Accelerations of a batch: the solution of M(q) udot = all forces, as OpenSim's ``realizeAcceleration`` gives them.
+    """Accelerations of a batch, as OpenSim's ``realizeAcceleration`` gives them.
+
+    The solution of M(q) udot = all forces.
 
     Args:
         model: The compiled model.
@@ -127,7 +135,7 @@ def accelerations(
         model,
         batch,
         _pack_state(model, q, u, activation, tendon),
-        Task(0, 0.0, 0, np.inf, ACCELERATE, 1, 1),
+        Task(0, 0.0, 1.0, 0, np.inf, ACCELERATE, 1, 1),
         params,
         actuator=torque,
         result=result,
@@ -182,7 +190,7 @@ def step(
         model,
         batch,
         packed,
-        Task(n_steps, float(dt), method, float(speed_limit), DESCRIBE if record else 0, 0, 1),
+        Task(n_steps, float(dt), IMPLICITNESS, method, float(speed_limit), DESCRIBE if record else 0, 0, 1),
         params,
         excitation=np.ascontiguousarray(controls[:, :m]),
         actuator=np.ascontiguousarray(controls[:, m:]),
@@ -218,7 +226,7 @@ def _observe(
         model,
         batch,
         _pack_state(model, q, u, activation, tendon),
-        Task(0, 0.0, 0, np.inf, DESCRIBE, 1, 1),
+        Task(0, 0.0, 1.0, 0, np.inf, DESCRIBE, 1, 1),
         params,
         actuator=np.zeros((1, model.n_actuators)),
         result=result,
@@ -311,7 +319,7 @@ def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | No
         velocity=out["velocity"],
         angular_velocity=out["angular_velocity"],
         mass_centre=out["position"] + centre,
-        mass_centre_velocity=out["velocity"] + np.cross(out["angular_velocity"], centre),
+        mass_centre_velocity=np.asarray(out["velocity"] + np.cross(out["angular_velocity"], centre), dtype=float),
         whole_body_centre=out["whole_body_centre"],
         whole_body_velocity=out["whole_body_velocity"],
     )
@@ -345,7 +353,7 @@ def inverse_dynamics(
         bare,
         batch,
         _pack_state(bare, q, u, 0.0, 0.0),
-        Task(0, 0.0, 0, np.inf, RESIDUAL, 1, 1),
+        Task(0, 0.0, 1.0, 0, np.inf, RESIDUAL, 1, 1),
         params if params is None else Parameters(**{name: getattr(params, name) for name in _MASS_PARAMETERS}),
         actuator=np.zeros((1, 0)),
         rates=np.ascontiguousarray(udot[:, np.argsort(model.tree.mobility_of_coordinate)]),

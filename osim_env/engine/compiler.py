@@ -1,12 +1,15 @@
 """From an ``.osim`` file to arrays, through the OpenSim API: the only way into the compiled engine.
 
-Nothing is read from the XML, so what OpenSim defaults, upgrades or composes is what the engine gets. A component that the
-engine cannot reproduce exactly is never skipped or approximated: the compiler collects all of them and refuses the model.
+Nothing is read from the XML, so what OpenSim defaults, upgrades or composes is what the engine gets. A component
+that the
+engine cannot reproduce exactly is never skipped or approximated: the compiler collects all of them and refuses the
+model.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +219,7 @@ class Compiler:
         self.path = path
         self.problems: list[tuple[str, str, str]] = []
         self.functions = FunctionTable()
+        self.unreachable = False
 
     def model(self) -> Model:
         """Compile.
@@ -228,7 +232,8 @@ class Compiler:
         self._check_components()
         self._order_bodies()
         tree = self._tree()
-        self._raise_problems()
+        if self.unreachable:
+            self._raise_problems()
         paths, muscles, extra = self._muscles()
         contacts, spheres, feet = self._contacts()
         limits, springs, actuators, actuator_extra = self._coordinate_forces()
@@ -316,7 +321,8 @@ class Compiler:
             arrivals[child] = arrivals.get(child, 0) + 1
             if arrivals[child] > 1:
                 self._refuse(joint, "the body has a second joint (a closed loop): remove one of the joints")
-        self.body_paths, self.body_names, self.joints = [ground], ["ground"], [None]
+        self.body_paths, self.body_names = [ground], ["ground"]
+        self.joints: list[Any] = [None]
         self.parents = [0]
         stack = [(0, joint) for joint in reversed(children.get(ground, []))]
         seen = {ground}
@@ -335,6 +341,7 @@ class Compiler:
             stack += [(number, following) for following in reversed(children.get(place, []))]
         for joint in joints:
             if joint.getChildFrame().findBaseFrame().getAbsolutePathString() not in seen:
+                self.unreachable = True
                 self._refuse(joint, "swap parent and child so that the parent is nearer to the ground")
         self.body_number = {place: i for i, place in enumerate(self.body_paths)}
 
@@ -343,8 +350,9 @@ class Compiler:
         self.mobility_start = [0]
         self.mobility_of: dict[str, int] = {}
         self.mobility_of_coordinate = np.zeros(coordinates.getSize(), dtype=np.int64)
-        for joint in self.joints:
-            count = 0 if joint is None else joint.numCoordinates()
+        self.mobility_start.append(0)
+        for joint in self.joints[1:]:
+            count = joint.numCoordinates()
             for i in range(count):
                 name = joint.get_coordinates(i).getName()
                 mobility = self.mobility_start[-1] + i
@@ -434,7 +442,7 @@ class Compiler:
             self._refuse(
                 joint,
                 f"axis {axis.getName()!r} has a {kind}{'' if names else ' without coordinate'}: use Constant, "
-                "LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction or a MultiplierFunction of one",
+                "LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction or a multiple of one",
             )
         elif k < 3 and not names and self.functions.constant(function):
             tree["constant_rotation"][b] = 1
@@ -640,7 +648,7 @@ class Compiler:
         return _group(Limits, limits), _group(Springs, springs), _group(Actuators, rows), extra
 
 
-def _group(kind: Any, rows: list[tuple[float, ...]]) -> Any:
+def _group(kind: Any, rows: Sequence[Sequence[float]]) -> Any:
     """Turn rows into a group of columns whose first is an integer."""
     table = np.array(rows, dtype=float).reshape(-1, len(kind._fields))
     columns = [np.ascontiguousarray(table[:, k]) for k in range(table.shape[1])]

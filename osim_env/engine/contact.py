@@ -128,7 +128,10 @@ def contact_forces(contacts, w, at, h):
 
 @inline
 def add_point_damping(w, row, r, xx, yy, zz, xy, xz, yz):
-    """Add a damping matrix D that acts at the point r of a body to the body's composite: C + D, B + [r]D, A - [r]D[r]."""
+    """Add a damping matrix D that acts at the point r of a body to the body's composite.
+
+    C + D, B + [r]D, A - [r]D[r].
+    """
     s0 = cross3(r, (xx, xy, xz))
     s1 = cross3(r, (xy, yy, yz))
     s2 = cross3(r, (xz, yz, zz))

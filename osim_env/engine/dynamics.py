@@ -45,7 +45,10 @@ def assemble(model, w, at, push_on, h):
 
 @jit
 def read_rows(w, start, values, first):
-    """Copy eight environments' rows (or the one row that all share) into the lanes; a batch's last one fills the rest."""
+    """Copy eight environments' rows (or the one row that all share) into the lanes.
+
+    The last environment of a batch fills the lanes that are left.
+    """
     last = values.shape[0] - 1
     for lane in range(WIDTH):
         env = min(first + lane, last)

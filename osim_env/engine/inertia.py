@@ -94,7 +94,7 @@ def inertial_forces(w, at):
 
 @jit
 def collect_wrenches(tree, w, at):
-    """Send the wrenches from the leaves to the root and subtract what each joint axis feels from the mobility forces."""
+    """Send the wrenches to the root and subtract what each joint axis feels from the mobility forces."""
     for b in range(at.n_bodies - 1, 0, -1):
         moment, force = load3(w, at.wrench + 6 * b), load3(w, at.wrench + 6 * b + 3)
         for j in range(tree.mobility_start[b], tree.mobility_start[b + 1]):
@@ -110,7 +110,9 @@ def collect_wrenches(tree, w, at):
 
 @inline
 def _add_shifted_composite(w, row, parent_row, r):
-    """Add a composite to its parent's after moving its reference point by -r (r from the parent's to the body's origin).
+    """Add a composite to its parent's after moving its reference point by -r.
+
+    The vector r leads from the parent's to the body's origin.
 
     B' = B + [r] C and A' = A + [r] B^T - B' [r], where [r] is the cross-product matrix.
     """

@@ -1,8 +1,8 @@
 """Where the bodies are and how they move: functions of coordinates, joints, and the recursion from ground to toes.
 
 Conventions (Simbody's): a joint joins frame F on the parent body P to frame M on the child body B,
-``X_GB = X_GP X_PF X_FM inv(X_BM)``. All vectors below are expressed in ground axes; the reference point of a body is the
-origin of its own frame, so no quantity of a light toe is ever formed about a far point.
+``X_GB = X_GP X_PF X_FM inv(X_BM)``. All vectors below are expressed in ground axes; the reference point of a body is
+the origin of its own frame, so no quantity of a light toe is ever formed about a far point.
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ def _rotation_axes(functions, tree, w, at, b, with_constants):
 def _body_kinematics(functions, tree, w, at, b):
     """Pose, velocity, joint axes and velocity-dependent acceleration of one body from those of its parent.
 
-    Source: SimTK MobilizedBody::FunctionBased (H and Hdot), MobilizedBody::Free; recursion as in Featherstone 2008, ch. 4.
+    Source: SimTK MobilizedBody::FunctionBased (H and Hdot), MobilizedBody::Free; recursion as in Featherstone
+    2008, ch. 4.
     Two habits of Simbody are kept because they are part of the accelerations that OpenSim reports: a constant rotation
     without coordinate does not turn the axes in H, and Hdot turns the second (third) axis with the angular velocity of
     the joint's first coordinate (all but its third), whatever axes these coordinates drive.

@@ -17,7 +17,7 @@ import hashlib
 import operator
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -41,7 +41,7 @@ def aligned_rows(*shape: int) -> np.ndarray:
     return raw[start : start + count].reshape(*shape, WIDTH)
 
 
-if JIT_DISABLED:
+if TYPE_CHECKING or JIT_DISABLED:
 
     def jit(function: Any) -> Any:
         """Leave a kernel as the Python function it is."""

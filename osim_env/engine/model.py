@@ -1,6 +1,7 @@
 """The compiled model: a frozen set of arrays, one group a physical idea.
 
-Bodies are numbered parent before child with the ground as number 0; *mobilities* (degrees of freedom) are numbered along
+Bodies are numbered parent before child with the ground as number 0; *mobilities* (degrees of freedom) are numbered
+along
 that order, so a chain of joints is a contiguous, ascending run. The public order of coordinates stays that of OpenSim's
 ``CoordinateSet``; ``Tree.mobility_of_coordinate`` is the bridge. A model is saved to one ``.npz`` that needs neither
 ``pickle`` nor ``opensim`` to be read back.
@@ -346,9 +347,10 @@ def make_layout(model: Model) -> Layout:
         "guide_speed force"
     )
     per_muscle = (
-        "activation activation_rate activation_start activation_sum tendon_state tendon_rate tendon_decay tendon_start tendon_sum "
-        "excitation strength path_length path_speed fiber_length fiber_velocity active_force passive_force tendon_force "
-        "fiber_force stretch_damping mean_activation mean_active_force mean_fiber_force mean_fiber_length "
+        "activation activation_rate activation_start activation_sum tendon_state tendon_rate tendon_decay "
+        "tendon_start tendon_sum excitation strength path_length path_speed fiber_length fiber_velocity "
+        "active_force passive_force tendon_force fiber_force stretch_damping mean_activation mean_active_force "
+        "mean_fiber_force mean_fiber_length "
         "mean_fiber_velocity mean_active_power mean_positive_power"
     )
     rows = dict.fromkeys(per_mobility.split(), n_mobilities) | dict.fromkeys(per_muscle.split(), n_muscles)

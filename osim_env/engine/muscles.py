@@ -73,7 +73,8 @@ def inverse_force_velocity(multiplier):
 def muscle_force(muscles, w, at, m, h):
     """Fill fibre state, forces and damping of muscle ``m`` from path length, path speed and activation.
 
-    Rigid tendon: the fibre is what the slack length leaves of the path. Compliant tendon: the normalized tendon force is
+    Rigid tendon: the fibre is what the slack length leaves of the path. Compliant tendon: the normalized tendon
+    force is
     a state; its curve gives the tendon length, force balance gives the fibre velocity, and what the fibre leaves of the
     path speed stretches the tendon (formulation 1 of the paper, OpenSim's "explicit" mode).
     """

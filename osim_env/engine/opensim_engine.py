@@ -1,6 +1,7 @@
 """The other engine: the same functions, answered by OpenSim itself.
 
-It is the oracle of the tests and a drop-in replacement for one environment. It takes the same arrays in the same order as
+It is the oracle of the tests and a drop-in replacement for one environment. It takes the same arrays in the same
+order as
 the compiled engine; a batch is worked off row by row.
 """
 
@@ -132,7 +133,11 @@ class OpenSimEngine:
             self._control_functions[self.model.actuator_names[k]].setValue(control)
 
     def select_forces(self, kinds: Iterable[str] | None) -> None:
-        """Let only some kinds of forces act (for tests): muscles, contacts, limits, springs, actuators; None for all."""
+        """Let only some kinds of forces act, for tests.
+
+        Args:
+            kinds: Of muscles, contacts, limits, springs, actuators; None for all.
+        """
         classes = {
             "muscles": ("DeGrooteFregly2016Muscle",),
             "contacts": ("SmoothSphereHalfSpaceForce",),
@@ -323,7 +328,10 @@ class OpenSimEngine:
         record: bool = False,
         speed_limit: float = 1000.0,
     ) -> State:
-        """Advance one environment with OpenSim's ``Manager`` (variable step; ``dt`` and ``integrator`` do not apply)."""
+        """Advance one environment with OpenSim's ``Manager``.
+
+        Its step varies by itself: ``dt`` and ``integrator`` do not apply.
+        """
         m = self.model
         if state.batch != 1:
             raise ValueError(f"OpenSimEngine.step advances one environment, got {state.batch}")
@@ -331,11 +339,11 @@ class OpenSimEngine:
             return state
         if record:
             raise NotImplementedError("the record of a step exists in the compiled engine only; use muscle_state()")
-        controls = as_rows("controls", controls, m.n_controls)[0]
+        row = as_rows("controls", controls, m.n_controls)[0]
         self._apply_parameters(params)
         system = self.set_state(state.q[0], state.u[0], state.activation[0], state.tendon_force[0])
         system.setTime(float(state.time[0]))
-        for name, value in zip((*m.muscle_names, *m.actuator_names), controls, strict=True):
+        for name, value in zip((*m.muscle_names, *m.actuator_names), row, strict=True):
             self._control_functions[name].setValue(float(value))
         for k, actuator in enumerate(self.actuators):
             if m.actuators.time_constant[k] > 0.0:

@@ -1,6 +1,7 @@
 """Tables of muscle paths: which segments there can be, which joints they cross, and which moment arms they feed.
 
-A conditional point makes the neighbour of a point depend on the pose. The table therefore lists every pair of points that
+A conditional point makes the neighbour of a point depend on the pose. The table therefore lists every pair of
+points that
 can ever be neighbours, with the conditions under which they are; the kernels weigh each by 1 or 0 and never branch.
 """
 

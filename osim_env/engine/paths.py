@@ -1,4 +1,6 @@
-"""Muscle paths: length, lengthening speed and moment arms of straight segments over fixed, moving and conditional points.
+"""Muscle paths: length, lengthening speed and moment arms.
+
+Straight segments over fixed, moving and conditional points.
 
 With ``e`` the unit vector of a segment and ``c`` its moment about the origin of a crossed joint's child body, a joint
 axis (angular w, linear v) changes the length by ``w . c + v . e`` per unit of its speed. The sum over the segments that

@@ -40,7 +40,8 @@ class MuscleState:
     @classmethod
     def empty(cls, batch: int, n_muscles: int, n_coordinates: int) -> MuscleState:
         """Allocate."""
-        return cls(*(np.zeros((batch, n_muscles)) for _ in range(9)), np.zeros((batch, n_muscles, n_coordinates)))
+        arrays = [np.zeros((batch, n_muscles)) for _ in range(9)]
+        return cls(*arrays, moment_arms=np.zeros((batch, n_muscles, n_coordinates)))
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def centre_of_pressure(force: Floats, moment: Floats, up: Floats, origin: Floats
         origin: A point of the plane, m, shape (3,).
 
     Returns:
-        Centre of pressure, m, shape (..., 3), and free moment, N m, shape (...); NaN where the normal force is below 1 N.
+        Centre of pressure, m, shape (..., 3), and free moment, N m, shape (...); NaN where the normal force is
+        below 1 N.
     """
     local = moment - np.cross(origin, force)
     normal = force @ up
@@ -127,6 +129,14 @@ class Kinematics:
     @classmethod
     def empty(cls, batch: int, n_bodies: int) -> Kinematics:
         """Allocate."""
-        vectors = [np.zeros((batch, n_bodies, 3)) for _ in range(6)]
-        vectors[1] = np.zeros((batch, n_bodies, 3, 3))
-        return cls(*vectors, np.zeros((batch, 3)), np.zeros((batch, 3)))
+        shape = (batch, n_bodies, 3)
+        return cls(
+            position=np.zeros(shape),
+            rotation=np.zeros((batch, n_bodies, 3, 3)),
+            velocity=np.zeros(shape),
+            angular_velocity=np.zeros(shape),
+            mass_centre=np.zeros(shape),
+            mass_centre_velocity=np.zeros(shape),
+            whole_body_centre=np.zeros((batch, 3)),
+            whole_body_velocity=np.zeros((batch, 3)),
+        )

@@ -96,7 +96,7 @@ class State:
     time: Floats
     """Simulated time, s, shape (B,)."""
     status: NDArray[np.int64]
-    """0 while running; 1 not finite, 2 runaway: the environment then stands still at its last good state, shape (B,)."""
+    """0 while running; 1 not finite, 2 runaway: the environment then stands still. Shape (B,)."""
     record: Record
     """Quantities of the last recorded step."""
     record_rows: Floats = field(repr=False)
@@ -159,7 +159,7 @@ class Parameters:
     added_mass: ArrayLike | None = None
     """Point mass on each body, kg, shape (B, n_bodies)."""
     added_mass_location: ArrayLike | None = None
-    """Where it sits in the body's frame, m, shape (n_bodies, 3), one for all environments; the mass centre by default."""
+    """Where it sits in the body's frame, m, shape (n_bodies, 3) for all environments; the mass centre by default."""
     torque_limit: ArrayLike | None = None
     """Largest magnitude of each actuator's torque, N m or N, shape (B, n_actuators); no limit by default."""
     push: ArrayLike | None = None

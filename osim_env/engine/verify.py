@@ -1,4 +1,4 @@
-"""Proof on demand: the largest difference between the compiled engine and OpenSim, for every quantity, on random states."""
+"""Proof on demand: the largest difference between the engines for every quantity, on random states."""
 
 from __future__ import annotations
 
@@ -120,7 +120,10 @@ def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 
 
 
 def vertical_coordinate(model: Model) -> tuple[int, float] | None:
-    """Column of the translation that lifts the whole model best, and by how much it lifts it; None where there is none."""
+    """Column of the translation that lifts the whole model best, and by how much it lifts it.
+
+    None where there is none.
+    """
     still = np.zeros(model.n_coordinates)
     base = compiled.kinematics(model, model.coordinate_default, still).position
     up = -model.gravity / np.linalg.norm(model.gravity)
@@ -317,4 +320,3 @@ def format_table(table: list[Comparison]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in (header, *rows)
     )
-

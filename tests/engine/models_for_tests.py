@@ -96,7 +96,10 @@ def joint_zoo(path: Path, *, seed: int = 0) -> Path:
 
 
 def perturbed(source: Path, path: Path, *, seed: int = 3) -> Path:
-    """A copy of a model with turned and shifted offset frames, skewed axes, products of inertia and scaled functions."""
+    """A copy of a model: offset frames turned and shifted, skewed translations, products of inertia.
+
+    Scaled functions.
+    """
     osim = import_opensim()
     rng = np.random.default_rng(seed)
     model = osim.Model(str(source))
@@ -114,8 +117,10 @@ def perturbed(source: Path, path: Path, *, seed: int = 3) -> Path:
             continue
         for k in range(6):
             axis = joint.updSpatialTransform().updTransformAxis(k)
-            old = axis.getAxis()
-            axis.setAxis(_vec3([old.get(j) + 0.1 * rng.normal() for j in range(3)]))
+            if k >= 3:
+                # Rotation axes stay: skewed, they would bring the joints nearer to where three angles are singular.
+                old = axis.getAxis()
+                axis.setAxis(_vec3([old.get(j) + 0.1 * rng.normal() for j in range(3)]))
             if axis.getFunction().getConcreteClassName() == "SimmSpline":
                 inner = axis.getFunction().clone()
                 inner.thisown = False
