@@ -234,7 +234,7 @@ def simulate(
     from analysis.simulated import write_simulation
     from osim_env.export import write_controls, write_states
     from osim_env.setup import WorldSetup
-    from osim_env.simulate import place_model, policy_settings, simulate
+    from osim_env.simulation import place_model, policy_settings, simulate
 
     if deficit is None and (strength is not None or side is not None):
         raise ExogaitError("--strength and --side change a deficit; name one with --deficit")
@@ -270,7 +270,7 @@ def replay(
         geometry: Folder of bone surfaces (.vtp), such as OpenSim's Geometry; EXOGAIT_GEOMETRY if not given.
         rate: Frames a second.
     """
-    from osim_env.replay import replay as make_replay
+    from osim_env.replay_page import replay as make_replay
 
     path = make_replay(folder, model, geometry=geometry, rate=rate).save(out or folder / "replay.html")
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
@@ -292,7 +292,7 @@ def video(
         model: Model of the walk (.osim); that of the folder if not given.
         speed: 0.5 plays at half speed.
     """
-    from osim_env.replay import load_scene
+    from osim_env.replay_page import load_scene
     from osim_env.video import write_video
 
     path = write_video(load_scene(folder, model), film, speed=speed)

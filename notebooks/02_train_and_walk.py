@@ -59,7 +59,7 @@ plt.show()
 # feedback law on the reference. What is learned is a change of the demanded joint moments.
 
 # %%
-from osim_env.simulate import simulate
+from osim_env import simulate
 
 stumble = simulate("reference-feedback", speed=1.25, seconds=3.0, phase=0.0)
 seconds = stumble.require("coordinates").index[-1]
@@ -69,7 +69,7 @@ print(f"without learning: {seconds:.2f} s" + (", then a fall" if stumble.metadat
 # Drag to turn, scroll to zoom; muscles turn from blue to red as they activate, arrows are ground reactions.
 
 # %%
-from osim_env.replay import replay
+from osim_env import replay
 from osim_env.setup import COMPILED
 
 replay(stumble, COMPILED[None])
@@ -127,7 +127,7 @@ print(f"{walk.metadata['policy']}: walked {walk.require('coordinates').index[-1]
 from analysis.simulated import write_simulation
 from osim_env import WorldSetup
 from osim_env.export import write_controls, write_states
-from osim_env.simulate import place_model
+from osim_env.simulation import place_model
 
 model = place_model(WorldSetup(), out / "walk" / "opensim")
 write_states(walk, model, out / "walk" / "opensim" / "walk_states.sto")

@@ -95,5 +95,5 @@ def actuator_controls(trial: GaitTrial) -> pd.DataFrame:
     torques = pd.concat([table for table in tables if table is not None], axis=1)
     optimal = trial.metadata.get("optimal_force")
     if not isinstance(optimal, Mapping) or any(name not in optimal for name in torques.columns):
-        raise InputError(f"{trial.name}: metadata['optimal_force']", optimal, "a trial of osim_env.simulate")
+        raise InputError(f"{trial.name}: metadata['optimal_force']", optimal, "a trial of osim_env.simulation")
     return torques / pd.Series({name: float(optimal[name]) for name in torques.columns})

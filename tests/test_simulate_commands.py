@@ -14,7 +14,7 @@ import pytest
 from data import GaitTrial, read_sto
 from osim_env.rollout import roll_out
 from osim_env.setup import WorldSetup, make_world
-from osim_env.simulate import UNTRAINED
+from osim_env.simulation import UNTRAINED
 from osim_env.world import WorldConfig
 from tests.test_command_line import run
 
@@ -83,7 +83,7 @@ def test_a_walk_without_strides_cannot_be_compared(folder: Path) -> None:
 def test_replay_of_a_simulation_needs_no_opensim(folder: Path) -> None:
     code = (
         "import sys; sys.modules['opensim'] = None\n"
-        f"from osim_env.replay import replay; print(len(replay({str(folder)!r}).page) > 50_000)"
+        f"from osim_env.replay_page import replay; print(len(replay({str(folder)!r}).page) > 50_000)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300)

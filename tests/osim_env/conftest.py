@@ -6,7 +6,7 @@ import pytest
 
 from data import GaitTrial
 from osim_env.setup import WorldSetup
-from osim_env.simulate import UNTRAINED, simulate
+from osim_env.simulation import UNTRAINED, simulate
 
 SETUP = WorldSetup(device="hip_ankle")
 

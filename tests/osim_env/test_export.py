@@ -12,7 +12,7 @@ from data import GaitTrial, InputError, read_sto
 from models.opensim_api import import_opensim
 from osim_env.export import write_controls, write_states
 from osim_env.setup import WorldSetup
-from osim_env.simulate import UNTRAINED, place_model, simulate
+from osim_env.simulation import UNTRAINED, place_model, simulate
 
 SETUP = WorldSetup(device="hip_ankle", deficit="plantarflexors", strength=50, side="right")
 

@@ -17,7 +17,7 @@ import pytest
 
 from data import FileFormatError, GaitTrial, InputError
 from osim_env.engine import Model
-from osim_env.replay import Replay, load_scene, replay, replay_page
+from osim_env.replay_page import Replay, load_scene, replay, replay_page
 from osim_env.scene import make_scene
 from osim_env.setup import COMPILED
 from osim_env.video import Film, write_video

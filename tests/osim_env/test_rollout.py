@@ -14,7 +14,7 @@ from data import GaitTrial, InputError
 from osim_env.engine import Model, accelerations, inverse_dynamics, kinematics
 from osim_env.rollout import contact_events, roll_out
 from osim_env.setup import COMPILED, WorldSetup, make_world
-from osim_env.simulate import UNTRAINED, simulate
+from osim_env.simulation import UNTRAINED, simulate
 from osim_env.world import GaitWorld, WorldConfig
 
 TICK = 0.01
