@@ -16,7 +16,7 @@ test: $(STAMP) lint
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 validation: $(STAMP)
 	$(BIN)/python -m tests.benchmarks

@@ -344,7 +344,7 @@ def doctor() -> None:
         import numba
 
         numba.njit(lambda x: x + 1)(1)
-        line(True, "compiler", f"numba on {numba.config.NUMBA_NUM_THREADS} threads")
+        line(True, "compiler", f"numba on {numba.get_num_threads()} threads")
     except Exception as error:  # whatever a broken LLVM raises is the finding here
         line(False, "compiler", str(error).splitlines()[0])
     folder = os.environ.get("EXOGAIT_DATA")

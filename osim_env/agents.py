@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .world import GaitWorld
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 AgentName = Literal["zero", "random", "reference"]
 AGENTS: tuple[AgentName, ...] = ("zero", "random", "reference")
 

@@ -8,6 +8,7 @@ sees the signals of its device file over a short history and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from models.device import Device
 
 from .mirror import ODD_COORDINATES, mirrored_name
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 HISTORY = 10
 """Samples of each sensed signal that the controller sees, one per control step."""

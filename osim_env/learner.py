@@ -21,7 +21,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 CLIP_OBSERVATION = 10.0
 STD_FLOOR = 1e-2
 

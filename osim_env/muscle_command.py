@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from .recruitment import recruit
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 # Feedback stiffness (N m/rad) and action amplitude (N m per kg body mass) by coordinate stem.
 STIFFNESS = {

@@ -21,7 +21,7 @@ from .engine import muscles as muscle_curves
 from .engine.results import centre_of_pressure
 from .reference import ReferenceMotion, fourier_basis
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
 
 FOOT_BODIES = ("calcn_r", "toes_r", "calcn_l", "toes_l")
@@ -158,7 +158,7 @@ class Physics:
 
     def other_ground_contact(self) -> NDArray[np.bool_]:
         """Whether anything but a foot touched the ground at the end of the last advance, shape (batch,)."""
-        return (self.body_position[:, self._legs, 1] < LEG_CONTACT_HEIGHT).any(axis=1)
+        return np.any(self.body_position[:, self._legs, 1] < LEG_CONTACT_HEIGHT, axis=1)
 
     def muscles(self, index: Index | slice = slice(None)) -> tuple[Array, Array, Array]:
         """Moment arms (n, n_muscles, n_coordinates), force per activation and passive force (n, n_muscles)."""
@@ -220,7 +220,7 @@ class Physics:
         found["active_force_length_multiplier"] = active_force_length(self.model, now.normalized_fiber_length)
         up = np.array([0.0, 1.0, 0.0])
         force, moment = self.foot_force, self.foot_moment
-        centre, free = centre_of_pressure(force, moment, up, np.zeros(3))
+        centre, free = centre_of_pressure(np.asarray(force, float), np.asarray(moment, float), up, np.zeros(3))
         found["ground"] = np.concatenate([force, centre, free[..., None] * up], axis=2).reshape(self.n_envs, -1)
         return found
 
@@ -239,10 +239,10 @@ class Physics:
         upper, lower = _smooth_step(above / limits.transition), _smooth_step(below / limits.transition)
         force = limits.lower_stiffness * lower * below - limits.upper_stiffness * upper * above
         force -= limits.damping * (upper + lower) * u
-        np.add.at(moments, (slice(None), column), force)
+        np.add.at(moments.T, column, force.T)
         column = coordinate[springs.mobility]
         force = -springs.stiffness * (self.q[:, column] - springs.rest_length) - springs.viscosity * self.u[:, column]
-        np.add.at(moments, (slice(None), column), force)
+        np.add.at(moments.T, column, force.T)
         return moments
 
     def net_moments(self) -> Array:

@@ -19,7 +19,7 @@ from data.errors import ExogaitError, FileFormatError, MissingDependencyError
 if TYPE_CHECKING:
     from .learner import Learner
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 FORMAT = "exogait-policy-1"
 POLICY_FOLDER = Path(__file__).parents[1] / "models" / "policies"

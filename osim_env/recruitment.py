@@ -17,11 +17,13 @@ search ends in a few steps (Li & Swetits 1997), started from the last answer.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 MOMENT_SCALE = 10.0
 """Error in a joint moment that weighs as much as one fully active muscle of weight 1, N m."""

@@ -15,13 +15,14 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import FileFormatError, InputError
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 REFERENCE_FOLDER = Path(__file__).parent / "references"
 DEFAULT_REFERENCE = "schreiber2019"

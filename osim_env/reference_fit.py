@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from data.trial import GaitTrial
 from .mirror import ODD_COORDINATES, mirrored_name
 from .reference import ReferenceMotion, fourier_basis
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 N_HARMONICS = 8
 # A stride of moments needs this share of valid samples before its coefficients mean anything.

@@ -16,7 +16,7 @@ from .physics import OpenSimPhysics
 from .policy import Policy
 from .world import GaitWorld
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 CONTACT_THRESHOLD = 20.0
 """Vertical force that makes a contact, N; the same as for force plates."""

@@ -37,7 +37,7 @@ def use_threads(threads: int | None) -> int:
     if count < 1:
         raise InputError("threads", threads, "a positive number")
     torch.set_num_threads(count)
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(count, numba.get_num_threads()))
     set_threads(count)
     return count
 

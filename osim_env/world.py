@@ -28,7 +28,7 @@ from .physics import Physics
 from .reference import ReferenceMotion
 from .rewards import DEVICE_TERMS, HUMAN_TERMS, Term, evaluate
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
 
 FALL_HEIGHT = 0.7

@@ -10,14 +10,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from analysis.compare import compare_to_band
-from analysis.gait_cycle import trial_cycles
-from analysis.metabolics import compute_metabolics, stride_cost
+from analysis.metabolics import compute_metabolics
 from data.trial import GaitTrial
 from osim_env.evaluation import evaluation_world
 from osim_env.policy import Policy, load_policy
@@ -48,7 +44,9 @@ class Aim:
         return [self.what, self.value, self.aim, "met" if self.met else "**missed**"]
 
 
-def policy_world(policy: Policy, n: int, seconds: float, *, pushes: tuple[float, float] = (0, 0), seed: int = 0) -> GaitWorld:
+def policy_world(
+    policy: Policy, n: int, seconds: float, *, pushes: tuple[float, float] = (0, 0), seed: int = 0
+) -> GaitWorld:
     """An evaluation world with the settings the policy was trained with."""
     from data.settings import from_mapping
 
@@ -84,7 +82,13 @@ def survival(policy: Policy) -> tuple[list[Aim], str]:
             walked = at & up
             error = np.abs(speed[walked] / value - 1).mean() if walked.any() else np.nan
             rows.append(
-                [f"{value:g}", "yes" if pushes[0] else "no", f"{up[at].mean():.0%}", f"{lasted[at].mean():.1f}", f"{error:.1%}"]
+                [
+                    f"{value:g}",
+                    "yes" if pushes[0] else "no",
+                    f"{up[at].mean():.0%}",
+                    f"{lasted[at].mean():.1f}",
+                    f"{error:.1%}",
+                ]
             )
         if pushes[0]:
             pushed = np.maximum(np.floor(lasted / PUSH_INTERVAL), 1).sum()
@@ -95,8 +99,12 @@ def survival(policy: Policy) -> tuple[list[Aim], str]:
             aims.append(Aim("survival per run under pushes", f"{up.mean():.1%}", "reported", True))
         else:
             worst = min(up[commanded == value].mean() for value in SPEEDS)
-            errors = [abs(speed[(commanded == v) & up].mean() / v - 1) if up[commanded == v].any() else np.inf for v in SPEEDS]
-            aims.append(Aim(f"walks of {seconds:g} s without a fall, worst speed", f"{worst:.0%}", "95%", worst >= 0.95))
+            errors = [
+                abs(speed[(commanded == v) & up].mean() / v - 1) if up[commanded == v].any() else np.inf for v in SPEEDS
+            ]
+            aims.append(
+                Aim(f"walks of {seconds:g} s without a fall, worst speed", f"{worst:.0%}", "95%", worst >= 0.95)
+            )
             aims.append(Aim("speed error, worst speed", f"{max(errors):.1%}", "5%", max(errors) < 0.05))
     header = ["speed m/s", "pushes", "without a fall", "mean time to fall or end s", "speed error of those that lasted"]
     return aims, markdown_table(header, rows)
@@ -124,13 +132,17 @@ def energetics(policy: Policy) -> tuple[list[Aim], str]:
             power = float(np.mean(result.whole_body)) / trial.subject_mass
             if model == "umberger2010":
                 forward = trial.require("coordinates")["pelvis_tx"]
-                transport[speed] = power / float((forward.iloc[-1] - forward.iloc[0]) / (forward.index[-1] - forward.index[0]))
+                transport[speed] = power / float(
+                    (forward.iloc[-1] - forward.iloc[0]) / (forward.index[-1] - forward.index[0])
+                )
             cells.append(f"{power:.2f}")
         rows.append([*cells, f"{transport[speed]:.2f}"])
     aims = []
     if 1.25 in transport:
         power = transport[1.25] * 1.25
-        aims.append(Aim("gross metabolic power at 1.25 m/s (Umberger 2010)", f"{power:.2f} W/kg", "3-6", 3 <= power <= 6))
+        aims.append(
+            Aim("gross metabolic power at 1.25 m/s (Umberger 2010)", f"{power:.2f} W/kg", "3-6", 3 <= power <= 6)
+        )
     if len(transport) == len(SPEEDS):
         best = min(transport, key=lambda v: transport[v])
         aims.append(Aim("speed of least J/kg/m (Umberger 2010)", f"{best:g} m/s", "1.0-1.5", 1.0 <= best <= 1.5))
@@ -150,8 +162,8 @@ def main() -> None:
     head = markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
     samples = policy.metadata["samples"]
     text = (
-        f"## The healthy muscle policy\n\nRegenerate with `python -m tests.benchmarks walking`. Policy `{POLICY}`, trained on "
-        f"{samples / 1e6:.1f} million control steps of {1000 * policy.metadata['control_step']:.0f} ms.\n\n{head}\n\n"
+        f"## The healthy muscle policy\n\nRegenerate with `python -m tests.benchmarks walking`. Policy `{POLICY}`, "
+        f"trained on {samples / 1e6:.1f} million control steps of {1000 * policy.metadata['control_step']:.0f} ms.\n\n{head}\n\n"
         + "\n\n".join(parts)
         + f"\n\nEvaluated in {time.perf_counter() - begin:.0f} s."
     )
