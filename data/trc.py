@@ -184,6 +184,8 @@ def write_trc(table: pd.DataFrame, path: str | Path, *, units: Literal["m", "mm"
     ]
     for frame, (moment, row) in enumerate(zip(time.tolist(), values.tolist(), strict=True), start=1):
         cells = ["" if cell != cell else f"{cell:.17g}" for cell in row]
+        if cells and not cells[-1]:
+            cells[-1] = "nan"  # OpenSim's reader loses a blank cell at the end of a line, and then refuses the line
         lines.append("\t".join([str(frame), f"{moment:.17g}", *cells]))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -99,3 +99,16 @@ def test_unnamed_markers_are_said(real_data):
     with pytest.warns(DataQualityWarning, match="33 of 66 markers have no name"):
         table = read_trc(real_data / "edge_trc" / "Gait.trc")
     assert len(marker_labels(table)) == 66
+
+
+def test_opensim_reads_a_file_whose_last_marker_is_missing(tmp_path):
+    from models.opensim_api import import_opensim
+
+    positions = np.arange(18.0).reshape(3, 2, 3)
+    positions[1, 1] = np.nan
+    write_trc(marker_table([0.0, 0.01, 0.02], ["A", "B"], positions), tmp_path / "gap.trc")
+    table = import_opensim().TimeSeriesTableVec3(str(tmp_path / "gap.trc"))
+    assert table.getNumRows() == 3
+    assert np.isnan(table.getRowAtIndex(1)[1][0]) and table.getRowAtIndex(2)[1][2] == 17.0
+    again = read_trc(tmp_path / "gap.trc")
+    np.testing.assert_array_equal(again.to_numpy(), positions.reshape(3, -1))
