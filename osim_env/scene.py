@@ -169,9 +169,10 @@ def frame_times(trial: GaitTrial, rate: float = FRAME_RATE) -> Array:
     time = table.index.to_numpy(np.float64)
     if len(time) < 2:
         raise InputError(f"{trial.name}: coordinates", f"{len(time)} frame(s)", "a replay needs at least two")
-    own = (len(time) - 1) / (time[-1] - time[0])
-    count = math.floor((time[-1] - time[0]) * min(rate, own) + 1e-6) + 1
-    return time[0] + np.arange(count) / min(rate, own)
+    span = float(time[-1] - time[0])
+    # Not faster than the samples come; and a very short trial still has a first and a last frame.
+    rate = max(min(rate, (len(time) - 1) / span), 1.0 / span)
+    return time[0] + np.arange(math.floor(span * rate + 1e-6) + 1) / rate
 
 
 def make_scene(trial: GaitTrial, model: Model, *, rate: float = FRAME_RATE, meshes: Sequence[Mesh] = ()) -> Scene:

@@ -134,7 +134,7 @@ class Film:
         paths = scene.muscle_lines(number)
         far = np.argsort([path[:, 2].mean() for path in paths])
         self.muscles.set_segments([paths[m][:, :2] for m in far])
-        self.muscles.set_linewidth(1.3 * POINTS_PER_METRE * scene.radius[far])
+        self.muscles.set_linewidth((1.3 * POINTS_PER_METRE * scene.radius[far]).tolist())
         if scene.activation is not None:
             level = scene.activation[number, far]
             colours = ACTIVATION(np.nan_to_num(level))

@@ -70,7 +70,7 @@ def momentum_error(step: float) -> tuple[np.ndarray, float]:
 
 def test_impulse_of_the_ground_is_the_change_of_momentum() -> None:
     # Newton's second law. Forces are recorded where a substep begins while the linearly implicit step acts with its
-    # end in view, so the two differ in the first order of the step: 1.0 % of the weight's impulse at 1 ms (measured),
+    # end in view, so the two differ in the first order of the step: 0.7 % of the weight's impulse at 1 ms (measured),
     # and half of that at half the step. Anything else wrong with the forces would not shrink with the step.
     coarse, weight = momentum_error(0.001)
     fine, _ = momentum_error(0.0005)

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import models
-from data import DataQualityWarning, FileFormatError, GaitTrial, InputError
+from data import DataQualityWarning, FileFormatError, GaitTrial, InputError, read_sto
 from osim_env.bone_meshes import mesh_names, read_bone_meshes, read_vtp
 from osim_env.engine import Model, kinematics, muscle_state
+from osim_env.replay_page import load_scene, replay_page
 from osim_env.scene import evaluate_function, frame_times, make_scene
 from osim_env.scene_opensim import make_scene_with_opensim
 from osim_env.setup import COMPILED
@@ -94,6 +95,8 @@ def test_frames_are_thinned_and_never_invented(walk: GaitTrial) -> None:
     assert np.diff(frame_times(walk)).mean() == pytest.approx(0.02)
     assert len(frame_times(walk, 1000.0)) == len(time)
     assert frame_times(walk)[-1] <= time[-1] + 1e-9
+    brief = walk.crop(0.1, 0.115)
+    np.testing.assert_allclose(frame_times(brief), [0.1, 0.11])
 
 
 def test_lab_trial_without_muscles_or_forces_is_a_scene(walk: GaitTrial, model: Model) -> None:
@@ -169,3 +172,19 @@ def test_bones_of_opensims_own_geometry_are_read(model: Model, real_data: Path) 
     assert {model.body_names[mesh.body] for mesh in found} == set(model.body_names)
     thigh = next(mesh for mesh in found if model.body_names[mesh.body] == "femur_r")
     assert 0.35 < np.ptp(thigh.points[:, 1]) < 0.6
+
+
+def test_walk_on_a_foreign_model_is_shown_through_opensim(real_data: Path) -> None:
+    # Rajagopal's model: arms, patellae, coupled coordinates, wrapping surfaces; the compiled engine refuses it.
+    folder = real_data / "opensim_walking_adult"
+    if not folder.is_dir():
+        pytest.skip("EXOGAIT_DATA has no opensim_walking_adult: no foreign model was replayed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataQualityWarning)
+        table = read_sto(folder / "coordinates.sto", in_degrees=False)
+    table = table.iloc[:20].rename(columns=lambda label: str(label).split("/")[-2])
+    scene = load_scene(GaitTrial(name="adult", coordinates=table), folder / "subject_walk_scaled.osim")
+    assert len(scene.muscles) == 80 and "humerus_r" in scene.bodies
+    lines = scene.muscle_lines(0)
+    assert all(np.isfinite(line).all() and len(line) >= 2 for line in lines)
+    assert len(replay_page(scene)) > 50_000
