@@ -18,10 +18,10 @@ import numpy as np
 from data.errors import FileFormatError, UnsupportedModelError
 from models.opensim_api import import_opensim
 
-from .model import Actuators, Contacts, Floats, Functions, Limits, Model, Muscles, Springs, Tree
+from .function_table import FunctionTable
+from .model import Actuators, Contacts, Floats, Limits, Model, Muscles, Springs, Tree
 from .muscles import passive_coefficients, tendon_exponent
 from .path_tables import PathTables, Point
-from .splines import piecewise_linear_coefficients, simm_spline_coefficients
 
 if TYPE_CHECKING:
     import opensim
@@ -134,82 +134,6 @@ def _axis_code(axis: Floats) -> int:
     return 0
 
 
-class FunctionTable:
-    """Functions of coordinates, collected while the model is read."""
-
-    def __init__(self) -> None:
-        self.osim = import_opensim()
-        self.mobility: list[int] = []
-        self.polynomial: list[int] = []
-        self.start: list[int] = [0]
-        self.rows: list[tuple[float, ...]] = []
-
-    def add(self, function: Any, mobility: int) -> int | None:
-        """Add an OpenSim function; return its number, or None where its kind is not supported."""
-        osim, scale = self.osim, 1.0
-        kind = function.getConcreteClassName()
-        while kind == "MultiplierFunction":
-            outer = osim.MultiplierFunction.safeDownCast(function)
-            scale *= outer.getScale()
-            function = outer.getFunction()
-            kind = function.getConcreteClassName()
-        if kind == "Constant":
-            return self._append(-1, [(-np.inf, 0.0, scale * osim.Constant.safeDownCast(function).getValue(), 0, 0, 0)])
-        if mobility < 0:
-            return None
-        if kind == "LinearFunction":
-            line = osim.LinearFunction.safeDownCast(function)
-            return self._append(
-                mobility, [(-np.inf, 0.0, scale * line.getIntercept(), scale * line.getSlope(), 0.0, 0.0)]
-            )
-        if kind in ("SimmSpline", "PiecewiseLinearFunction"):
-            spline = getattr(osim, kind).safeDownCast(function)
-            n = spline.getSize()
-            if n < 2:
-                return None
-            x = np.array([spline.getX(i) for i in range(n)])
-            y = scale * np.array([spline.getY(i) for i in range(n)])
-            fit = simm_spline_coefficients if kind == "SimmSpline" else piecewise_linear_coefficients
-            return self._append(mobility, self._pieces(x, y, *fit(x, y)))
-        if kind == "PolynomialFunction":
-            values = osim.PolynomialFunction.safeDownCast(function).getCoefficients()
-            coefficients = [scale * values.get(i) for i in range(values.size())]
-            return self._append(mobility, [(-np.inf, 0.0, c, 0.0, 0.0, 0.0) for c in coefficients], polynomial=1)
-        return None
-
-    def add_coordinate(self, mobility: int) -> int:
-        """Add the identity: the joint axis is the coordinate itself."""
-        return self._append(mobility, [(-np.inf, 0.0, 0.0, 1.0, 0.0, 0.0)])
-
-    def constant(self, index: int) -> float | None:
-        """Value of a constant function, None for any other."""
-        return self.rows[self.start[index]][2] if self.mobility[index] < 0 else None
-
-    @staticmethod
-    def _pieces(x: Floats, y: Floats, b: Floats, c: Floats, d: Floats) -> list[tuple[float, ...]]:
-        """Pieces with OpenSim's extrapolation: end slopes outside, and the last knot itself still inside."""
-        inner = [(x[k], x[k], y[k], b[k], c[k], d[k]) for k in range(len(x) - 1)]
-        beyond = (np.nextafter(x[-1], np.inf), x[-1], y[-1], b[-1], 0.0, 0.0)
-        return [(-np.inf, x[0], y[0], b[0], 0.0, 0.0), *inner, beyond]
-
-    def _append(self, mobility: int, rows: list[tuple[float, ...]], polynomial: int = 0) -> int:
-        self.mobility.append(mobility)
-        self.polynomial.append(polynomial)
-        self.rows += rows
-        self.start.append(len(self.rows))
-        return len(self.mobility) - 1
-
-    def arrays(self) -> Functions:
-        """Return the collected functions."""
-        table = np.array(self.rows, dtype=float).reshape(-1, 6)
-        return Functions(
-            np.array(self.mobility, dtype=np.int64),
-            np.array(self.polynomial, dtype=np.int64),
-            np.array(self.start, dtype=np.int64),
-            *(np.ascontiguousarray(table[:, k]) for k in range(6)),
-        )
-
-
 class Compiler:
     """Reads one finalized model; :meth:`model` returns the arrays or raises with everything that stands in the way."""
 
@@ -218,7 +142,7 @@ class Compiler:
         self.opensim_model = model
         self.path = path
         self.problems: list[tuple[str, str, str]] = []
-        self.functions = FunctionTable()
+        self.functions = FunctionTable(self.osim)
         self.unreachable = False
 
     def model(self) -> Model:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from data.errors import InputError
 from models.opensim_api import import_opensim
 
 from .batch import as_rows
@@ -157,7 +158,7 @@ class OpenSimEngine:
         others = ("mass_scale", "added_mass", "push", "coordinate_force", "guide_stiffness", "guide_damping")
         for name in others:
             if getattr(p, name) is not None and np.any(np.asarray(getattr(p, name)) != (name == "mass_scale")):
-                raise NotImplementedError(f"Parameters.{name} exists in the compiled engine only")
+                raise InputError(f"Parameters.{name}", "a value", "it exists in the compiled engine only")
         strength = np.ones(self.model.n_muscles)
         if p.muscle_strength is not None:
             rows = as_rows("muscle_strength", p.muscle_strength, self.model.n_muscles)
@@ -338,7 +339,7 @@ class OpenSimEngine:
         if state.status[0] != RUNNING:
             return state
         if record:
-            raise NotImplementedError("the record of a step exists in the compiled engine only; use muscle_state()")
+            raise InputError("record", True, "the record exists in the compiled engine only; use muscle_state()")
         row = as_rows("controls", controls, m.n_controls)[0]
         self._apply_parameters(params)
         system = self.set_state(state.q[0], state.u[0], state.activation[0], state.tendon_force[0])
