@@ -82,6 +82,7 @@ class WorldConfig:
             "imitate_root": 0.15,
             "imitate_feet": 0.15,
             "keep_speed": 0.2,
+            "keep_path": 0.1,
             "effort": -1.0,
             "joint_limits": -0.05,
             "smoothness": -0.02,

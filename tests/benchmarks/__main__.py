@@ -1,11 +1,11 @@
-"""Validation studies: ``python -m tests.benchmarks [model] [twin] [lab]`` rewrites their part of docs/validation.md."""
+"""Validation studies: ``python -m tests.benchmarks [model] [twin] [lab] [walking]`` rewrites their part of docs."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-STUDIES = ("model", "twin", "lab")
+STUDIES = {"model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "walking": "results_walking"}
 
 
 def main(names: list[str]) -> None:
@@ -13,7 +13,7 @@ def main(names: list[str]) -> None:
     for name in names or STUDIES:
         if name not in STUDIES:
             sys.exit(f"unknown study {name!r}; known: {', '.join(STUDIES)}")
-        importlib.import_module(f"tests.benchmarks.validate_{name}").main()
+        importlib.import_module(f"tests.benchmarks.{STUDIES[name]}").main()
 
 
 if __name__ == "__main__":
