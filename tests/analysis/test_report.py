@@ -104,6 +104,11 @@ def test_a_trial_of_angles_alone_still_makes_a_page(tmp_path) -> None:
     assert "Knee flexion" in text and "Ground reaction" not in text
 
 
+def test_a_trial_without_a_stride_says_so(tmp_path) -> None:
+    text = text_of(write_report(walking_trial().replace(events=()), tmp_path, norms={}))
+    assert "No whole stride" in text and "Hip moment" not in text
+
+
 def test_names_are_escaped(tmp_path) -> None:
     trial = walking_trial()
     trial = trial.replace(metadata={**trial.metadata, "subject": "<b>A & B</b>"})

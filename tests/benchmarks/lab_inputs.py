@@ -145,8 +145,8 @@ def _time(data: Path, scratch: Path) -> str:
         )
     load = os.getloadavg()[0]
     return (
-        f"One trial (1.6 s, 52 markers, 2 plates, EMG), best of {REPEATS} after a warm-up, {os.cpu_count()} cores, load "
-        f"meanwhile {load:.1f}. Other work on the machine lengthens the seconds, not the processor time.\n\n"
+        f"One trial (1.6 s, 52 markers, 2 plates, EMG), best of {REPEATS} after a warm-up, {os.cpu_count()} cores, "
+        f"load meanwhile {load:.1f}. Other work on the machine lengthens the seconds, not the processor time.\n\n"
         + markdown_table(["", "s", "limit", "", "processor (s)", "where it goes (s)"], lines)
     )
 
