@@ -174,7 +174,9 @@ class GaitWorld:
         volume = np.asarray(model.max_isometric_force) * np.asarray(model.optimal_fiber_length)
         self.volume_share = volume / volume.sum()
         self.exoskeleton = (
-            None if device is None else Exoskeleton(device, tuple(model.actuator_names), n, self.body_mass)
+            None
+            if device is None
+            else Exoskeleton(device, tuple(model.actuator_names), n, self.body_mass - device.mass)
         )
         self.strength = np.ones((n, len(model.muscle_names))) if strength is None else np.array(strength, float)
         self._group_columns = _group_columns(model.muscle_names)
