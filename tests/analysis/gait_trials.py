@@ -15,7 +15,8 @@ def walking_trial(*, n_strides: int = 3, asymmetry: float = 0.0, known: bool = T
     """Smooth periodic curves on both sides, the left half a cycle later; the left knee flexes less by ``asymmetry``."""
     time = np.arange(0.0, n_strides * CYCLE + 0.505, 0.01)
     index = pd.Index(time, name="time")
-    coordinates = {"pelvis_tx": 1.2 * time, "pelvis_tilt": 0.0 * time + 0.1, "pelvis_list": 0.05 * np.sin(2 * np.pi * time)}
+    sway = 0.05 * np.sin(2 * np.pi * time)
+    coordinates = {"pelvis_tx": 1.2 * time, "pelvis_tilt": 0.0 * time + 0.1, "pelvis_list": sway}
     forces, powers = {}, {}
     ground = {column: np.zeros_like(time) for column in GROUND_REACTION_COLUMNS}
     events = []
