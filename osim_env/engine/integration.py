@@ -1,10 +1,10 @@
 """Time stepping of a batch: linearly implicit Euler (default) and the classical Runge-Kutta method (reference).
 
 Implicit: coordinates and activations move half a step with the old rates, ``(M - theta h dF/du) du = h F`` is
-solved with the analytic derivatives of muscle, contact and limit forces with respect to the speeds, and the coordinates
-move the other half with the new speeds. Only the share ``theta`` of h dF/du enters: 1/2 would be of second order but
-lets the stiff, damped directions (the light toes, at steps at which explicit methods blow up) ring; 1 damps most.
-Errors are of first order with a small constant.
+solved there with the analytic derivatives of muscle, contact and limit forces with respect to the speeds, and the
+coordinates move the other half with the new speeds. Only the share ``theta`` of h dF/du enters: 1/2 would be of second
+order but lets the stiff, damped directions (the light toes, at steps at which explicit methods blow up) ring; 1 damps
+most. Errors are of first order with a small constant.
 
 A state that stops being finite, or runs away, is taken back to its last good values and flagged; the other environments
 never notice.
