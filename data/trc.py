@@ -6,6 +6,7 @@ where a marker was not seen, and ``attrs`` with ``name``, ``units`` (always ``"m
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Sequence
@@ -206,9 +207,12 @@ def _number(path: Path, header: dict[str, str], key: str) -> float | None:
     if text is None:
         return None
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise FileFormatError(path, f"{key} is {text[:40]!r}, no number", "correct the header", 3) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise FileFormatError(path, f"{key} is {text[:40]!r}, no number", "correct the header", 3)
+    return number
 
 
 def _labels(path: Path, line: str, header: dict[str, str]) -> list[str]:

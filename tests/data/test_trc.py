@@ -112,3 +112,17 @@ def test_opensim_reads_a_file_whose_last_marker_is_missing(tmp_path):
     assert np.isnan(table.getRowAtIndex(1)[1][0]) and table.getRowAtIndex(2)[1][2] == 17.0
     again = read_trc(tmp_path / "gap.trc")
     np.testing.assert_array_equal(again.to_numpy(), positions.reshape(3, -1))
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999"])
+def test_a_header_number_that_is_not_finite_is_refused(tmp_path, table, value):
+    """Found by fuzzing: the number of frames read as infinity."""
+    path = tmp_path / "a.trc"
+    write_trc(table, path)
+    lines = path.read_text().splitlines()
+    numbers = lines[2].split("\t")
+    numbers[lines[1].split("\t").index("NumFrames")] = value
+    lines[2] = "\t".join(numbers)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(FileFormatError, match="NumFrames"):
+        read_trc(path)
