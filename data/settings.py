@@ -23,15 +23,22 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileFormatError(path, "no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or type(error).__name__
-        raise FileFormatError(path, f"malformed YAML ({problem})", line=mark.line + 1 if mark else None) from None
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise FileFormatError(
+            path,
+            f"malformed YAML ({problem})",
+            "check indentation, colons and brackets",
+            mark.line + 1 if mark else None,
+        ) from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(path, "is not UTF-8 text", "save it as UTF-8") from error
     if not isinstance(content, dict):
-        raise FileFormatError(path, "a mapping of names to values is expected", f"found {type(content).__name__}")
+        raise FileFormatError(path, "expected a mapping of field: value lines")
     return content
 
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data.errors import FileFormatError, InputError, UnknownNameError
+from data.settings import read_yaml
 
 #: Folders of the user's own files, separated as in PATH; each holds ``devices/`` and ``deficits/``, or the files.
 SEARCH_PATH_VARIABLE = "EXOGAIT_MODELS_PATH"
@@ -63,21 +62,7 @@ def read_mapping(path: Path, allowed: Iterable[str], required: Iterable[str] = (
         FileFormatError: Not valid YAML, not a mapping, or a required key is missing.
         UnknownNameError: A key that is not allowed.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise FileFormatError(
-            path,
-            f"malformed YAML ({problem})",
-            "check indentation, colons and brackets",
-            mark.line + 1 if mark else None,
-        ) from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(path, "is not UTF-8 text", "save it as UTF-8") from error
-    if not isinstance(content, dict):
-        raise FileFormatError(path, "expected a mapping of field: value lines")
+    content = read_yaml(path)
     check_keys(content, allowed, str(path))
     for key in required:
         if key not in content:

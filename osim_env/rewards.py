@@ -94,11 +94,6 @@ def smoothness(world: GaitWorld) -> Array:
     return np.mean(np.square(world.human_action - world.previous_human_action), axis=1)
 
 
-def alive(world: GaitWorld) -> Array:
-    """One while the body has not fallen."""
-    return 1.0 - world.fallen.astype(float)
-
-
 HUMAN_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
     "imitate_pose": imitate_pose,
     "imitate_velocity": imitate_velocity,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import InputError
+from data.errors import InputError, UnknownNameError
 from models.deficit import muscle_groups
 from models.device import Device
 
@@ -100,8 +100,6 @@ class WorldConfig:
         for group, known in ((self.human_weights, HUMAN_TERMS), (self.device_weights, DEVICE_TERMS)):
             for name in group:
                 if name not in known:
-                    from data.errors import UnknownNameError
-
                     raise UnknownNameError("reward term", name, known)
 
 
