@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.metabolics import MuscleParameters, muscle_mass, umberger2010
+from data.metabolics import MuscleParameters, muscle_mass
 
 from .engine import Model, OpenSimEngine, Parameters, State, kinematics, muscle_state, step
 from .engine import muscles as muscle_curves
 from .engine.results import centre_of_pressure
+from .metabolic_power import umberger_power
 from .reference import ReferenceMotion, fourier_basis
 
 Array = NDArray[np.floating[Any]]
@@ -187,20 +188,11 @@ class Physics:
     def metabolic_power(self, excitation: Array) -> Array:
         """Umberger 2010 rate of all muscles over the last advance, without the basal rate, shape (batch,), W."""
         mean = self.fiber_means()
-        iso = active_force_length(self.model, mean["normalized_fiber_length"])
-        speed = mean["normalized_fiber_velocity"] * (
-            self.model.max_contraction_velocity * self.model.optimal_fiber_length
-        )
-        rates = umberger2010(
-            excitation=excitation,
-            activation=mean["activation"],
-            normalized_fiber_length=mean["normalized_fiber_length"],
-            fiber_velocity=speed,
-            active_fiber_force=mean["active_fiber_force"],
-            active_force_length_multiplier=iso,
-            parameters=self.muscle_parameters,
-        )
-        return rates.total.sum(axis=1)
+        length = mean["normalized_fiber_length"]
+        return umberger_power(
+            excitation, mean["activation"], length, mean["normalized_fiber_velocity"], mean["active_fiber_force"],
+            active_force_length(self.model, length), self.muscle_parameters,
+        )  # fmt: skip
 
     def fiber_means(self) -> dict[str, Array]:
         """Activation, length, speed and active force of the fibres, means over the last advance, (batch, n_muscles)."""

@@ -38,10 +38,10 @@ def _closeness(error: Array, sigma: float) -> Array:
 
 
 def imitate_pose(world: GaitWorld) -> Array:
-    """Joint angles against the reference, sigma 0.2 rad, with the configured dead zone."""
+    """Joint angles against the reference, with the configured dead zone and sigma."""
     error = world.q[:, world.joint_columns] - world.q_reference[:, world.joint_columns]
     zone = world.config.imitation_dead_zone
-    return _closeness(np.sign(error) * np.maximum(np.abs(error) - zone, 0.0), 0.2)
+    return _closeness(np.sign(error) * np.maximum(np.abs(error) - zone, 0.0), world.config.pose_sigma)
 
 
 def imitate_velocity(world: GaitWorld) -> Array:
@@ -82,6 +82,11 @@ def effort(world: GaitWorld) -> Array:
     return np.square(world.activation) @ world.volume_share
 
 
+def metabolic_power(world: GaitWorld) -> Array:
+    """Umberger 2010 power of all muscles at the end of the control step, without the basal rate, W per kg."""
+    return world.metabolic_power / world.body_mass
+
+
 def joint_limits(world: GaitWorld) -> Array:
     """How far joints are past their anatomical limits, mean square in units of 5 degrees."""
     low, high = world.joint_limits
@@ -102,6 +107,7 @@ HUMAN_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
     "keep_speed": keep_speed,
     "keep_path": keep_path,
     "effort": effort,
+    "metabolic_power": metabolic_power,
     "joint_limits": joint_limits,
     "smoothness": smoothness,
 }
@@ -109,7 +115,7 @@ IMITATION = ("imitate_pose", "imitate_velocity", "imitate_root", "imitate_feet")
 
 
 def device_effort(world: GaitWorld) -> Array:
-    """Metabolic power of all muscles, W per kg, averaged over the control step."""
+    """Umberger 2010 power of all muscles at the end of the control step, without the basal rate, W per kg."""
     return world.metabolic_power / world.body_mass
 
 

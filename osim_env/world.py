@@ -49,6 +49,7 @@ class WorldConfig:
         episode: Length after which an episode is cut, s (infinite in evaluation).
         speeds: Range from which training draws walking speeds, m/s.
         imitation_dead_zone: Joint angle error that costs nothing, rad.
+        pose_sigma: Joint angle error beyond the dead zone at which the pose term falls to 1/e, rad.
         reset_noise: Standard deviation of the noise on the reference state at a reset, rad and rad/s.
         early_termination: Whether a training episode ends at a large deviation, before a fall.
         early_height: Early termination below this share of the reference pelvis height.
@@ -67,6 +68,7 @@ class WorldConfig:
     episode: float = 10.0
     speeds: tuple[float, float] = (1.25, 1.25)
     imitation_dead_zone: float = 0.0
+    pose_sigma: float = 0.2
     reset_noise: float = 0.02
     early_termination: bool = True
     early_height: float = 0.75
@@ -180,8 +182,7 @@ class GaitWorld:
         self._group_columns = _group_columns(model.muscle_names)
         self.on_tick: Callable[[], None] | None = None
         self._prepare_mirror()
-        self._human_terms = {name: Term(HUMAN_TERMS[name], weight) for name, weight in config.human_weights.items()}
-        self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
+        self._set_terms(config)
         self._allocate(model)
         self.reset(np.arange(n))
 
@@ -376,7 +377,7 @@ class GaitWorld:
             self.physics.advance(self.controls, TICK, self.config.integration_step, self.push)
             if self.on_tick is not None:
                 self.on_tick()
-        if self.exoskeleton is not None:
+        if self._needs_power:
             self.metabolic_power = self.physics.metabolic_power(self.controls[:, : self.recruitment.n_muscles])
         self.time += self.config.control_step
         self._update_reference()
@@ -558,8 +559,12 @@ class GaitWorld:
         if config == self.config:
             return
         self.config = config
+        self._set_terms(config)
+
+    def _set_terms(self, config: WorldConfig) -> None:
         self._human_terms = {name: Term(HUMAN_TERMS[name], weight) for name, weight in config.human_weights.items()}
         self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
+        self._needs_power = self.exoskeleton is not None or "metabolic_power" in self._human_terms
 
     def signature(self) -> dict[str, Any]:
         """What a policy has to agree with: model, observation and action layout, meaning of the action."""
