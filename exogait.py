@@ -213,6 +213,7 @@ def simulate(
     subject: Path | None = None,
     settle: float = 2.0,
     seed: int = 0,
+    other_model: bool = False,
 ) -> None:
     """Let a policy walk, and analyse the walk as `lab run` does a measured one.
 
@@ -230,6 +231,7 @@ def simulate(
         subject: YAML file with mass, height and segment factors.
         settle: Time after the start whose strides do not count, s; none in walks of less than twice that.
         seed: Seed of the random start.
+        other_model: Accept a body of the same names whose numbers differ from those the policy was trained on.
     """
     from analysis.simulated import write_simulation
     from osim_env.export import write_controls, write_states
@@ -244,7 +246,7 @@ def simulate(
     with _clock(seconds, "simulate") as advance:
         trial = simulate(
             policy, speed=speed, seconds=seconds, setup=asked, device_policy=device_policy, seed=seed,
-            settle=settle if seconds >= 2 * settle else 0.0, progress=advance,
+            settle=settle if seconds >= 2 * settle else 0.0, other_model=other_model, progress=advance,
         )  # fmt: skip
     model = place_model(setup, out / "opensim")
     write_states(trial, model, out / "opensim" / f"{trial.name}_states.sto")

@@ -67,7 +67,12 @@ class Policy:
 
         Returns:
             Actions in [-1, 1], shape (batch, n_actions).
+
+        Raises:
+            ValueError: The observations have the wrong length.
         """
+        if np.shape(observation)[-1:] != (self.n_observations,):
+            raise ValueError(f"observation: shape {np.shape(observation)}, expected (batch, {self.n_observations})")
         x = np.clip((observation - self.mean) * self.scale, -self.clip, self.clip)
         for weight, bias in self.layers[:-1]:
             x = x @ weight.T + bias
@@ -75,22 +80,33 @@ class Policy:
         weight, bias = self.layers[-1]
         return np.clip(x @ weight.T + bias, -1.0, 1.0)
 
-    def require(self, **expected: Any) -> None:
+    def require(self, *, other_model: bool = False, **expected: Any) -> None:
         """Refuse to work with anything but what the policy was trained for.
 
+        A policy from before models had a hash has none; it is accepted by its layout alone.
+
         Args:
-            **expected: Metadata entries that have to agree.
+            other_model: Accept a body of the same layout with other numbers: a subject, a changed model.
+            **expected: Metadata entries that have to agree, ``model_hash`` among them.
 
         Raises:
             PolicyMismatchError: One does not.
         """
-        for key, value in expected.items():
+        who = f"policy {self.metadata.get('name', '')!r}"
+        layout = {key: value for key, value in expected.items() if key != "model_hash"}
+        for key, value in layout.items():
             found = self.metadata.get(key)
             if found != value:
                 raise PolicyMismatchError(
-                    f"policy {self.metadata.get('name', '')!r}: {key} is {_short(found)}, here it is {_short(value)}; "
+                    f"{who}: {key} is {_short(found)}, here it is {_short(value)}; "
                     "use the policy with what it was trained for, or train one for this"
                 )
+        trained, here = self.metadata.get("model_hash"), expected.get("model_hash")
+        if trained is not None and here is not None and trained != here and not other_model:
+            raise PolicyMismatchError(
+                f"{who}: trained on the model with hash {trained[:12]}, this one has {here[:12]}: same names, other "
+                "numbers; if that is meant, say so with --other-model (other_model=True)"
+            )
 
     def save(self, path: str | Path) -> Path:
         """Write ``path``.safetensors and ``path``.json."""

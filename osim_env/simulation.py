@@ -36,6 +36,7 @@ def simulate(
     phase: float | None = None,
     seed: int = 0,
     settle: float = 0.0,
+    other_model: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> GaitTrial:
     """Let a policy walk once.
@@ -49,6 +50,7 @@ def simulate(
         phase: Where in the stride the walk starts; random without.
         seed: Of the random start.
         settle: Time after the start whose heel strikes do not count, s, so that averages are over steady strides.
+        other_model: Accept a model of the same layout whose numbers differ from the one the policy was trained on.
         progress: Called with the simulated time after every control step.
 
     Returns:
@@ -69,12 +71,14 @@ def simulate(
     world = evaluation_world(setup, config, n_envs=1, seconds=seconds, seed=seed)
     world.reference.check_speed(speed)
     if brain is not None:
-        brain.require(**world.signature())
+        brain.require(**world.signature(), other_model=other_model)
     control = None
     if device_policy is not None:
         control = device_policy if isinstance(device_policy, Policy) else load_policy(device_policy)
         if world.exoskeleton is None:
             raise InputError("device policy", control.metadata.get("name", ""), "a device for it: --device")
+        signature = world.signature()
+        control.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
     world.reset(np.arange(1), phase=None if phase is None else np.array([float(phase)]), speed=np.array([float(speed)]))
     actions = np.zeros((1, world.n_human_actions))
     act = (lambda observation: actions) if brain is None else brain

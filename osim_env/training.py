@@ -341,7 +341,10 @@ class Trainer:
         path = self.folder / "checkpoint.npz" if path is None else Path(path)
         content = read_checkpoint(path)
         facts = json.loads(content.pop("facts").tobytes())
-        if facts["signature"] != self.world.signature():
+        own = self.world.signature()
+        if "model_hash" not in facts["signature"]:  # a checkpoint from before there was one
+            del own["model_hash"]
+        if facts["signature"] != own:
             raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
         try:
             self.human.load_arrays(_part(content, "human/"))

@@ -577,6 +577,7 @@ class GaitWorld:
             "human_actions": list(self.human_action_names),
             "device": None if self.exoskeleton is None else self.exoskeleton.device.name,
             "device_observations": [] if self.exoskeleton is None else list(self.exoskeleton.signal_names),
+            "model_hash": self.physics.model.content_hash,
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:

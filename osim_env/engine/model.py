@@ -9,6 +9,7 @@ that order, so a chain of joints is a contiguous, ascending run. The public orde
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -472,6 +473,29 @@ class Model:
     def n_bodies(self) -> int:
         """Number of bodies without the ground."""
         return len(self.body_names)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over what moves: every name and number but the model's own name, its source and its start values.
+
+        Numbers count in single precision and below 1e-12 as zero, so that the last bits of another machine or another
+        release of OpenSim do not make another model.
+        """
+        digest = hashlib.sha256()
+        for one in fields(self):
+            if one.name in ("name", "source", "layout", "coordinate_default", "coordinate_default_speed"):
+                continue
+            value = getattr(self, one.name)
+            parts = value._asdict() if one.name in GROUPS else {"": value}
+            for key, part in parts.items():
+                if isinstance(part, tuple):
+                    content = "\n".join(part).encode()
+                else:
+                    single = np.asarray(part, np.float64)
+                    single = np.where(np.abs(single) < 1e-12, 0.0, single).astype("<f4")
+                    content = str(single.shape).encode() + single.tobytes()
+                digest.update(f"{one.name}.{key}:{len(content)}:".encode() + content)
+        return digest.hexdigest()
 
     @property
     def gravity(self) -> Floats:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from data.errors import FileFormatError
+from data.errors import FileFormatError, InputError
+from osim_env.engine import Model
 from osim_env.learner import Learner, LearnerConfig
 from osim_env.policy import Policy, PolicyMismatchError, export_onnx, load_policy, policy_from_learner
+from osim_env.setup import COMPILED, WorldSetup, make_world
+from osim_env.simulation import simulate
+from osim_env.world import GaitWorld, WorldConfig
 
 FLOAT32 = 2e-6  # networks are trained and stored in single precision
 
@@ -60,3 +65,86 @@ def test_damaged_files_are_refused(policy, tmp_path) -> None:
         load_policy(tmp_path / "walk.json")
     with pytest.raises(FileFormatError, match="no such policy"):
         load_policy(tmp_path / "nothing.json")
+    (tmp_path / "walk.json").write_text(json.dumps(description))
+    weights.unlink()
+    with pytest.raises(FileFormatError, match="no such policy"):
+        load_policy(tmp_path / "walk.json")
+
+
+def test_weights_that_are_no_numbers_are_refused(policy, tmp_path) -> None:
+    broken = dataclasses.replace(policy, mean=np.full(5, np.nan))
+    broken.save(tmp_path / "walk")
+    with pytest.raises(FileFormatError, match="not finite"):
+        load_policy(tmp_path / "walk")
+
+
+def test_an_observation_of_another_length_is_refused(policy, observation) -> None:
+    with pytest.raises(ValueError, match=r"shape \(20, 4\), expected \(batch, 5\)"):
+        policy.act(observation[:, :4])
+
+
+# ---- the model's hash --------------------------------------------------------------------------------------------
+
+
+def heavier(model: Model, factor: float = 1.1) -> Model:
+    return dataclasses.replace(model, tree=model.tree._replace(mass=model.tree.mass * factor))
+
+
+def test_hash_is_stable_and_sees_every_number(tmp_path) -> None:
+    model = Model.load(COMPILED[None])
+    again = Model.load(model.save(tmp_path / "copy"))
+    assert again.content_hash == model.content_hash
+    # What does not move a body does not count, nor does the last bit.
+    assert dataclasses.replace(model, name="other", source="elsewhere").content_hash == model.content_hash
+    assert heavier(model, 1 + 1e-15).content_hash == model.content_hash
+    others = [
+        heavier(model, 1.00001),
+        Model.load(COMPILED["hip_ankle"]),
+        dataclasses.replace(
+            model, muscles=model.muscles._replace(max_isometric_force=1.01 * model.muscles.max_isometric_force)
+        ),
+        dataclasses.replace(model, muscle_names=(*model.muscle_names[:-1], "other")),
+    ]
+    assert len({model.content_hash, *(other.content_hash for other in others)}) == 5
+
+
+def standing(world: GaitWorld, **metadata) -> Policy:
+    """A policy of the world's layout that does nothing."""
+    n, m = len(world.human_observation_names), world.n_human_actions
+    layers = ((np.zeros((m, n)), np.zeros(m)),)
+    signature = {"name": "still", "role": "human", **world.signature(), **metadata}
+    return Policy(np.zeros(n), np.ones(n), 10.0, layers, np.zeros(m), signature)
+
+
+def test_a_policy_is_refused_on_a_model_of_the_same_names_and_other_numbers(tmp_path, monkeypatch) -> None:
+    world = make_world(WorldSetup(), WorldConfig(), n_envs=1)
+    policy = standing(world)
+    own = world.signature()["model_hash"]
+    assert simulate(policy, seconds=0.04, phase=0.0).metadata["policy"] == "still"
+    changed = heavier(Model.load(COMPILED[None]))
+    monkeypatch.setitem(COMPILED, None, changed.save(tmp_path / "heavier.npz"))
+    with pytest.raises(PolicyMismatchError, match=rf"{own[:12]}.*{changed.content_hash[:12]}.*--other-model"):
+        simulate(policy, seconds=0.04)
+    assert simulate(policy, seconds=0.04, other_model=True).metadata["policy"] == "still"
+    # One from before models had a hash is judged by its layout.
+    old = standing(world)
+    del old.metadata["model_hash"]
+    assert simulate(old, seconds=0.04).metadata["policy"] == "still"
+
+
+def test_another_layout_is_refused_whatever_is_said() -> None:
+    policy = standing(make_world(WorldSetup(), WorldConfig(), n_envs=1))
+    with pytest.raises(PolicyMismatchError, match=r"human_observations|device"):
+        simulate(policy, seconds=0.04, setup=WorldSetup(device="hip_ankle"), other_model=True)
+    foreign = dataclasses.replace(policy, metadata={**policy.metadata, "model_muscles": ["soleus_r"]})
+    with pytest.raises(PolicyMismatchError, match="model_muscles"):
+        simulate(foreign, seconds=0.04, other_model=True)
+
+
+def test_a_human_policy_cannot_drive_a_device() -> None:
+    setup = WorldSetup(device="hip_ankle")
+    policy = standing(make_world(setup, WorldConfig(), n_envs=1), settings={"setup": {"device": "hip_ankle"}})
+    with pytest.raises(PolicyMismatchError, match="role is 'human', here it is 'device'"):
+        simulate(policy, seconds=0.04, setup=setup, device_policy=policy)
+    with pytest.raises(InputError, match="--device"):
+        simulate(standing(make_world(WorldSetup(), WorldConfig(), n_envs=1)), seconds=0.04, device_policy=policy)

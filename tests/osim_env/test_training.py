@@ -15,7 +15,7 @@ from osim_env.evaluation import EvaluationConfig
 from osim_env.learner import LearnerConfig
 from osim_env.policy import load_policy
 from osim_env.setup import WorldSetup
-from osim_env.training import Stage, TrainConfig, Trainer
+from osim_env.training import Stage, TrainConfig, Trainer, read_checkpoint
 from osim_env.training_run import CONFIGS, use_threads
 
 SMALL = LearnerConfig(layers=(16, 16), minibatch=32, epochs=1)
@@ -100,6 +100,28 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:
     other.folder.mkdir()
     with pytest.raises(FileFormatError, match="another model"):
         trainer.load_checkpoint(other.save_checkpoint())
+
+
+def test_a_checkpoint_knows_its_model_and_an_older_one_without_hash_still_loads(tmp_path: Path) -> None:
+    trainer = Trainer(config(), tmp_path)
+    trainer.update()
+    path = trainer.save_checkpoint()
+
+    def rewrite(model_hash: str | None) -> None:
+        content = read_checkpoint(path)
+        facts = json.loads(content["facts"].tobytes())
+        del facts["signature"]["model_hash"]
+        facts["signature"] |= {} if model_hash is None else {"model_hash": model_hash}
+        content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        np.savez(path, **content)  # type: ignore[arg-type]
+
+    rewrite(model_hash="0" * 64)
+    with pytest.raises(FileFormatError, match="another model"):
+        Trainer(config(), tmp_path).load_checkpoint()
+    rewrite(model_hash=None)
+    older = Trainer(config(), tmp_path)
+    older.load_checkpoint()
+    assert older.samples == trainer.samples > 0
 
 
 @pytest.mark.parametrize(
