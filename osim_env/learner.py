@@ -45,6 +45,7 @@ class LearnerConfig:
         entropy: Weight of the entropy bonus.
         value: Weight of the critic's loss.
         max_gradient: Gradient norm above which gradients are scaled down.
+        critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
     """
 
     layers: tuple[int, ...] = (256, 256)
@@ -61,6 +62,7 @@ class LearnerConfig:
     entropy: float = 0.0
     value: float = 0.5
     max_gradient: float = 0.5
+    critic_warmup: int = 0
 
 
 class _Spaces(VecEnv):
@@ -106,6 +108,7 @@ class Learner(PPO):
     ) -> None:
         self.config = config
         self.adaptive_rate = config.learning_rate
+        self.updates = 0
         super().__init__(
             "MlpPolicy",
             _Spaces(n_envs, n_observations, n_actions),
@@ -192,10 +195,16 @@ class Learner(PPO):
         with torch.no_grad():
             last = self.policy.predict_values(torch.from_numpy(self.normalize(observation)))
         self.rollout_buffer.compute_returns_and_advantage(last_values=last, dones=done)
+        warm = self.updates >= self.config.critic_warmup
+        for name, parameter in self.policy.named_parameters():
+            if "value_net" not in name:
+                parameter.requires_grad_(warm)
         self.train()
+        self.updates += 1
         figures = {key.removeprefix("train/"): float(value) for key, value in self.logger.name_to_value.items()}
         self.logger.name_to_value.clear()
-        self._follow_kl(figures["approx_kl"])
+        if warm:
+            self._follow_kl(figures["approx_kl"])
         log_std = self.policy.log_std
         with torch.no_grad():
             log_std.clamp_(min=float(np.log(self.config.min_std)))
@@ -228,6 +237,7 @@ class Learner(PPO):
         content["statistics/var"] = self.statistics.var.copy()
         content["statistics/count"] = np.array(self.statistics.count)
         content["rate"] = np.array(self.adaptive_rate)
+        content["updates"] = np.array(self.updates)
         return content
 
     def load_arrays(self, content: dict[str, NDArray[Any]], *, optimizer: bool = True) -> None:
@@ -245,6 +255,7 @@ class Learner(PPO):
         if not optimizer:
             return
         self.adaptive_rate = float(content["rate"])
+        self.updates = int(content.get("updates", np.array(0)))
         state = self.policy.optimizer.state_dict()
         entries: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in content.items():

@@ -94,6 +94,8 @@ class MuscleCommandConfig:
         stiffness_scale: Factor on the feedback stiffness of the recruitment scheme.
         amplitude_scale: Factor on the moment amplitudes of the recruitment scheme.
         feedforward: Share of the reference's own joint moments in the demand.
+        device_share: Share of the device's torque by which the demand on the muscles is lowered: assisted people keep
+            their net joint moments nearly the same (Lewis & Ferris 2011; Kao et al. 2010). The policy acts on top.
         anticipation: How far ahead the reference moments are read, to make up for activation dynamics, s.
         excitation_amplitude: Excitation per unit action of the excitation scheme.
         phase_rate: Largest relative change of step rate.
@@ -110,6 +112,7 @@ class MuscleCommandConfig:
     stiffness_scale: float = 2.5
     amplitude_scale: float = 1.0
     feedforward: float = 1.0
+    device_share: float = 1.0
     anticipation: float = 0.01
     excitation_amplitude: float = 0.5
     phase_rate: float = 0.2

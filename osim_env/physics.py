@@ -7,6 +7,7 @@ tell them apart, so one policy, one set of observations and one set of rewards s
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.errors import InputError
 from data.metabolics import MuscleParameters, muscle_mass
+from models.device import Device
 
 from .engine import Model, OpenSimEngine, Parameters, State, kinematics, muscle_state, step
 from .engine import muscles as muscle_curves
@@ -48,6 +51,8 @@ class Physics:
         n_envs: Number of bodies.
         body_mass: Mass of each body with what it wears, shape (batch,), kg.
         device_worn: 1 where the device is worn, shape (batch,).
+        strength: Strength of every muscle as a fraction of the healthy one, shape (batch, n_muscles).
+        size_factors: Size factors of a person's bodies, by which the places of device masses moved along.
     """
 
     def __init__(self, model: Model, n_envs: int, strength: Array | None = None) -> None:
@@ -55,6 +60,7 @@ class Physics:
         self.strength = np.ones((n_envs, model.n_muscles)) if strength is None else strength
         self.body_mass = np.full(n_envs, model.total_mass)
         self.device_worn = np.ones(n_envs)
+        self.size_factors: Mapping[str, tuple[float, float, float]] = {}
         self._feet = [model.index("body", name) for name in FOOT_BODIES]
         self._legs = [i for i, name in enumerate(model.body_names) if name.split("_")[0] in ("femur", "tibia", "torso")]
         self._previous_velocity = np.zeros((n_envs, model.n_bodies, 3))
@@ -133,6 +139,20 @@ class Physics:
     def bodies(self) -> Any:
         """Positions, rotations and velocities of all bodies now."""
         return kinematics(self.model, self.q, self.u)
+
+    def wear(self, index: Index, worn: bool, device: Device) -> None:
+        """Put a device on some bodies or take it off; the model's file has it on.
+
+        Args:
+            index: Which bodies.
+            worn: Whether they wear it.
+            device: The model's device.
+
+        Raises:
+            InputError: The engine cannot take it off.
+        """
+        if not worn:
+            raise InputError("device condition", "none", "under OpenSim use a model without the device")
 
     def sense_bodies(self, seconds: float) -> None:
         """Renew what inertial sensors read; accelerations are velocity changes over the last ``seconds``."""
@@ -323,6 +343,20 @@ class TwinPhysics(Physics):
             "normalized_fiber_velocity": record.mean_normalized_fiber_velocity,
             "active_fiber_force": record.mean_active_fiber_force,
         }
+
+    def wear(self, index: Index, worn: bool, device: Device) -> None:
+        """Put a device on some bodies or take it off, by point masses that cancel its own exactly."""
+        parameters, model = self.parameters, self.model
+        if parameters.added_mass is None:
+            parameters.added_mass = np.zeros((self.n_envs, model.n_bodies))
+            parameters.added_mass_location = np.zeros((model.n_bodies, 3))
+        for part in device.added_mass:
+            row = model.index("body", part.body)
+            parameters.added_mass[index, row] = 0.0 if worn else -part.mass  # type: ignore[index]
+            factors = self.size_factors.get(part.body, (1.0, 1.0, 1.0))
+            parameters.added_mass_location[row] = np.array(part.location) * factors  # type: ignore[index]
+        self.device_worn[index] = float(worn)
+        self.body_mass[index] = model.total_mass - (0.0 if worn else device.mass)
 
     def advance(self, controls: Array, duration: float, dt: float, push: Array) -> None:
         """Simulate for ``duration`` with constant controls and a constant push (N) at the pelvis."""

@@ -84,7 +84,7 @@ def effort(world: GaitWorld) -> Array:
 
 def metabolic_power(world: GaitWorld) -> Array:
     """Umberger 2010 power of all muscles at the end of the control step, without the basal rate, W per kg."""
-    return world.metabolic_power / world.body_mass
+    return world.metabolic_power / world.person_mass
 
 
 def joint_limits(world: GaitWorld) -> Array:
@@ -116,7 +116,7 @@ IMITATION = ("imitate_pose", "imitate_velocity", "imitate_root", "imitate_feet")
 
 def device_effort(world: GaitWorld) -> Array:
     """Umberger 2010 power of all muscles at the end of the control step, without the basal rate, W per kg."""
-    return world.metabolic_power / world.body_mass
+    return world.metabolic_power / world.person_mass
 
 
 def device_smoothness(world: GaitWorld) -> Array:
@@ -129,10 +129,16 @@ def device_fall(world: GaitWorld) -> Array:
     return world.fallen.astype(float)
 
 
+def device_upright(world: GaitWorld) -> Array:
+    """One while the body has not fallen: what keeps a cost from being saved by falling."""
+    return 1.0 - world.fallen
+
+
 DEVICE_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
     "device_effort": device_effort,
     "device_smoothness": device_smoothness,
     "device_fall": device_fall,
+    "device_upright": device_upright,
 }
 
 

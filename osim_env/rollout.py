@@ -131,7 +131,7 @@ class _Recorder:
         reactions[free] = reactions[free].fillna(0.0)
         loaded = pd.DataFrame({s: reactions[f"ground_force_{s}_vy"] > CONTACT_THRESHOLD for s in SIDES})
         actuators = table("controls", model.actuator_names, slice(n, None)) * physics.optimal_force
-        worn = 0.0 if world.exoskeleton is None else world.exoskeleton.device.mass
+        worn = world.body_mass[body] - world.person_mass[body]
         exo = [name for name in model.actuator_names if name.startswith("exo_")]
         trunk = [name for name in model.actuator_names if not name.startswith("exo_")]
         return GaitTrial(
@@ -162,7 +162,7 @@ class _Recorder:
                 "source": "simulation",
                 "engine": "opensim" if isinstance(physics, OpenSimPhysics) else "twin",
                 # Moments and costs are given per body mass, as laboratories do: the device is carried.
-                "subject_mass": float(world.body_mass[body] - worn),
+                "subject_mass": float(world.person_mass[body]),
                 "device_mass": float(worn),
                 "speed": float(world.speed[body]),
                 "fell": bool(np.isfinite(fall_time)),

@@ -17,6 +17,7 @@ from models.device import Device, load_device
 
 from .engine import Model, compile_osim
 from .physics import OpenSimPhysics, Physics, TwinPhysics
+from .population import Population
 from .reference import DEFAULT_REFERENCE, load_reference
 from .world import GaitWorld, WorldConfig
 
@@ -40,6 +41,7 @@ class WorldSetup:
         subject: File of a subject.
         model: A finished .osim file to walk with instead of the suite's own.
         reference: Name or file of a reference motion.
+        population: Bodies and device conditions of a training batch, instead of one deficit and the device on.
     """
 
     engine: Literal["twin", "opensim"] = "twin"
@@ -50,6 +52,7 @@ class WorldSetup:
     subject: str | None = None
     model: str | None = None
     reference: str = DEFAULT_REFERENCE
+    population: Population | None = None
 
     def load_device(self) -> Device | None:
         """The device, if any."""
@@ -133,7 +136,11 @@ def make_world(
         physics = OpenSimPhysics(model, source, strength)
     else:
         physics = TwinPhysics(model, n_envs, strength)
-    reference = load_reference(setup.reference)
+    if setup.subject is not None and setup.device is not None:
+        from models import load_subject
+
+        physics.size_factors = load_subject(setup.subject).body_factors()
     return GaitWorld(
-        physics, reference, config, device=setup.load_device(), strength=strength, seed=seed, auto_reset=auto_reset
-    )
+        physics, load_reference(setup.reference), config, device=setup.load_device(), population=setup.population,
+        seed=seed, auto_reset=auto_reset,
+    )  # fmt: skip

@@ -46,6 +46,7 @@ class Stage:
         push_force: Size of random pushes, N.
         push_interval: Time between pushes, s.
         human_weights: Replaces weights of human reward terms by name.
+        learn: Which policies learn in this stage.
     """
 
     samples: float
@@ -53,6 +54,7 @@ class Stage:
     push_force: float | None = None
     push_interval: float | None = None
     human_weights: dict[str, float] | None = None
+    learn: Literal["human", "device", "both"] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class TrainConfig:
         device: The exoskeleton's learner.
         start_human: Policy (name or path) whose networks the human starts with.
         start_device: Policy whose networks the device starts with.
+        start_checkpoint: Checkpoint of another run whose networks, critics and statistics both start with.
         checkpoint_minutes: Time between checkpoints.
         evaluate_every: Samples between evaluations.
         evaluation: What an evaluation is.
@@ -89,6 +92,7 @@ class TrainConfig:
     device: LearnerConfig = field(default_factory=lambda: LearnerConfig(layers=(64, 64)))
     start_human: str | None = None
     start_device: str | None = None
+    start_checkpoint: str | None = None
     checkpoint_minutes: float = 3.0
     evaluate_every: float = 1e6
     evaluation: EvaluationConfig = field(default_factory=lambda: EvaluationConfig(starts=4, seconds=10.0))
@@ -96,8 +100,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.stages:
             raise InputError("stages", [], "a training needs at least one stage")
-        if self.learn != "human" and self.setup.device is None:
-            raise InputError("learn", self.learn, "a device can learn only where setup names one")
+        learns = {self.learn, *(stage.learn for stage in self.stages)} - {"human", None}
+        if learns and self.setup.device is None:
+            raise InputError("learn", learns.pop(), "a device can learn only where setup names one")
 
     @property
     def samples(self) -> float:
@@ -112,20 +117,29 @@ class Trainer:
         self.config, self.folder = config, Path(folder)
         self.world = make_world(config.setup, config.world, n_envs=config.n_envs, seed=config.seed)
         world = self.world
-        sizes = {"n_envs": config.n_envs, "n_steps": config.n_steps}
         self.human = Learner(
-            config.human, n_observations=len(world.human_observation_names), n_actions=world.n_human_actions,
-            seed=config.seed, **sizes,
+            config.human, n_envs=config.n_envs, n_steps=config.n_steps,
+            n_observations=len(world.human_observation_names), n_actions=world.n_human_actions, seed=config.seed,
         )  # fmt: skip
         self.device: Learner | None = None
+        self.powered = np.zeros(0, np.int64)
         if world.exoskeleton is not None:
+            # Only environments whose device is on can teach it anything.
+            self.powered = np.flatnonzero(world.exoskeleton.powered)
             self.device = Learner(
-                config.device, n_observations=world.exoskeleton.n_observations, n_actions=world.n_device_actions,
-                seed=config.seed + 1, **sizes,
+                config.device, n_envs=len(self.powered), n_steps=config.n_steps,
+                n_observations=world.exoskeleton.n_observations, n_actions=world.n_device_actions,
+                seed=config.seed + 1,
             )  # fmt: skip
-        for learner, start in ((self.human, config.start_human), (self.device, config.start_device)):
-            if learner is not None and start is not None:
-                _load_networks(learner, load_policy(start))
+        if config.start_human is not None:
+            _load_networks(self.human, load_policy(config.start_human), "human", world.signature())
+        if config.start_device is not None and self.device is not None:
+            _load_networks(self.device, load_policy(config.start_device), "device", world.signature())
+        if config.start_checkpoint is not None:
+            content = read_checkpoint(Path(config.start_checkpoint))
+            self.human.load_arrays(_part(content, "human/"), optimizer=False)
+            if self.device is not None:
+                self.device.load_arrays(_part(content, "device/"), optimizer=False)
         self.samples = 0
         self.seconds = 0.0
         self.best = -np.inf
@@ -168,22 +182,24 @@ class Trainer:
         start = time.monotonic()
         world, config = self.world, self.config
         world.set_config(self._world_config())
-        learners = [("human", self.human), ("device", self.device)]
-        for _, learner in learners:
+        for learner in (self.human, self.device):
             if learner is not None:
                 learner.begin()
         sums: dict[str, float] = {}
         reward_sum = np.zeros(2)
         done = self._starts
+        on = self.powered
+        device_action = None if self.device is None else np.zeros((config.n_envs, world.n_device_actions))
         for _ in range(config.n_steps):
             human_action = self.human.act(world.human_observation())
-            device_action = None if self.device is None else self.device.act(world.device_observation())
+            if self.device is not None and device_action is not None:
+                device_action[on] = self.device.act(world.device_observation()[on])
             step = world.step(
                 np.clip(human_action, -1, 1), None if device_action is None else np.clip(device_action, -1, 1)
             )
             self.human.record(step.human_reward, done, step.truncated, step.human_final)
             if self.device is not None:
-                self.device.record(step.device_reward, done, step.truncated, step.device_final)
+                self.device.record(step.device_reward[on], done[on], step.truncated[on], step.device_final[on])
             done = step.terminated | step.truncated
             self._lengths += config.world.control_step
             self._finished += self._lengths[done].tolist()
@@ -195,10 +211,14 @@ class Trainer:
         simulated = time.monotonic()
         figures = {f"term/{name}": value / config.n_steps for name, value in sums.items()}
         figures |= {"reward/human": reward_sum[0] / config.n_steps, "reward/device": reward_sum[1] / config.n_steps}
-        for name, learner in learners:
-            if learner is not None and config.learn in (name, "both"):
-                observation = world.human_observation() if name == "human" else world.device_observation()
-                figures |= {f"{name}/{key}": value for key, value in learner.update(observation, done).items()}
+        stage = self._stage()
+        learn = stage.learn or config.learn
+        if learn in ("human", "both"):
+            found = self.human.update(world.human_observation(), done)
+            figures |= {f"human/{key}": value for key, value in found.items()}
+        if self.device is not None and learn in ("device", "both"):
+            found = self.device.update(world.device_observation()[on], done[on])
+            figures |= {f"device/{key}": value for key, value in found.items()}
         self.samples += config.n_envs * config.n_steps
         end = time.monotonic()
         self.seconds += end - start
@@ -211,6 +231,16 @@ class Trainer:
             "learning_share": (end - simulated) / (end - start),
         }
         return figures
+
+    def _stage(self) -> Stage:
+        """The present stage; what it leaves open is as in the last one that said it."""
+        passed, learn = 0.0, None
+        for stage in self.config.stages:
+            learn = stage.learn or learn
+            passed += stage.samples
+            if self.samples < passed:
+                return dataclasses.replace(stage, learn=learn)
+        return dataclasses.replace(self.config.stages[-1], learn=learn)
 
     def _world_config(self) -> WorldConfig:
         """The world's settings in the present stage."""
@@ -383,25 +413,41 @@ def _part(content: dict[str, Array], prefix: str) -> dict[str, Array]:
     return {key.removeprefix(prefix): value for key, value in content.items() if key.startswith(prefix)}
 
 
-def _load_networks(learner: Learner, policy: Policy) -> None:
-    """Start a learner's policy network (not its critic) from a policy at rest."""
-    if (policy.n_observations, policy.n_actions) != (learner.statistics.mean.size, learner.action_space.shape[0]):  # type: ignore[index]
+def _load_networks(learner: Learner, policy: Policy, role: str, signature: dict[str, Any]) -> None:
+    """Start a learner's policy network (not its critic) from a policy at rest.
+
+    Observations are matched by name; one that the policy did not know (a device's torque, say) starts without any
+    influence.
+
+    Raises:
+        InputError: The actions differ, or the policy knows observations that do not exist here.
+    """
+    from .learner import STD_FLOOR
+
+    names, known = signature[f"{role}_observations"], policy.metadata[f"{role}_observations"]
+    if role == "device":  # the device sees several samples of each signal
+        repeat = learner.statistics.mean.size // len(names)
+        names, known = [[f"{name} {k}" for k in range(repeat) for name in some] for some in (names, known)]
+    unknown = sorted(set(known) - set(names))
+    if unknown or policy.n_actions != learner.action_space.shape[0]:  # type: ignore[index]
         raise InputError(
-            "starting policy",
-            f"{policy.n_observations} observations, {policy.n_actions} actions",
-            "the sizes must agree",
+            "starting policy", policy.metadata.get("name", ""), f"it knows other observations or actions {unknown[:3]}"
         )
+    columns = np.array([names.index(name) for name in known])
     state = learner.policy.state_dict()
     for i, (weight, bias) in enumerate(policy.layers):
         prefix = "action_net" if i == len(policy.layers) - 1 else f"mlp_extractor.policy_net.{2 * i}"
+        if i == 0:
+            wide = np.zeros((len(weight), len(names)))
+            wide[:, columns] = weight
+            weight = wide
         state[f"{prefix}.weight"], state[f"{prefix}.bias"] = torch.from_numpy(weight), torch.from_numpy(bias)
     state["log_std"] = torch.from_numpy(policy.log_std)
     learner.policy.load_state_dict(state)
-    from .learner import STD_FLOOR
-
-    learner.statistics.mean = policy.mean.copy()
-    learner.statistics.var = np.square(1.0 / policy.scale - STD_FLOOR)
-    learner.statistics.count = 1e6  # the statistics of the first training outweigh the first batches of the next
+    statistics = learner.statistics
+    statistics.mean[columns] = policy.mean
+    statistics.var[columns] = np.square(1.0 / policy.scale - STD_FLOOR)
+    statistics.count = 1e6  # the statistics of the first training outweigh the first batches of the next
 
 
 def _jsonable(value: Any) -> Any:

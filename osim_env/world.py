@@ -25,6 +25,7 @@ from .exoskeleton import TICK, Exoskeleton
 from .mirror import ODD_COORDINATES, mirror_map, mirrored_name
 from .muscle_command import DAMPING_SHARE, MuscleCommandConfig, Recruitment, stem
 from .physics import Physics
+from .population import CONDITIONS, BodySource, Population
 from .reference import ReferenceMotion
 from .rewards import DEVICE_TERMS, HUMAN_TERMS, Term, evaluate
 
@@ -91,7 +92,12 @@ class WorldConfig:
         }
     )
     device_weights: dict[str, float] = field(
-        default_factory=lambda: {"device_effort": -0.2, "device_smoothness": -0.05, "device_fall": -5.0}
+        default_factory=lambda: {
+            "device_effort": -0.2,
+            "device_upright": 2.0,
+            "device_smoothness": -0.05,
+            "device_fall": -5.0,
+        }
     )
     muscles: MuscleCommandConfig = field(default_factory=MuscleCommandConfig)
 
@@ -126,6 +132,8 @@ class GaitWorld:
 
     Attributes:
         q, u: Coordinates and speeds, shape (batch, n_coordinates).
+        person_mass: Mass of each body without what it wears, shape (batch,), kg.
+        strength: Strength of every muscle as a fraction of the healthy one, shape (batch, n_muscles).
         phase: Share of the stride since right heel strike, shape (batch,).
         speed: Commanded walking speed, shape (batch,), m/s.
     """
@@ -137,7 +145,7 @@ class GaitWorld:
         config: WorldConfig,
         *,
         device: Device | None = None,
-        strength: Array | None = None,
+        population: Population | None = None,
         seed: int = 0,
         auto_reset: bool = True,
     ) -> None:
@@ -148,7 +156,8 @@ class GaitWorld:
         model = physics.model
         names = self.coordinate_names = tuple(model.coordinate_names)
         self.column = {name: i for i, name in enumerate(names)}
-        self.body_mass = np.asarray(physics.body_mass, float)
+        self.strength = physics.strength
+        self.bodies = None if population is None else BodySource(population, tuple(model.muscle_names))
         self.recruitment = Recruitment(model, config.muscles)
         self.multiplier = np.zeros((n, len(self.recruitment.demanded)))
         self.demanded = self.recruitment.demanded
@@ -164,21 +173,21 @@ class GaitWorld:
             reference.moment_names.index(name) if name in reference.moment_names else -1 for name in self.demanded
         ]
         gains = config.muscles.stiffness
-        mass = self.body_mass[:, None]
         self.stiffness = config.muscles.stiffness_scale * np.array([gains[stem(name)] for name in self.demanded])
-        self.amplitude = (
-            mass
-            * config.muscles.amplitude_scale
-            * np.array([config.muscles.amplitude[stem(name)] for name in self.demanded])
+        self.amplitude_per_kg = config.muscles.amplitude_scale * np.array(
+            [config.muscles.amplitude[stem(name)] for name in self.demanded]
         )
         volume = np.asarray(model.max_isometric_force) * np.asarray(model.optimal_fiber_length)
         self.volume_share = volume / volume.sum()
-        self.exoskeleton = (
-            None
-            if device is None
-            else Exoskeleton(device, tuple(model.actuator_names), n, self.body_mass - device.mass)
-        )
-        self.strength = np.ones((n, len(model.muscle_names))) if strength is None else np.array(strength, float)
+        self.exoskeleton: Exoskeleton | None = None
+        self.person_mass = physics.body_mass.copy()
+        if device is not None:
+            self.person_mass -= device.mass
+            self.exoskeleton = Exoskeleton(device, tuple(model.actuator_names), n, self.person_mass)
+            self._drive_columns = np.array([self.demanded.index(name) for name in device.coordinates])
+            if population is not None:
+                for k, condition in enumerate(CONDITIONS):
+                    self.dress(np.flatnonzero(population.conditions_of(n) == k), condition)
         self._group_columns = _group_columns(model.muscle_names)
         self.on_tick: Callable[[], None] | None = None
         self._prepare_mirror()
@@ -275,6 +284,31 @@ class GaitWorld:
         return self.physics.u
 
     @property
+    def body_mass(self) -> Array:
+        """Mass of each body with what it wears, shape (batch,), kg."""
+        return self.physics.body_mass
+
+    def dress(self, index: Index, condition: str) -> None:
+        """Put some bodies into a device condition.
+
+        Args:
+            index: Which bodies.
+            condition: ``none`` takes the device off, ``unpowered`` leaves its mass only, ``powered`` turns it on.
+
+        Raises:
+            UnknownNameError: No such condition.
+            InputError: There is no device to wear.
+        """
+        if condition not in CONDITIONS:
+            raise UnknownNameError("device condition", condition, CONDITIONS)
+        if self.exoskeleton is None:
+            if condition != "none":
+                raise InputError("device condition", condition, "a world without a device knows only none")
+            return
+        self.physics.wear(index, condition != "none", self.exoskeleton.device)
+        self.exoskeleton.powered[index] = float(condition == "powered")
+
+    @property
     def activation(self) -> Array:
         """Muscle activations, shape (batch, n_muscles)."""
         return self.physics.activation
@@ -310,6 +344,8 @@ class GaitWorld:
             return
         self.phase[index] = self.rng.random(n) if phase is None else phase
         self.speed[index] = self.rng.uniform(*self.config.speeds, n) if speed is None else speed
+        if self.bodies is not None:
+            self.strength[index] = self.bodies.draw(n, self.rng)
         q, u = self._reference_state(self.phase[index], self.speed[index])
         noise = self.config.reset_noise
         q[:, self.joint_columns] += noise * self.rng.standard_normal((n, len(self.joint_columns)))
@@ -369,9 +405,9 @@ class GaitWorld:
         self._draw_pushes()
         for _ in range(round(self.config.control_step / TICK)):
             self.phase = (self.phase + rate * TICK) % 1.0
-            self._excite(action[:, :-1])
-            if self.exoskeleton is not None:
-                torque = self.exoskeleton.tick(command)
+            torque = None if self.exoskeleton is None else self.exoskeleton.tick(command)
+            self._excite(action[:, :-1], torque)
+            if self.exoskeleton is not None and torque is not None:
                 columns = self.recruitment.n_muscles + self.exoskeleton.columns
                 self.controls[:, columns] = torque / self.physics.optimal_force[self.exoskeleton.columns]
             self.physics.advance(self.controls, TICK, self.config.integration_step, self.push)
@@ -383,8 +419,8 @@ class GaitWorld:
         self._update_reference()
         return self._finish()
 
-    def _excite(self, action: Array) -> None:
-        """Write muscle excitations and trunk controls for the next tick."""
+    def _excite(self, action: Array, device_torque: Array | None) -> None:
+        """Write muscle excitations and trunk controls for the next tick, given the device's torque (N m)."""
         config, n = self.config.muscles, self.recruitment.n_muscles
         arms, gain, passive = self.physics.muscles()
         phase = (self.phase + config.anticipation * self.reference.frequency(self.speed)) % 1.0
@@ -398,7 +434,12 @@ class GaitWorld:
             error[:, self._lift_columns] += self._swing_lift()
             demand[:, self._hip_columns] += stance_hips
             rate_error = (u - self.u)[:, self.joint_columns]
-            demand += self.stiffness * (error + DAMPING_SHARE * rate_error) + self.amplitude * action
+            demand += (
+                self.stiffness * (error + DAMPING_SHARE * rate_error)
+                + self.body_mass[:, None] * self.amplitude_per_kg * action
+            )
+            if device_torque is not None:
+                demand[:, self._drive_columns] -= config.device_share * device_torque
         activation, trunk = self.recruitment.solve(arms, gain, passive, demand, self.multiplier)
         if config.scheme == "excitation":
             activation = activation + config.excitation_amplitude * action
@@ -585,7 +626,9 @@ class GaitWorld:
         content = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
         content |= {f"physics/{name}": array for name, array in self.physics.arrays().items()}
         content["multiplier"] = self.multiplier.copy()
+        content["strength"] = self.strength.copy()
         if self.exoskeleton is not None:
+            content["device/worn"] = self.physics.device_worn.copy()
             for name in ("torque_per_kg", "pipeline", "history", "powered"):
                 content[f"device/{name}"] = getattr(self.exoskeleton, name).copy()
         return content
@@ -598,7 +641,12 @@ class GaitWorld:
             {k.removeprefix("physics/"): v for k, v in content.items() if k.startswith("physics/")}
         )
         self.multiplier[:] = content["multiplier"]
+        self.strength[:] = content["strength"]
         if self.exoskeleton is not None:
+            for worn in (0.0, 1.0):
+                where = np.flatnonzero(content["device/worn"] == worn)
+                if len(where):
+                    self.physics.wear(where, bool(worn), self.exoskeleton.device)
             for name in ("torque_per_kg", "pipeline", "history", "powered"):
                 getattr(self.exoskeleton, name)[:] = content[f"device/{name}"]
         self._update_reference()
