@@ -22,7 +22,7 @@ FIGURES = ROOT / "docs" / "figures"
 OWN, BAND = "#1f5fa8", "#b8b8b8"
 
 
-def draw_gait(facts: GaitFacts, folder: Path = FIGURES) -> Path:
+def draw_gait(facts: GaitFacts, folder: Path | None = None) -> Path:
     """Angles, moments, vertical force and muscle activity over the gait cycle, as ``healthy_gait.png``."""
     figure = Figure(figsize=(8.6, 7.6), layout="constrained")
     grid = figure.add_gridspec(3, 3, height_ratios=(1, 1, 1.25))
@@ -33,7 +33,7 @@ def draw_gait(facts: GaitFacts, folder: Path = FIGURES) -> Path:
     _bars(figure.add_subplot(grid[2, 1:]), facts)
     for ax in figure.axes[-2:]:
         ax.set_xlabel("Gait cycle (%)", fontsize=7.5)
-    return _save(figure, folder / "healthy_gait.png")
+    return _save(figure, (folder or FIGURES) / "healthy_gait.png")
 
 
 def _panel(ax: Axes, facts: GaitFacts, key: str) -> None:
@@ -83,7 +83,7 @@ def _axis(ax: Axes) -> None:
         ax.spines[side].set_visible(False)
 
 
-def draw_learning(curves: dict[str, pd.DataFrame], folder: Path = FIGURES) -> Path:
+def draw_learning(curves: dict[str, pd.DataFrame], folder: Path | None = None) -> Path:
     """Time on the feet against samples, a line a seed, as ``learning_curves.png``."""
     figure = Figure(figsize=(7.0, 2.4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -99,7 +99,7 @@ def draw_learning(curves: dict[str, pd.DataFrame], folder: Path = FIGURES) -> Pa
         ax.tick_params(labelsize=6.5, length=2)
         ax.set_ylim(limits)
         ax.legend(fontsize=6, frameon=False)
-    return _save(figure, folder / "learning_curves.png")
+    return _save(figure, (folder or FIGURES) / "learning_curves.png")
 
 
 def _save(figure: Figure, path: Path) -> Path:

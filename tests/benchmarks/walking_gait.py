@@ -7,6 +7,7 @@ paid for; *validation* is agreement with people who never entered that reference
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +97,13 @@ class GaitFacts:
     muscles: list[MuscleTiming]
 
 
-def gait(policy: Policy) -> Found:
-    """Everything about steady walking, and the figure."""
+def gait(policy: Policy, figures: Path | None = None) -> Found:
+    """Everything about steady walking, and the figure.
+
+    Args:
+        policy: What walks.
+        figures: Folder of the figure; that of the documentation if not given, none in the short version.
+    """
     seconds = 7.0 if SHORT else 30.0
     world = policy_world(policy, len(SPEEDS), seconds, seed=3)
     world.reset(np.arange(len(SPEEDS)), phase=np.zeros(len(SPEEDS)), speed=np.array(SPEEDS))
@@ -113,10 +119,10 @@ def gait(policy: Policy) -> Found:
         tracking(steady, world), angles(facts, world.reference), ground_reaction(facts),
         moments(facts, world.reference), muscle_timing(facts), muscle_use(steady, world), (aims, text),
     ]  # fmt: skip
-    if not SHORT:
+    if figures is not None or not SHORT:
         from .walking_figures import draw_gait
 
-        draw_gait(facts)
+        draw_gait(facts, figures)
     return [aim for some, _ in parts for aim in some], "\n\n".join(text for _, text in parts)
 
 

@@ -206,11 +206,12 @@ def throughput() -> Found:
 # ---- learning curves ---------------------------------------------------------------------------------------------
 
 
-def learning_curves(folder: Path = CURVES) -> Found:
+def learning_curves(folder: Path = CURVES, figures: Path | None = None) -> Found:
     """Time and samples to the first evaluation without a fall, a row a seed.
 
     Args:
         folder: Holds ``seed*.csv``, the ``evaluation.csv`` of training runs.
+        figures: Folder of the figure; that of the documentation if not given, none in the short version.
     """
     tables = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("seed*.csv"))}
     if not tables:
@@ -226,10 +227,10 @@ def learning_curves(folder: Path = CURVES) -> Found:
         rows.append(
             [name, *first, f"{last['samples'] / 1e6:.1f}", f"{last['seconds'] / 3600:.1f}", f"{last['survival']:.0%}"]
         )
-    if not SHORT:
+    if figures is not None or not SHORT:
         from .walking_figures import draw_learning
 
-        draw_learning(tables)
+        draw_learning(tables, figures)
     header = [
         "run", "million control steps to the first evaluation without a fall", "minutes of training to it",
         "its speed error", "million control steps in all", "hours in all", "survival at the end",
