@@ -27,7 +27,7 @@ from .muscle_command import DAMPING_SHARE, MuscleCommandConfig, Recruitment, ste
 from .physics import Physics
 from .population import CONDITIONS, BodySource, Population
 from .reference import ReferenceMotion
-from .rewards import DEVICE_TERMS, HUMAN_TERMS, Term, evaluate
+from .rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION, Term, evaluate
 
 Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
@@ -49,6 +49,7 @@ class WorldConfig:
         integration_step: Time step of the linearly implicit integrator, s.
         episode: Length after which an episode is cut, s (infinite in evaluation).
         speeds: Range from which training draws walking speeds, m/s.
+        imitation_weight: Factor on the weights of all imitation terms.
         imitation_dead_zone: Joint angle error that costs nothing, rad.
         pose_sigma: Joint angle error beyond the dead zone at which the pose term falls to 1/e, rad.
         reset_noise: Standard deviation of the noise on the reference state at a reset, rad and rad/s.
@@ -68,6 +69,7 @@ class WorldConfig:
     integration_step: float = 0.001
     episode: float = 10.0
     speeds: tuple[float, float] = (1.25, 1.25)
+    imitation_weight: float = 1.0
     imitation_dead_zone: float = 0.0
     pose_sigma: float = 0.2
     reset_noise: float = 0.02
@@ -603,7 +605,10 @@ class GaitWorld:
         self._set_terms(config)
 
     def _set_terms(self, config: WorldConfig) -> None:
-        self._human_terms = {name: Term(HUMAN_TERMS[name], weight) for name, weight in config.human_weights.items()}
+        self._human_terms = {
+            name: Term(HUMAN_TERMS[name], weight * (config.imitation_weight if name in IMITATION else 1.0))
+            for name, weight in config.human_weights.items()
+        }
         self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
         self._needs_power = self.exoskeleton is not None or "metabolic_power" in self._human_terms
 

@@ -1,0 +1,507 @@
+"""A study: generalists are trained, tuned to bodies, and walk in every device condition; resumable task by task.
+
+A study is a list of tasks with what each needs. A finished task has left ``result.json`` in its folder, written last,
+so a study that was stopped, or lost a worker, goes on where it was; a training among them goes on from its
+checkpoint. What a walk is worth is not decided here: a function given by the caller turns each walk
+(:class:`data.GaitTrial`) and its settings into rows of tables, which end up as parquet files.
+
+Every comparison is paired: the walks of one body in the three device conditions start from the same state, under
+policies that had the same network and saw equal shares of the three conditions in every update.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from data.errors import ExogaitError, InputError
+from data.settings import from_mapping, load_settings
+from data.trial import GaitTrial
+
+from .population import CONDITIONS, BodyDraw, Population
+
+Summary = dict[str, pd.DataFrame]
+Summarise = Callable[[GaitTrial, Mapping[str, Any]], Summary]
+"""From a walk and its settings to tables by name; every table must say which walk its rows belong to."""
+
+HEALTHY = "healthy"
+
+
+@dataclass(frozen=True)
+class StudyBody:
+    """A kind of body.
+
+    Attributes:
+        deficit: Name or file of a muscle deficit; a healthy body without.
+        strengths: Strengths of the most affected group to walk with, percent.
+        side: Weak side.
+        speeds: Walking speeds instead of the study's, m/s.
+    """
+
+    deficit: str | None = None
+    strengths: tuple[float, ...] = (100.0,)
+    side: Literal["left", "right"] = "right"
+    speeds: tuple[float, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """The deficit's name, or ``healthy``."""
+        return HEALTHY if self.deficit is None else Path(self.deficit).stem
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The same study once more with some settings changed, for some bodies.
+
+    Attributes:
+        name: For tables and folders.
+        bodies: Names of the bodies; all without.
+        world: Changed settings of the world.
+        setup: Changed settings of what is simulated.
+        tune_samples: Control steps of the fine-tune instead of the study's.
+    """
+
+    name: str
+    bodies: tuple[str, ...] | None = None
+    world: dict[str, Any] = field(default_factory=dict)
+    setup: dict[str, Any] = field(default_factory=dict)
+    tune_samples: float | None = None
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """A study.
+
+    Attributes:
+        name: Of the study.
+        training: Name or file of the training configuration of the generalists.
+        device: Device instead of the training configuration's.
+        seeds: One generalist each.
+        bodies: Who walks.
+        speeds: Walking speeds, m/s.
+        train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
+        tune_samples: Control steps of each fine-tune to a body.
+        starts: Walks per body, condition and speed.
+        seconds: Length of each walk, s.
+        variants: Repetitions with other settings.
+    """
+
+    name: str
+    training: str = "assistance"
+    device: str | None = None
+    seeds: tuple[int, ...] = (1, 2, 3)
+    bodies: tuple[StudyBody, ...] = (StudyBody(),)
+    speeds: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75)
+    train_samples: float | None = None
+    tune_samples: float = 3e5
+    starts: int = 4
+    seconds: float = 20.0
+    variants: tuple[Variant, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.seeds or not self.bodies or not self.speeds:
+            raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
+        names = [body.name for body in self.bodies]
+        if len(set(names)) < len(names):
+            raise InputError("bodies", names, "each body once; give several strengths to one")
+        for variant in self.variants:
+            for name in variant.bodies or ():
+                if name not in names:
+                    raise InputError(
+                        f"variant {variant.name}: bodies", name, f"a body of the study: {', '.join(names)}"
+                    )
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work.
+
+    Attributes:
+        name: Also its folder.
+        kind: Training of a generalist, fine-tune to a body, or walks.
+        seed: Seed of the generalist.
+        body: Index of the body (fine-tunes and walks).
+        variant: Index of the variant, None for the main study.
+        needs: Names of tasks that have to be done before.
+    """
+
+    name: str
+    kind: Literal["train", "tune", "walk"]
+    seed: int
+    body: int | None = None
+    variant: int | None = None
+    needs: tuple[str, ...] = ()
+
+
+def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
+    """The tasks of a study in an order in which they can be done.
+
+    Args:
+        config: The study.
+        policies: Folder of finished policies; then nothing is trained, and only bodies whose policies are there walk.
+    """
+    tasks: list[Task] = []
+    for seed in config.seeds:
+        train = Task(f"train-{seed}", "train", seed)
+        if policies is None:
+            tasks.append(train)
+        for v, variant in enumerate([None, *config.variants]):
+            index = None if variant is None else v - 1
+            for b, body in enumerate(config.bodies):
+                if variant is not None and variant.bodies is not None and body.name not in variant.bodies:
+                    continue
+                label = "-".join([str(seed), body.name, *([] if variant is None else [_slug(variant.name)])])
+                tune = Task(f"tune-{label}", "tune", seed, b, index, (train.name,))
+                needs: tuple[str, ...] = ()
+                if policies is None:
+                    tasks.append(tune)
+                    needs = (tune.name,)
+                elif not (policies / f"{label}_human.json").is_file():
+                    continue
+                tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
+    return tasks
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text)
+
+
+class Backend(Protocol):
+    """Where tasks run."""
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Start a call; returns a handle."""
+        ...
+
+    def wait_for_one(self, handles: Sequence[Any]) -> list[Any]:
+        """Handles that are done, at least one."""
+        ...
+
+    def result(self, handle: Any) -> Any:
+        """What the call returned; raises what it raised, or WorkerLostError."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many calls run at a time."""
+        ...
+
+    def close(self) -> None:
+        """Stop the workers."""
+        ...
+
+
+class WorkerLostError(ExogaitError):
+    """A worker died; its task can be done again."""
+
+
+class LocalBackend:
+    """Processes of this machine, one thread each."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._open()
+
+    def _open(self) -> None:
+        self.pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Start a call."""
+        return self.pool.submit(function, *arguments)
+
+    def wait_for_one(self, handles: Sequence[Future[Any]]) -> list[Future[Any]]:
+        """Handles that are done."""
+        return list(wait(handles, return_when=FIRST_COMPLETED).done)
+
+    def result(self, handle: Future[Any]) -> Any:
+        """What the call returned."""
+        from concurrent.futures.process import BrokenProcessPool
+
+        try:
+            return handle.result()
+        except BrokenProcessPool as error:
+            self._open()
+            raise WorkerLostError(str(error)) from None
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self.pool.shutdown(cancel_futures=True)
+
+
+RETRIES = 2
+"""How often a task whose worker died is tried again."""
+
+
+def run_study(
+    config: StudyConfig,
+    folder: str | Path,
+    summarise: Summarise,
+    *,
+    backend: Backend | None = None,
+    policies: str | Path | None = None,
+    report: Callable[[str], None] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Do what is not done yet, and gather the tables.
+
+    Args:
+        config: The study.
+        folder: Where tasks leave their results.
+        summarise: Importable function from a walk and its settings to tables.
+        backend: Where tasks run; processes of this machine without.
+        policies: Folder of finished policies: only walk.
+        report: Called with a line per finished task.
+
+    Returns:
+        Tables by name, ``tasks`` among them; each is also written as parquet into the folder.
+
+    Raises:
+        ExogaitError: A task failed; the others were done.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    policies = None if policies is None else Path(policies)
+    (folder / "study.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n")
+    tasks = plan(config, policies)
+    backend = backend or LocalBackend()
+    done = {task.name for task in tasks if result_of(folder, task) is not None}
+    waiting = [task for task in tasks if task.name not in done]
+    running: dict[Any, Task] = {}
+    tries: dict[str, int] = {}
+    failed: dict[str, str] = {}
+    try:
+        while waiting or running:
+            ready = [task for task in waiting if all(need in done for need in task.needs)]
+            for task in ready[: backend.workers - len(running)]:
+                waiting.remove(task)
+                handle = backend.submit(run_task, config, task, folder, summarise, policies)
+                running[handle] = task
+            if not running:
+                break  # what is left needs a task that failed
+            for handle in backend.wait_for_one(list(running)):
+                task = running.pop(handle)
+                try:
+                    seconds = backend.result(handle)
+                except WorkerLostError as error:
+                    tries[task.name] = tries.get(task.name, 0) + 1
+                    if tries[task.name] > RETRIES:
+                        failed[task.name] = f"its worker died {RETRIES + 1} times ({error})"
+                    else:
+                        waiting.insert(0, task)
+                except Exception as error:
+                    failed[task.name] = "".join(traceback.format_exception_only(error)).strip()
+                else:
+                    done.add(task.name)
+                    if report is not None:
+                        report(f"{task.name}: {seconds:.0f} s ({len(done)} of {len(tasks)})")
+    finally:
+        backend.close()
+    tables = gather(config, tasks, folder)
+    if failed:
+        name, reason = next(iter(failed.items()))
+        raise ExogaitError(f"{len(failed)} of {len(tasks)} tasks failed, first {name}: {reason}")
+    return tables
+
+
+def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
+    """What a finished task noted, None for one that is not finished."""
+    path = folder / task.name / "result.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def gather(config: StudyConfig, tasks: Sequence[Task], folder: Path) -> dict[str, pd.DataFrame]:
+    """All tables of the finished tasks, written as parquet."""
+    parts: dict[str, list[pd.DataFrame]] = {}
+    rows = []
+    for task in tasks:
+        result = result_of(folder, task)
+        rows.append({**_settings_of(config, task), "task": task.name, "kind": task.kind, "done": result is not None})
+        if result is None:
+            continue
+        rows[-1] |= {"seconds": result["seconds"], "samples": result.get("samples")}
+        for name in result.get("tables", []):
+            parts.setdefault(name, []).append(pd.read_parquet(folder / task.name / f"{name}.parquet"))
+    tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+    tables["tasks"] = pd.DataFrame(rows)
+    for name, table in tables.items():
+        beside = folder / f".{name}.parquet"
+        table.to_parquet(beside, index=False)
+        beside.replace(folder / f"{name}.parquet")
+    return tables
+
+
+def _settings_of(config: StudyConfig, task: Task) -> dict[str, Any]:
+    """Settings that name a task in tables."""
+    body = None if task.body is None else config.bodies[task.body]
+    return {
+        "study": config.name,
+        "device": config.device or "",
+        "seed": task.seed,
+        "body": "" if body is None else body.name,
+        "side": "" if body is None or body.deficit is None else body.side,
+        "variant": "main" if task.variant is None else config.variants[task.variant].name,
+    }
+
+
+# ---- one task ------------------------------------------------------------------------------------------------------
+
+
+def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, policies: Path | None) -> float:
+    """Do one task in its folder.
+
+    Returns:
+        Seconds it took.
+    """
+    begin = time.monotonic()
+    home = folder / task.name
+    home.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] = _settings_of(config, task)
+    if task.kind == "walk":
+        tables = _walk(config, task, folder if policies is None else policies, summarise, policies is not None)
+        for name, table in tables.items():
+            table.to_parquet(home / f"{name}.parquet", index=False)
+        result["tables"] = sorted(tables)
+    else:
+        result["samples"] = _train(config, task, folder)
+    result["seconds"] = time.monotonic() - begin
+    beside = home / ".result.json"
+    beside.write_text(json.dumps(result, indent=1) + "\n")
+    beside.replace(home / "result.json")
+    return result["seconds"]
+
+
+def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
+    """Configuration of a training task."""
+    from .training import Stage, TrainConfig
+    from .training_run import find_config
+
+    base = load_settings(TrainConfig, find_config(config.training))
+    setup = dataclasses.replace(base.setup, device=config.device or base.setup.device)
+    base = dataclasses.replace(base, name=f"{config.name} {task.name}", seed=task.seed, setup=setup)
+    if task.kind == "train":
+        if config.train_samples is not None:
+            factor = config.train_samples / base.samples
+            stages = tuple(dataclasses.replace(stage, samples=factor * stage.samples) for stage in base.stages)
+            base = dataclasses.replace(base, stages=stages)
+        return base
+    assert task.body is not None
+    body = config.bodies[task.body]
+    variant = Variant("main") if task.variant is None else config.variants[task.variant]
+    weakest, strongest = min(body.strengths), max(body.strengths)
+    conditions = None if setup.population is None else setup.population.conditions
+    kind = BodyDraw(body.deficit, (weakest, strongest), body.side if body.deficit else "either")
+    setup = dataclasses.replace(setup, population=Population((kind,), conditions), **variant.setup)
+    speeds = (max(0.6, min(config.speeds) - 0.05), min(1.8, max(config.speeds) + 0.05))
+    samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
+    return dataclasses.replace(
+        base,
+        stages=(Stage(samples, speeds=speeds, learn="both"),),
+        setup=setup,
+        world=from_mapping(type(base.world), {**dataclasses.asdict(base.world), **variant.world}),
+        start_human=None,
+        start_device=None,
+        start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
+        human=dataclasses.replace(base.human, critic_warmup=0),
+        device=dataclasses.replace(base.device, critic_warmup=0),
+    )
+
+
+def _train(config: StudyConfig, task: Task, folder: Path) -> int:
+    """Train or fine-tune, from the task's own checkpoint where there is one."""
+    from .training import Trainer
+    from .training_run import use_threads
+
+    use_threads(1)
+    home = folder / task.name
+    trainer = Trainer(training_config(config, task, folder), home)
+    if (home / "checkpoint.npz").is_file():
+        trainer.load_checkpoint()
+    trainer.run()
+    trainer.policy("human").save(home / "human")
+    if trainer.device is not None:
+        trainer.policy("device").save(home / "device")
+    return trainer.samples
+
+
+def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:
+    """Human and device policy of a walking task, without suffix."""
+    label = task.name.removeprefix("walk-")
+    if exported:
+        return folder / f"{label}_human", folder / f"{label}_device"
+    return folder / f"tune-{label}" / "human", folder / f"tune-{label}" / "device"
+
+
+def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, exported: bool) -> Summary:
+    """Walk with one body in all conditions, from the same states."""
+    from .evaluation import evaluation_world
+    from .policy import load_policy
+    from .rollout import roll_out
+    from .setup import WorldSetup, strength_of
+    from .training_run import use_threads
+    from .world import WorldConfig
+
+    use_threads(1)
+    assert task.body is not None
+    body = config.bodies[task.body]
+    human_file, device_file = policy_files(config, task, folder, exported)
+    human, device = load_policy(human_file), load_policy(device_file)
+    settings = human.metadata["settings"]
+    setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
+    world_config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
+    speeds = body.speeds or config.speeds
+    per_condition = np.repeat(speeds, config.starts)
+    n = len(CONDITIONS) * len(per_condition)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for strength in body.strengths:
+        world = evaluation_world(setup, world_config, n_envs=n, seconds=config.seconds, seed=task.seed)
+        human.require(**world.signature())
+        if body.deficit is not None:
+            weak = dataclasses.replace(setup, deficit=body.deficit, strength=strength, side=body.side).load_deficit()
+            world.strength[:] = strength_of(world.physics.model, weak)
+        condition = np.repeat(CONDITIONS, len(per_condition))
+        for name in CONDITIONS:
+            world.dress(np.flatnonzero(condition == name), name)
+        # The same random starts in every condition.
+        phase = np.random.default_rng(task.seed).random(len(per_condition))
+        world.reset(np.arange(n), phase=np.tile(phase, 3), speed=np.tile(per_condition, 3))
+        trials = roll_out(world, human, config.seconds, device_policy=device)
+        for i, trial in enumerate(trials):
+            about = {
+                **_settings_of(config, task),
+                "device": setup.device,
+                "strength": float(strength),
+                "condition": str(condition[i]),
+                "speed": float(world.speed[i]),
+                "start": int(i % config.starts),
+                "imitation_weight": world_config.imitation_weight,
+                "imitation_dead_zone": world_config.imitation_dead_zone,
+            }
+            for name, table in summarise(trial, about).items():
+                parts.setdefault(name, []).append(table)
+    return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+
+
+def export_policies(config: StudyConfig, folder: str | Path, target: str | Path) -> list[Path]:
+    """Copy the policies of all finished fine-tunes into one folder, human and device of each body and seed."""
+    from .policy import load_policy
+
+    folder, target = Path(folder), Path(target)
+    written = []
+    for task in plan(config):
+        if task.kind == "tune" and result_of(folder, task) is not None:
+            label = task.name.removeprefix("tune-")
+            for role in ("human", "device"):
+                written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))
+    return written
