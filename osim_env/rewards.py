@@ -38,10 +38,10 @@ def _closeness(error: Array, sigma: float) -> Array:
 
 
 def imitate_pose(world: GaitWorld) -> Array:
-    """Joint angles against the reference, with the configured dead zone and sigma."""
+    """Joint angles against the reference, with the configured dead zone, sigma and emphasis."""
     error = world.q[:, world.joint_columns] - world.q_reference[:, world.joint_columns]
-    zone = world.config.imitation_dead_zone
-    return _closeness(np.sign(error) * np.maximum(np.abs(error) - zone, 0.0), world.config.pose_sigma)
+    beyond = np.maximum(np.abs(error) - world.config.imitation_dead_zone, 0.0)
+    return _closeness(np.sqrt(world.pose_weights) * beyond, world.config.pose_sigma)
 
 
 def imitate_velocity(world: GaitWorld) -> Array:

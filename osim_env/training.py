@@ -131,12 +131,17 @@ class Trainer:
                 n_observations=world.exoskeleton.n_observations, n_actions=world.n_device_actions,
                 seed=config.seed + 1,
             )  # fmt: skip
+        self.earlier_samples = 0
         if config.start_human is not None:
-            _load_networks(self.human, load_policy(config.start_human), "human", world.signature())
+            start = load_policy(config.start_human)
+            self.earlier_samples = int(start.metadata.get("samples", 0))
+            _load_networks(self.human, start, "human", world.signature())
         if config.start_device is not None and self.device is not None:
             _load_networks(self.device, load_policy(config.start_device), "device", world.signature())
         if config.start_checkpoint is not None:
             content = read_checkpoint(Path(config.start_checkpoint))
+            facts = json.loads(content["facts"].tobytes())
+            self.earlier_samples = int(facts["samples"] + facts.get("earlier_samples", 0))
             self.human.load_arrays(_part(content, "human/"), optimizer=False)
             if self.device is not None:
                 self.device.load_arrays(_part(content, "device/"), optimizer=False)
@@ -274,7 +279,7 @@ class Trainer:
                 **self.world.signature(),
                 "settings": _jsonable(dataclasses.asdict(self.config)),
                 "git_revision": git_revision(),
-                "samples": self.samples,
+                "samples": self.earlier_samples + self.samples,
                 "curve": self.curve,
             },
         )
@@ -348,7 +353,8 @@ class Trainer:
         facts = {
             "config": _jsonable(dataclasses.asdict(self.config)),
             "signature": self.world.signature(),
-            "samples": self.samples, "seconds": self.seconds, "best": self.best,
+            "samples": self.samples, "earlier_samples": self.earlier_samples,
+            "seconds": self.seconds, "best": self.best,
             "next_evaluation": self.next_evaluation, "curve": self.curve, "finished": self._finished,
             "numpy": [kind, position, has_gauss, cached], "world_random": self.world.rng.bit_generator.state,
         }  # fmt: skip

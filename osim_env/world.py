@@ -52,6 +52,7 @@ class WorldConfig:
         imitation_weight: Factor on the weights of all imitation terms.
         imitation_dead_zone: Joint angle error that costs nothing, rad.
         pose_sigma: Joint angle error beyond the dead zone at which the pose term falls to 1/e, rad.
+        pose_emphasis: How much more hip flexion, knee and ankle count in the pose term than the other joints.
         reset_noise: Standard deviation of the noise on the reference state at a reset, rad and rad/s.
         early_termination: Whether a training episode ends at a large deviation, before a fall.
         early_height: Early termination below this share of the reference pelvis height.
@@ -72,6 +73,7 @@ class WorldConfig:
     imitation_weight: float = 1.0
     imitation_dead_zone: float = 0.0
     pose_sigma: float = 0.2
+    pose_emphasis: float = 1.0
     reset_noise: float = 0.02
     early_termination: bool = True
     early_height: float = 0.75
@@ -610,6 +612,9 @@ class GaitWorld:
             for name, weight in config.human_weights.items()
         }
         self._device_terms = {name: Term(DEVICE_TERMS[name], weight) for name, weight in config.device_weights.items()}
+        sagittal = np.array([stem(name) in ("hip_flexion", "knee_angle", "ankle_angle") for name in self.demanded])
+        weights = np.where(sagittal, config.pose_emphasis, 1.0)
+        self.pose_weights = weights / weights.mean()
         self._needs_power = self.exoskeleton is not None or "metabolic_power" in self._human_terms
 
     def signature(self) -> dict[str, Any]:
