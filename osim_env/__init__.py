@@ -8,6 +8,7 @@ from data._lazy import attach
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "controller": ["Controller", "export_controller"],
         "engine": [],
         "evaluation": ["EvaluationConfig", "evaluate_policy"],
         "gait_env": ["OsimGaitEnv", "register"],
