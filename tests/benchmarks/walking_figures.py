@@ -10,8 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from analysis.display import CURVES, stride_curves
+from analysis.gait_cycle import find_strides
 from data.norms import CYCLE, NormCurve
 from data.trial import SIDES
 
@@ -24,15 +26,21 @@ OWN, BAND = "#1f5fa8", "#b8b8b8"
 
 def draw_gait(facts: GaitFacts, folder: Path | None = None) -> Path:
     """Angles, moments, vertical force and muscle activity over the gait cycle, as ``healthy_gait.png``."""
-    figure = Figure(figsize=(8.6, 7.6), layout="constrained")
-    grid = figure.add_gridspec(3, 3, height_ratios=(1, 1, 1.25))
-    for row, keys in enumerate((tuple(ANGLES), MOMENTS)):
-        for column, key in enumerate(keys):
-            _panel(figure.add_subplot(grid[row, column]), facts, key)
-    _panel(figure.add_subplot(grid[2, 0]), facts, "grf_vertical")
-    _bars(figure.add_subplot(grid[2, 1:]), facts)
-    for ax in figure.axes[-2:]:
+    figure = Figure(figsize=(8.6, 7.4), layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(2.0, 1.25))
+    top, bottom = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
+    for row, keys in zip(top.subplots(2, 3), (tuple(ANGLES), MOMENTS), strict=True):
+        for ax, key in zip(row, keys, strict=True):
+            _panel(ax, facts, key)
+    left, right = bottom.subplots(1, 2, width_ratios=(1, 2))
+    _panel(left, facts, "grf_vertical")
+    _bars(right, facts)
+    for ax in (left, right):
         ax.set_xlabel("Gait cycle (%)", fontsize=7.5)
+    speed, strides = facts.trial.metadata["speed"], len(find_strides(facts.trial.events, "r"))
+    figure.suptitle(
+        f"Simulated walk at {speed:.2f} m/s (blue, mean and SD of {strides} strides of both legs)", fontsize=9
+    )
     return _save(figure, (folder or FIGURES) / "healthy_gait.png")
 
 
@@ -43,18 +51,20 @@ def _panel(ax: Axes, facts: GaitFacts, key: str) -> None:
     strides = np.concatenate([stride_curves(facts.trial, key, side)[0] for side in SIDES])
     mean, sd = np.nanmean(strides, axis=0), np.nanstd(strides, axis=0)
     ax.fill_between(CYCLE, mean - sd, mean + sd, color=OWN, alpha=0.25, linewidth=0)
-    ax.plot(CYCLE, mean, color=OWN, linewidth=1.5, label="simulated, mean and SD of strides")
+    ax.plot(CYCLE, mean, color=OWN, linewidth=1.5)
     ax.axvline(facts.toe_off, color="0.4", linewidth=0.6, linestyle=":")
-    ax.set_title(f"{display.title} ({display.unit}), {display.positive} +", fontsize=8)
-    ax.legend(fontsize=5.5, frameon=False, handlelength=1.2, loc="best")
+    ax.set_title(f"{display.title} ({display.unit}), {display.positive} +", fontsize=8, pad=12)
+    note = "no independent reference at hand"
+    for norm in facts.norms[key][:1]:
+        people = norm.population if norm.n_people > 1 else "adult"
+        note = f"grey: {norm.n_people} {people}, mean and SD ({norm.source.replace(' and ', ', ')})"
+    ax.text(0.5, 1.02, note, transform=ax.transAxes, ha="center", fontsize=6, color="0.35")
     _axis(ax)
 
 
 def _band(ax: Axes, norm: NormCurve) -> None:
-    people = norm.population if norm.n_people > 1 else "adult"
     ax.fill_between(norm.percent, norm.mean - norm.sd, norm.mean + norm.sd, color=BAND, alpha=0.5, linewidth=0)
-    label = f"{norm.n_people} {people} ({norm.source.replace(' and ', ', ')})"
-    ax.plot(norm.percent, norm.mean, color="0.45", linewidth=0.9, label=label)
+    ax.plot(norm.percent, norm.mean, color="0.45", linewidth=0.9)
 
 
 def _bars(ax: Axes, facts: GaitFacts) -> None:
@@ -70,7 +80,7 @@ def _bars(ax: Axes, facts: GaitFacts) -> None:
         height = 0.55 * muscle.activation / max(muscle.activation.max(), 1e-9)
         ax.fill_between(CYCLE, bottom + 0.38, bottom + 0.38 + height, color=OWN, alpha=0.25, linewidth=0)
     ax.set_yticks(np.arange(count) + 0.4, [muscle.name for muscle in reversed(facts.muscles)], fontsize=6.5)
-    ax.set_title("Muscles: simulated activity (blue bar; tint: activation over its peak), EMG on (grey)", fontsize=8)
+    ax.set_title("Muscles: simulated on (blue; tint: activation over its peak), EMG on (grey)", fontsize=8)
     ax.axvline(facts.toe_off, color="0.4", linewidth=0.6, linestyle=":")
     ax.set_ylim(0, max(count, 1))
     _axis(ax)
@@ -104,6 +114,10 @@ def draw_learning(curves: dict[str, pd.DataFrame], folder: Path | None = None) -
 
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(100)
+    canvas.draw()
+    # A palette of 64 colours is a third of the size.
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3]).quantize(64)
+    picture.save(path, optimize=True)
     return path
