@@ -14,6 +14,7 @@ from data.trial import SIDES, GaitEvent, GaitTrial, select_columns
 from .exoskeleton import TICK
 from .physics import OpenSimPhysics
 from .policy import Policy
+from .prescribed import PrescribedTorque
 from .world import GaitWorld
 
 Array = NDArray[np.floating[Any]]
@@ -29,7 +30,7 @@ def roll_out(
     policy: Policy | Callable[[Array], Array],
     seconds: float,
     *,
-    device_policy: Policy | None = None,
+    device_policy: Policy | PrescribedTorque | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[GaitTrial]:
     """Let every body of a world walk until the time is over or it falls.
@@ -38,7 +39,7 @@ def roll_out(
         world: A world that was reset; it must not reset itself.
         policy: The human policy, or any function from observations to actions.
         seconds: Length of the walk, s.
-        device_policy: Policy of the device; without one it gives no torque.
+        device_policy: Policy of the device, or a prescribed torque; without one it gives no torque.
         progress: Called with the simulated time after every control step.
 
     Returns:
@@ -53,7 +54,11 @@ def roll_out(
     fall_time = np.full(world.n_envs, np.inf)
     try:
         for _ in range(round(seconds / world.config.control_step)):
-            device_action = None if device_policy is None else device_policy.act(world.device_observation())
+            device_action = None
+            if isinstance(device_policy, Policy):
+                device_action = device_policy.act(world.device_observation())
+            elif device_policy is not None:
+                device_action = device_policy.act()
             world.step(act(world.human_observation()), device_action)
             fall_time[up & world.fallen] = round(recorder.time, 9)
             up &= ~world.fallen

@@ -72,6 +72,7 @@ class Variant:
         world: Changed settings of the world.
         setup: Changed settings of what is simulated.
         tune_samples: Control steps of the fine-tune instead of the study's.
+        device_profile: Fixed torque profile that drives the device instead of a policy.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Variant:
     world: dict[str, Any] = field(default_factory=dict)
     setup: dict[str, Any] = field(default_factory=dict)
     tune_samples: float | None = None
+    device_profile: str | None = None
 
 
 @dataclass(frozen=True)
@@ -407,7 +409,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
     return dataclasses.replace(
         base,
-        stages=(Stage(samples, speeds=speeds, learn="both"),),
+        stages=(Stage(samples, speeds=speeds, learn="both" if variant.device_profile is None else "human"),),
         setup=setup,
         world=from_mapping(type(base.world), {**dataclasses.asdict(base.world), **variant.world}),
         start_human=None,
@@ -415,6 +417,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
         human=dataclasses.replace(base.human, critic_warmup=0),
         device=dataclasses.replace(base.device, critic_warmup=0),
+        device_profile=variant.device_profile,
     )
 
 
@@ -447,6 +450,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     """Walk with one body in all conditions, from the same states."""
     from .evaluation import evaluation_world
     from .policy import load_policy
+    from .prescribed import PrescribedTorque
     from .rollout import roll_out
     from .setup import WorldSetup, strength_of
     from .training_run import use_threads
@@ -456,7 +460,8 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     assert task.body is not None
     body = config.bodies[task.body]
     human_file, device_file = policy_files(config, task, folder, exported)
-    human, device = load_policy(human_file), load_policy(device_file)
+    human = load_policy(human_file)
+    profile = None if task.variant is None else config.variants[task.variant].device_profile
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
     world_config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
@@ -476,6 +481,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         # The same random starts in every condition.
         phase = np.random.default_rng(task.seed).random(len(per_condition))
         world.reset(np.arange(n), phase=np.tile(phase, 3), speed=np.tile(per_condition, 3))
+        device = load_policy(device_file) if profile is None else PrescribedTorque(world, profile)
         trials = roll_out(world, human, config.seconds, device_policy=device)
         for i, trial in enumerate(trials):
             about = {
@@ -503,5 +509,6 @@ def export_policies(config: StudyConfig, folder: str | Path, target: str | Path)
         if task.kind == "tune" and result_of(folder, task) is not None:
             label = task.name.removeprefix("tune-")
             for role in ("human", "device"):
-                written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))
+                if (folder / task.name / f"{role}.json").is_file():
+                    written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))
     return written

@@ -30,6 +30,7 @@ from data.errors import FileFormatError, InputError
 from .evaluation import EvaluationConfig, evaluate_policy
 from .learner import Learner, LearnerConfig
 from .policy import Policy, load_policy, policy_from_learner
+from .prescribed import PrescribedTorque
 from .setup import WorldSetup, make_world
 from .world import WorldConfig
 
@@ -75,6 +76,7 @@ class TrainConfig:
         start_human: Policy (name or path) whose networks the human starts with.
         start_device: Policy whose networks the device starts with.
         start_checkpoint: Checkpoint of another run whose networks, critics and statistics both start with.
+        device_profile: Fixed torque profile that drives the device instead of a policy, as a baseline.
         checkpoint_minutes: Time between checkpoints.
         evaluate_every: Samples between evaluations.
         evaluation: What an evaluation is.
@@ -93,6 +95,7 @@ class TrainConfig:
     start_human: str | None = None
     start_device: str | None = None
     start_checkpoint: str | None = None
+    device_profile: str | None = None
     checkpoint_minutes: float = 3.0
     evaluate_every: float = 1e6
     evaluation: EvaluationConfig = field(default_factory=lambda: EvaluationConfig(starts=4, seconds=10.0))
@@ -123,7 +126,10 @@ class Trainer:
         )  # fmt: skip
         self.device: Learner | None = None
         self.powered = np.zeros(0, np.int64)
-        if world.exoskeleton is not None:
+        self.prescribed: PrescribedTorque | None = None
+        if world.exoskeleton is not None and config.device_profile is not None:
+            self.prescribed = PrescribedTorque(world, config.device_profile)
+        elif world.exoskeleton is not None:
             # Only environments whose device is on can teach it anything.
             self.powered = np.flatnonzero(world.exoskeleton.powered)
             self.device = Learner(
@@ -194,11 +200,13 @@ class Trainer:
         reward_sum = np.zeros(2)
         done = self._starts
         on = self.powered
-        device_action = None if self.device is None else np.zeros((config.n_envs, world.n_device_actions))
+        device_action = np.zeros((config.n_envs, world.n_device_actions)) if world.exoskeleton is not None else None
         for _ in range(config.n_steps):
             human_action = self.human.act(world.human_observation())
             if self.device is not None and device_action is not None:
                 device_action[on] = self.device.act(world.device_observation()[on])
+            elif self.prescribed is not None:
+                device_action = self.prescribed.act()
             step = world.step(
                 np.clip(human_action, -1, 1), None if device_action is None else np.clip(device_action, -1, 1)
             )
@@ -291,6 +299,7 @@ class Trainer:
             self.config.setup,
             self._base_world,
             self.config.evaluation,
+            device_policy=None if self.device is None else self.policy("device"),
             speeds=speeds,
             seed=self.config.seed,
         )
