@@ -62,11 +62,11 @@ def in_subprocess(function: str, argument: float, threads: int) -> dict[str, flo
 # ---- training speed ----------------------------------------------------------------------------------------------
 
 
-def measure_training(updates: float, threads: int) -> dict[str, float]:
+def measure_training(seconds: float, threads: int) -> dict[str, float]:
     """Train a few updates from the shipped configuration.
 
     Args:
-        updates: Updates that count; one more goes before, to compile and warm up.
+        seconds: Wall time after which no further update begins; one update goes before, to compile and warm up.
         threads: For simulation and learning.
 
     Returns:
@@ -82,12 +82,12 @@ def measure_training(updates: float, threads: int) -> dict[str, float]:
         trainer = Trainer(settings, folder)
         trainer.update()
         begin, samples, shares = time.perf_counter(), trainer.samples, []
-        for _ in range(int(updates)):
+        while time.perf_counter() - begin < seconds:
             shares.append(trainer.update()["learning_share"])
         wall, steps = time.perf_counter() - begin, trainer.samples - samples
     return {
         "threads": used, "batch": settings.n_envs, "simulated": steps * settings.world.control_step / wall,
-        "control_steps": steps / wall, "learning_share": float(np.mean(shares)),
+        "control_steps": steps / wall, "learning_share": float(np.mean(shares)), "updates": len(shares),
     }  # fmt: skip
 
 
@@ -95,9 +95,17 @@ def training_speed() -> Found:
     """Speed of training as shipped, on one core and on all of them."""
     cores = len(os.sched_getaffinity(0))
     load = os.getloadavg()[0]
-    results = [in_subprocess("measure_training", 1 if SHORT else 8, n) for n in ([1] if SHORT else sorted({1, cores}))]
+    results = [
+        in_subprocess("measure_training", 1.0 if SHORT else 20.0, n) for n in ([1] if SHORT else sorted({1, cores}))
+    ]
     rows: list[list[object]] = [
-        [f"{r['threads']:.0f}", f"{r['simulated']:.0f}", f"{r['control_steps']:.0f}", f"{r['learning_share']:.0%}"]
+        [
+            f"{r['threads']:.0f}",
+            f"{r['simulated']:.0f}",
+            f"{r['control_steps']:.0f}",
+            f"{r['learning_share']:.0%}",
+            f"{r['updates']:.0f}",
+        ]
         for r in results
     ]
     best = max(results, key=lambda r: r["simulated"])
@@ -112,7 +120,13 @@ def training_speed() -> Found:
         f"Configuration `healthy` from the start, {best['batch']:.0f} bodies, simulation and learning; {busy}: other "
         "work on the machine lowers every number here.\n\n"
     )
-    header = ["threads", "simulated s a wall second", "control steps a wall second", "share of time learning"]
+    header = [
+        "threads",
+        "simulated s a wall second",
+        "control steps a wall second",
+        "share of time learning",
+        "updates",
+    ]
     return [aim], text + markdown_table(header, rows)
 
 
