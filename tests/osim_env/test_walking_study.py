@@ -105,7 +105,7 @@ def test_a_peer_that_was_not_run_is_said_to_be_so(monkeypatch: pytest.MonkeyPatc
     peer = {"steps_per_s": 250.0, "step_s": 0.02, "version": "9"}
     monkeypatch.setattr(walking_training, "measure_peer", lambda _: peer)
     (aim,), text = throughput()
-    assert aim.met is True and aim.value == "10 times" and "MyoSuite 9" in text and "NOT" not in text
+    assert aim.met is True and aim.value == "10.0 times" and "MyoSuite 9" in text and "NOT" not in text
 
 
 def test_a_line_says_met_missed_or_nothing() -> None:
