@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -119,6 +120,9 @@ class StudyConfig:
         names = [body.name for body in self.bodies]
         if len(set(names)) < len(names):
             raise InputError("bodies", names, "each body once; give several strengths to one")
+        labels = [_slug(name) for name in ("main", *(variant.name for variant in self.variants))]
+        if len(set(labels)) < len(labels):
+            raise InputError("variants", labels[1:], "names that differ in letters or digits, none of them main")
         for variant in self.variants:
             for name in variant.bodies or ():
                 if name not in names:
@@ -165,7 +169,7 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
             for b, body in enumerate(config.bodies):
                 if variant is not None and variant.bodies is not None and body.name not in variant.bodies:
                     continue
-                label = "-".join([str(seed), body.name, *([] if variant is None else [_slug(variant.name)])])
+                label = "-".join([str(seed), _slug(body.name), *([] if variant is None else [_slug(variant.name)])])
                 tune = Task(f"tune-{label}", "tune", seed, b, index, (train.name,))
                 needs: tuple[str, ...] = ()
                 if policies is None:
@@ -178,7 +182,8 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "_", text)
+    """A name for files; without points, since what follows one would be taken for a suffix."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", text)
 
 
 class Backend(Protocol):
@@ -211,18 +216,24 @@ class WorkerLostError(ExogaitError):
 
 
 class LocalBackend:
-    """Processes of this machine, one thread each."""
+    """Processes of this machine, one thread each; one that dies takes no other task with it."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
-        self._open()
-
-    def _open(self) -> None:
-        self.pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+        # A pool each, since a broken pool loses all its tasks.
+        self._idle: list[ProcessPoolExecutor] = []
+        self._busy: dict[Future[Any], ProcessPoolExecutor] = {}
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Start a call."""
-        return self.pool.submit(function, *arguments)
+        while True:
+            pool = self._idle.pop() if self._idle else ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            try:
+                future = pool.submit(function, *arguments)
+            except BrokenProcessPool:  # it died while it had nothing to do
+                continue
+            self._busy[future] = pool
+            return future
 
     def wait_for_one(self, handles: Sequence[Future[Any]]) -> list[Future[Any]]:
         """Handles that are done."""
@@ -230,17 +241,21 @@ class LocalBackend:
 
     def result(self, handle: Future[Any]) -> Any:
         """What the call returned."""
-        from concurrent.futures.process import BrokenProcessPool
-
+        pool = self._busy.pop(handle)
         try:
-            return handle.result()
+            value = handle.result()
         except BrokenProcessPool as error:
-            self._open()
             raise WorkerLostError(str(error)) from None
+        except BaseException:
+            self._idle.append(pool)
+            raise
+        self._idle.append(pool)
+        return value
 
     def close(self) -> None:
         """Stop the workers."""
-        self.pool.shutdown(cancel_futures=True)
+        for pool in [*self._idle, *self._busy.values()]:
+            pool.shutdown(cancel_futures=True)
 
 
 RETRIES = 2
@@ -264,19 +279,21 @@ def run_study(
         summarise: Importable function from a walk and its settings to tables.
         backend: Where tasks run; processes of this machine without.
         policies: Folder of finished policies: only walk.
-        report: Called with a line per finished task.
+        report: Called with a line per finished or failed task.
 
     Returns:
         Tables by name, ``tasks`` among them; each is also written as parquet into the folder.
 
     Raises:
-        ExogaitError: A task failed; the others were done.
+        InputError: A setting is impossible, or the folder holds tasks that were done with other settings.
+        ExogaitError: A task failed; those that do not need it were done.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     policies = None if policies is None else Path(policies)
-    (folder / "study.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n")
     tasks = plan(config, policies)
+    _check(config, tasks, folder, policies)
+    (folder / "study.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n")
     backend = backend or LocalBackend()
     done = {task.name for task in tasks if result_of(folder, task) is not None}
     waiting = [task for task in tasks if task.name not in done]
@@ -286,7 +303,7 @@ def run_study(
     try:
         while waiting or running:
             ready = [task for task in waiting if all(need in done for need in task.needs)]
-            for task in ready[: backend.workers - len(running)]:
+            for task in ready[: max(0, backend.workers - len(running))]:
                 waiting.remove(task)
                 handle = backend.submit(run_task, config, task, folder, summarise, policies)
                 running[handle] = task
@@ -304,17 +321,58 @@ def run_study(
                         waiting.insert(0, task)
                 except Exception as error:
                     failed[task.name] = "".join(traceback.format_exception_only(error)).strip()
+                    (folder / task.name).mkdir(exist_ok=True)
+                    (folder / task.name / "error.txt").write_text("".join(traceback.format_exception(error)))
                 else:
                     done.add(task.name)
+                    (folder / task.name / "error.txt").unlink(missing_ok=True)
                     if report is not None:
                         report(f"{task.name}: {seconds:.0f} s ({len(done)} of {len(tasks)})")
+                if task.name in failed and report is not None:
+                    report(f"{task.name}: failed, {failed[task.name]}")
     finally:
         backend.close()
     tables = gather(config, tasks, folder)
     if failed:
         name, reason = next(iter(failed.items()))
-        raise ExogaitError(f"{len(failed)} of {len(tasks)} tasks failed, first {name}: {reason}")
+        others = f"; also {', '.join(list(failed)[1:])}" if len(failed) > 1 else ""
+        raise ExogaitError(f"{len(failed)} of {len(tasks)} tasks failed, first {name}: {reason}{others}")
     return tables
+
+
+def _check(config: StudyConfig, tasks: Sequence[Task], folder: Path, policies: Path | None) -> None:
+    """Refuse before any work what would fail after hours, or would mix results of different settings.
+
+    Raises:
+        InputError: It does.
+    """
+    if not tasks:
+        raise InputError("policies", str(policies), "a folder with policies of this study's seeds, bodies and variants")
+    for task in tasks:
+        if task.kind != "walk" and training_config(config, task, folder).setup.device is None:
+            raise InputError("device", None, "a study compares device conditions: name a device")
+        result = result_of(folder, task)
+        if result is None or "inputs" not in result:  # one from before inputs were noted
+            continue
+        wanted, found = _inputs_of(config, task), result["inputs"]
+        for key in wanted:
+            if wanted[key] != found.get(key):
+                raise InputError(
+                    key, wanted[key], f"{folder / task.name} was done with {found.get(key)}; choose another folder"
+                )
+
+
+def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
+    """Settings of the study that a task's result depends on, as JSON holds them."""
+    names = ["device", "train_samples"]
+    inputs: dict[str, Any] = {}
+    if task.kind != "train":
+        assert task.body is not None
+        names += ["speeds", "tune_samples"] + (["starts", "seconds"] if task.kind == "walk" else [])
+        inputs["body"] = dataclasses.asdict(config.bodies[task.body])
+        variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
+        inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
+    return json.loads(json.dumps({**{name: getattr(config, name) for name in names}, **inputs}))
 
 
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
@@ -369,7 +427,7 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
     begin = time.monotonic()
     home = folder / task.name
     home.mkdir(parents=True, exist_ok=True)
-    result: dict[str, Any] = _settings_of(config, task)
+    result: dict[str, Any] = {**_settings_of(config, task), "inputs": _inputs_of(config, task)}
     if task.kind == "walk":
         tables = _walk(config, task, folder if policies is None else policies, summarise, policies is not None)
         for name, table in tables.items():
@@ -404,14 +462,17 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     weakest, strongest = min(body.strengths), max(body.strengths)
     conditions = None if setup.population is None else setup.population.conditions
     kind = BodyDraw(body.deficit, (weakest, strongest), body.side if body.deficit else "either")
-    setup = dataclasses.replace(setup, population=Population((kind,), conditions), **variant.setup)
+    setup = dataclasses.replace(setup, population=Population((kind,), conditions))
+    setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
     speeds = (max(0.6, min(config.speeds) - 0.05), min(1.8, max(config.speeds) + 0.05))
     samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
     return dataclasses.replace(
         base,
         stages=(Stage(samples, speeds=speeds, learn="both" if variant.device_profile is None else "human"),),
         setup=setup,
-        world=from_mapping(type(base.world), {**dataclasses.asdict(base.world), **variant.world}),
+        world=from_mapping(
+            type(base.world), {**dataclasses.asdict(base.world), **variant.world}, where=f"variant {variant.name}"
+        ),
         start_human=None,
         start_device=None,
         start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
@@ -449,7 +510,7 @@ def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) 
 def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, exported: bool) -> Summary:
     """Walk with one body in all conditions, from the same states."""
     from .evaluation import evaluation_world
-    from .policy import load_policy
+    from .policy import Policy, load_policy
     from .prescribed import PrescribedTorque
     from .rollout import roll_out
     from .setup import WorldSetup, strength_of
@@ -471,7 +532,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     parts: dict[str, list[pd.DataFrame]] = {}
     for strength in body.strengths:
         world = evaluation_world(setup, world_config, n_envs=n, seconds=config.seconds, seed=task.seed)
-        human.require(**world.signature())
+        human.require(role="human", **world.signature())
         if body.deficit is not None:
             weak = dataclasses.replace(setup, deficit=body.deficit, strength=strength, side=body.side).load_deficit()
             world.strength[:] = strength_of(world.physics.model, weak)
@@ -481,7 +542,9 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         # The same random starts in every condition.
         phase = np.random.default_rng(task.seed).random(len(per_condition))
         world.reset(np.arange(n), phase=np.tile(phase, 3), speed=np.tile(per_condition, 3))
-        device = load_policy(device_file) if profile is None else PrescribedTorque(world, profile)
+        device = PrescribedTorque(world, profile) if profile is not None else load_policy(device_file)
+        if isinstance(device, Policy):
+            device.require(role="device", **world.signature())
         trials = roll_out(world, human, config.seconds, device_policy=device)
         for i, trial in enumerate(trials):
             about = {
