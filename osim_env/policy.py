@@ -7,6 +7,7 @@ for others.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,11 +132,23 @@ def _short(value: Any) -> str:
     return text if len(text) < 60 else text[:57] + "..."
 
 
-def policy_from_learner(learner: Learner, metadata: dict[str, Any]) -> Policy:
-    """The deterministic policy of a learner, its observation statistics frozen."""
+def policy_from_learner(
+    learner: Learner,
+    metadata: dict[str, Any],
+    change: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None,
+) -> Policy:
+    """The deterministic policy of a learner, its observation statistics frozen.
+
+    Args:
+        learner: The learner.
+        metadata: What the policy is.
+        change: Applied to the arrays of the network first.
+    """
     from .learner import CLIP_OBSERVATION, STD_FLOOR
 
     state = {name: tensor.detach().numpy().astype(float) for name, tensor in learner.policy.state_dict().items()}
+    if change is not None:
+        state = change(state)
     layers = []
     index = 0
     while f"mlp_extractor.policy_net.{index}.weight" in state:

@@ -32,6 +32,7 @@ from data.errors import ExogaitError, InputError
 from data.settings import from_mapping, load_settings
 from data.trial import GaitTrial
 
+from .legs import alike_on_both_sides
 from .population import CONDITIONS, BodyDraw, Population
 
 Summary = dict[str, pd.DataFrame]
@@ -459,6 +460,8 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     assert task.body is not None
     body = config.bodies[task.body]
     variant = Variant("main") if task.variant is None else config.variants[task.variant]
+    device = setup.load_device()
+    split = body.deficit is not None and base.share_legs and device is not None and alike_on_both_sides(device)
     weakest, strongest = min(body.strengths), max(body.strengths)
     conditions = None if setup.population is None else setup.population.conditions
     kind = BodyDraw(body.deficit, (weakest, strongest), body.side if body.deficit else "either")
@@ -477,7 +480,11 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         start_device=None,
         start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
         human=dataclasses.replace(base.human, critic_warmup=0),
-        device=dataclasses.replace(base.device, critic_warmup=0),
+        # A one-sided body is tuned to with both legs' controllers free to differ, in a network that holds both.
+        share_legs=not split,
+        device=dataclasses.replace(
+            base.device, critic_warmup=0, layers=tuple((2 if split else 1) * width for width in base.device.layers)
+        ),
         device_profile=variant.device_profile,
     )
 

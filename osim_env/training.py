@@ -29,6 +29,7 @@ from data.errors import FileFormatError, InputError
 
 from .evaluation import EvaluationConfig, evaluate_policy
 from .learner import Learner, LearnerConfig
+from .legs import Legs, alike_on_both_sides
 from .policy import Policy, load_policy, policy_from_learner
 from .prescribed import PrescribedTorque
 from .setup import WorldSetup, make_world
@@ -76,6 +77,7 @@ class TrainConfig:
         start_human: Policy (name or path) whose networks the human starts with.
         start_device: Policy whose networks the device starts with.
         start_checkpoint: Checkpoint of another run whose networks, critics and statistics both start with.
+        share_legs: Whether one network controls each leg of a device that is alike on both sides, or one both.
         device_profile: Fixed torque profile that drives the device instead of a policy, as a baseline.
         checkpoint_minutes: Time between checkpoints.
         evaluate_every: Samples between evaluations.
@@ -95,6 +97,7 @@ class TrainConfig:
     start_human: str | None = None
     start_device: str | None = None
     start_checkpoint: str | None = None
+    share_legs: bool = True
     device_profile: str | None = None
     checkpoint_minutes: float = 3.0
     evaluate_every: float = 1e6
@@ -127,14 +130,18 @@ class Trainer:
         self.device: Learner | None = None
         self.powered = np.zeros(0, np.int64)
         self.prescribed: PrescribedTorque | None = None
+        self.legs: Legs | None = None
         if world.exoskeleton is not None and config.device_profile is not None:
             self.prescribed = PrescribedTorque(world, config.device_profile)
         elif world.exoskeleton is not None:
             # Only environments whose device is on can teach it anything.
             self.powered = np.flatnonzero(world.exoskeleton.powered)
+            if config.share_legs and alike_on_both_sides(world.exoskeleton.device):
+                self.legs = Legs(world.exoskeleton)
             self.device = Learner(
-                config.device, n_envs=len(self.powered), n_steps=config.n_steps,
-                n_observations=world.exoskeleton.n_observations, n_actions=world.n_device_actions,
+                config.device, n_envs=len(self.powered) * (1 if self.legs is None else 2), n_steps=config.n_steps,
+                n_observations=world.exoskeleton.n_observations,
+                n_actions=world.n_device_actions if self.legs is None else self.legs.n_actions,
                 seed=config.seed + 1,
             )  # fmt: skip
         self.earlier_samples = 0
@@ -143,6 +150,8 @@ class Trainer:
             self.earlier_samples = int(start.metadata.get("samples", 0))
             _load_networks(self.human, start, "human", world.signature())
         if config.start_device is not None and self.device is not None:
+            if self.legs is not None:
+                raise InputError("start_device", config.start_device, "a policy for both legs: set share_legs: false")
             _load_networks(self.device, load_policy(config.start_device), "device", world.signature())
         if config.start_checkpoint is not None:
             content = read_checkpoint(Path(config.start_checkpoint))
@@ -150,7 +159,15 @@ class Trainer:
             self.earlier_samples = int(facts["samples"] + facts.get("earlier_samples", 0))
             self.human.load_arrays(_part(content, "human/"), optimizer=False)
             if self.device is not None:
-                self.device.load_arrays(_part(content, "device/"), optimizer=False)
+                arrays = _part(content, "device/")
+                if self.legs is None and world.exoskeleton is not None and facts.get("legs_shared"):
+                    arrays = Legs(world.exoskeleton).plain(arrays)
+                try:
+                    self.device.load_arrays(arrays, optimizer=False)
+                except RuntimeError as error:
+                    raise InputError(
+                        "start_checkpoint", config.start_checkpoint, f"networks of the same layers ({error})"
+                    ) from None
         self.samples = 0
         self.seconds = 0.0
         self.best = -np.inf
@@ -204,7 +221,7 @@ class Trainer:
         for _ in range(config.n_steps):
             human_action = self.human.act(world.human_observation())
             if self.device is not None and device_action is not None:
-                device_action[on] = self.device.act(world.device_observation()[on])
+                device_action[on] = self._device_action(self.device.act(self._sensed()))
             elif self.prescribed is not None:
                 device_action = self.prescribed.act()
             step = world.step(
@@ -212,7 +229,10 @@ class Trainer:
             )
             self.human.record(step.human_reward, done, step.truncated, step.human_final)
             if self.device is not None:
-                self.device.record(step.device_reward[on], done[on], step.truncated[on], step.device_final[on])
+                self.device.record(
+                    self._each_leg(step.device_reward[on]), self._each_leg(done[on]),
+                    self._each_leg(step.truncated[on]), self._leg_view(step.device_final[on]),
+                )  # fmt: skip
             done = step.terminated | step.truncated
             self._lengths += config.world.control_step
             self._finished += self._lengths[done].tolist()
@@ -230,7 +250,7 @@ class Trainer:
             found = self.human.update(world.human_observation(), done)
             figures |= {f"human/{key}": value for key, value in found.items()}
         if self.device is not None and learn in ("device", "both"):
-            found = self.device.update(world.device_observation()[on], done[on])
+            found = self.device.update(self._sensed(), self._each_leg(done[on]))
             figures |= {f"device/{key}": value for key, value in found.items()}
         self.samples += config.n_envs * config.n_steps
         end = time.monotonic()
@@ -244,6 +264,19 @@ class Trainer:
             "learning_share": (end - simulated) / (end - start),
         }
         return figures
+
+    def _sensed(self) -> Array:
+        """Observations of the device's learner: of each powered device, or of each of its legs."""
+        return self._leg_view(self.world.device_observation()[self.powered])
+
+    def _leg_view(self, observation: Array) -> Array:
+        return observation if self.legs is None else self.legs.observe(observation)
+
+    def _each_leg(self, values: Array) -> Array:
+        return values if self.legs is None else np.tile(values, 2)
+
+    def _device_action(self, action: Array) -> Array:
+        return action if self.legs is None else self.legs.act(action)
 
     def _stage(self) -> Stage:
         """The present stage; what it leaves open is as in the last one that said it."""
@@ -279,6 +312,7 @@ class Trainer:
         learner = self.human if role == "human" else self.device
         if learner is None:
             raise InputError("role", role, "this run has no device")
+        both = self.legs.plain if role == "device" and self.legs is not None else None
         return policy_from_learner(
             learner,
             {
@@ -290,6 +324,7 @@ class Trainer:
                 "samples": self.earlier_samples + self.samples,
                 "curve": self.curve,
             },
+            both,
         )
 
     def _evaluate(self) -> None:
@@ -362,6 +397,7 @@ class Trainer:
         facts = {
             "config": _jsonable(dataclasses.asdict(self.config)),
             "signature": self.world.signature(),
+            "legs_shared": self.legs is not None,
             "samples": self.samples, "earlier_samples": self.earlier_samples,
             "seconds": self.seconds, "best": self.best,
             "next_evaluation": self.next_evaluation, "curve": self.curve, "finished": self._finished,
