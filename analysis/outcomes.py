@@ -489,7 +489,9 @@ def outcome_tables(
     Raises:
         InputError: Two walks have the same settings.
     """
-    rows, parts = [], []
+    rows: list[dict[str, Any]] = []
+    keys: list[tuple[str, str, str, str, int]] = []
+    means, sds = [], []
     names: set[str] = set()
     for settings, outcome in outcomes:
         if settings.walk in names:
@@ -498,30 +500,28 @@ def outcome_tables(
         facts = dataclasses.asdict(settings)
         facts["speed_commanded"] = facts.pop("speed")
         rows.append({"walk": settings.walk, **facts, **outcome.scalars})
-        n = len(outcome.curves)
-        if n:
-            items = list(outcome.curves.items())
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "walk": settings.walk,
-                        "curve": np.repeat([key for (key, _), _ in items], N_POINTS),
-                        "side": np.repeat([side for (_, side), _ in items], N_POINTS),
-                        "percent": np.tile(np.arange(N_POINTS, dtype=np.int16), n),
-                        "mean": np.concatenate([c.mean for _, c in items]).astype(np.float32),
-                        "sd": np.concatenate([c.sd for _, c in items]).astype(np.float32),
-                        "unit": np.repeat([c.unit for _, c in items], N_POINTS),
-                        "n_strides": np.repeat([c.n_strides for _, c in items], N_POINTS).astype(np.int16),
-                    }
-                )
-            )
-    columns = ["walk", "curve", "side", "percent", "mean", "sd", "unit", "n_strides"]
-    curves = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    return pd.DataFrame(rows), _categorised(curves)
+        for (curve, side), item in outcome.curves.items():
+            keys.append((settings.walk, curve, side, item.unit, item.n_strides))
+            means.append(item.mean.astype(np.float32))
+            sds.append(item.sd.astype(np.float32))
+    walk, curve, side, unit, count = zip(*keys, strict=True) if keys else ([], [], [], [], [])
+    empty = np.zeros(0, np.float32)
+    curves = {
+        "walk": _repeated(walk), "curve": _repeated(curve), "side": _repeated(side),
+        "percent": np.tile(np.arange(N_POINTS, dtype=np.int16), len(keys)),
+        "mean": np.concatenate(means) if means else empty, "sd": np.concatenate(sds) if sds else empty,
+        "unit": _repeated(unit), "n_strides": np.repeat(np.array(count, np.int16), N_POINTS),
+    }  # fmt: skip
+    return pd.DataFrame(rows), pd.DataFrame(curves)
 
 
-def _categorised(curves: pd.DataFrame) -> pd.DataFrame:
-    return curves.astype({name: "category" for name in ("walk", "curve", "side", "unit")})
+def _repeated(values: Iterable[str]) -> pd.Categorical:
+    """One text a curve as a category, once for each of its points."""
+    codes, categories = pd.factorize(pd.Series(list(values), dtype=object))
+    return pd.Categorical.from_codes(np.repeat(codes, N_POINTS), categories=list(categories))
+
+
+_CATEGORIES = ("walk", "curve", "side", "unit")
 
 
 def write_outcomes(walks: pd.DataFrame, curves: pd.DataFrame, folder: str | Path) -> Path:
@@ -548,7 +548,7 @@ def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             raise FileFormatError(path, "no such file", "name a folder that write_outcomes wrote") from None
         except (OSError, ValueError) as error:
             raise FileFormatError(path, f"is no parquet table ({str(error)[:80]})") from error
-    return tables[0], _categorised(tables[1])
+    return tables[0], tables[1].astype(dict.fromkeys(_CATEGORIES, "category"))
 
 
 def curve_matrix(walks: pd.DataFrame, curves: pd.DataFrame, curve: str, side: Side) -> tuple[list[str], Array]:
