@@ -13,10 +13,10 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
@@ -157,6 +157,88 @@ def train(
         print(check_agent(config, agent))
         return
     train_from_file(config, out, resume=resume, seed=seed, minutes=minutes, threads=threads)
+
+
+@app.command
+def study(
+    config: Positional[str],
+    *,
+    out: Path,
+    policies: str | None = None,
+    backend: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    seeds: int | None = None,
+    export: Path | None = None,
+) -> None:
+    """Train, fine-tune and compare over bodies, device conditions and seeds; what is done already is not done again.
+
+    Args:
+        config: Name of a study of the suite (hip_ankle, ...) or a YAML file.
+        out: Folder of the study; a stopped study goes on from it.
+        policies: Only walk, with the policies of this folder, or with those the suite ships under this name.
+        backend: Processes of this machine, or a Ray cluster (needs the extra `ray`).
+        workers: Tasks at a time on this machine; one a processor without.
+        address: Address of the Ray cluster; a local one without.
+        seeds: Only the first so many seeds.
+        export: Copy the policies of all finished fine-tunes into this folder.
+    """
+    import dataclasses
+
+    from analysis.study_report import write_study_report
+    from data.settings import load_settings
+    from osim_env.study import StudyConfig, export_policies, find_study, make_backend, policy_folder, run_study
+
+    settings = load_settings(StudyConfig, find_study(config))
+    if seeds is not None:
+        settings = dataclasses.replace(settings, seeds=settings.seeds[:seeds])
+    run_study(
+        settings, out, summarise_walk, backend=make_backend(backend, workers, address),
+        policies=None if policies is None else policy_folder(policies), report=print,
+    )  # fmt: skip
+    if export is not None:
+        print(f"wrote {len(export_policies(settings, out, export))} policies to {export}")
+    print(f"open {write_study_report(out)}")
+
+
+@app.command
+def report(folder: Positional[Path]) -> None:
+    """Write the report of a study: figures with their data as CSV, signs, baselines and failures.
+
+    Args:
+        folder: Folder of the study.
+    """
+    from analysis.study_report import write_study_report
+
+    print(f"open {write_study_report(folder)}")
+
+
+def summarise_walk(trial: Any, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Outcome tables of one walk of a study; studies call it in their workers.
+
+    Args:
+        trial: The walk, a :class:`data.GaitTrial`.
+        about: Its settings, see :mod:`osim_env.study`.
+
+    Returns:
+        The tables ``walks`` (one row) and ``curves``.
+    """
+    from analysis.outcomes import WalkSettings, device_limits, outcome_tables, walk_outcomes
+    from models.deficit import load_deficit
+
+    side = about["side"] or "right"
+    strength = None
+    if about["body"] != "healthy":
+        strength = load_deficit(about["deficit"], strength=about["strength"], side=side).strength
+    settings = WalkSettings(
+        seed=about["seed"], body=about["body"], strength=about["strength"], side=side, condition=about["condition"],
+        speed=about["speed"], start=about["start"], variant=about["variant"],
+    )  # fmt: skip
+    outcomes = walk_outcomes(trial, strength=strength, limits=device_limits(about["device"]))
+    walks, curves = outcome_tables([(settings, outcomes)])
+    for name in ("study", "device", "imitation_weight", "imitation_dead_zone"):
+        walks[name] = about[name]
+    return {"walks": walks, "curves": curves}
 
 
 @app.command

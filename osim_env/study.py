@@ -40,6 +40,7 @@ Summarise = Callable[[GaitTrial, Mapping[str, Any]], Summary]
 """From a walk and its settings to tables by name; every table must say which walk its rows belong to."""
 
 HEALTHY = "healthy"
+STUDIES = Path(__file__).parent / "studies"
 
 
 @dataclass(frozen=True)
@@ -376,6 +377,35 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     return json.loads(json.dumps({**{name: getattr(config, name) for name in names}, **inputs}))
 
 
+def find_study(name: str) -> Path:
+    """Path of a study given by name (of the suite's own) or path."""
+    own = STUDIES / f"{name}.yaml"
+    return own if own.is_file() else Path(name)
+
+
+def policy_folder(name: str) -> Path:
+    """Folder of a study's policies given by name (of the suite's own) or path.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    from .policy import POLICY_FOLDER
+
+    for folder in (POLICY_FOLDER / name, Path(name)):
+        if folder.is_dir():
+            return folder
+    raise InputError("policies", name, f"a folder, or a name under {POLICY_FOLDER}")
+
+
+def make_backend(name: Literal["local", "ray"], workers: int | None = None, address: str | None = None) -> Backend:
+    """Where tasks run, by name."""
+    if name == "ray":
+        from .study_ray import RayBackend
+
+        return RayBackend(address)
+    return LocalBackend(workers)
+
+
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
     """What a finished task noted, None for one that is not finished."""
     path = folder / task.name / "result.json"
@@ -445,7 +475,7 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
 
 def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     """Configuration of a training task."""
-    from .training import Stage, TrainConfig
+    from .training import Stage, TrainConfig, merged
     from .training_run import find_config
 
     base = load_settings(TrainConfig, find_config(config.training))
@@ -474,7 +504,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         stages=(Stage(samples, speeds=speeds, learn="both" if variant.device_profile is None else "human"),),
         setup=setup,
         world=from_mapping(
-            type(base.world), {**dataclasses.asdict(base.world), **variant.world}, where=f"variant {variant.name}"
+            type(base.world), merged(dataclasses.asdict(base.world), variant.world), where=f"variant {variant.name}"
         ),
         start_human=None,
         start_device=None,
@@ -556,6 +586,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         for i, trial in enumerate(trials):
             about = {
                 **_settings_of(config, task),
+                "deficit": body.deficit,
                 "device": setup.device,
                 "strength": float(strength),
                 "condition": str(condition[i]),

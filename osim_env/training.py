@@ -15,7 +15,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 from data.errors import FileFormatError, InputError
+from data.settings import from_mapping
 
 from .evaluation import EvaluationConfig, evaluate_policy
 from .learner import Learner, LearnerConfig
@@ -49,6 +50,7 @@ class Stage:
         push_interval: Time between pushes, s.
         human_weights: Replaces weights of human reward terms by name.
         learn: Which policies learn in this stage.
+        world: Other settings of the world that change with this stage, as in a configuration file.
     """
 
     samples: float
@@ -57,6 +59,7 @@ class Stage:
     push_interval: float | None = None
     human_weights: dict[str, float] | None = None
     learn: Literal["human", "device", "both"] | None = None
+    world: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -300,6 +303,10 @@ class Trainer:
             if stage.human_weights is not None:
                 changes["human_weights"] = {**config.human_weights, **stage.human_weights}
             config = dataclasses.replace(config, **changes)
+            if stage.world:
+                config = from_mapping(
+                    WorldConfig, merged(dataclasses.asdict(config), stage.world), where="stage: world"
+                )
             passed += stage.samples
             if self.samples < passed:
                 break
@@ -458,6 +465,15 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
         raise FileFormatError(path, "no such checkpoint", "start without --resume") from None
     except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise FileFormatError(path, f"damaged checkpoint ({error})", "delete it and start again") from None
+
+
+def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings with some of them changed."""
+    result = dict(settings)
+    for key, value in changes.items():
+        inner = result.get(key)
+        result[key] = merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return result
 
 
 def _part(content: dict[str, Array], prefix: str) -> dict[str, Array]:

@@ -342,7 +342,12 @@ class GaitWorld:
             index: Environments to reset.
             phase: Where in the stride, shape (len(index),); random without.
             speed: Walking speeds, shape (len(index),), m/s; drawn from the configured range without.
+
+        Raises:
+            InputError: A speed is outside the reference's range.
         """
+        for value in () if speed is None else np.unique(speed):
+            self.reference.check_speed(float(value))
         n = len(index)
         if n == 0:
             return
