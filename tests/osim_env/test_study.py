@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from data.errors import ExogaitError, InputError, UnknownNameError
+from data.errors import ExogaitError, InputError, MissingDependencyError, UnknownNameError
 from osim_env import rollout
 from osim_env.policy import PolicyMismatchError, load_policy
 from osim_env.population import CONDITIONS
@@ -33,9 +34,10 @@ from osim_env.study import (
     run_task,
     training_config,
 )
+from osim_env.study_ray import RayBackend
 from osim_env.training import read_checkpoint
 from osim_env.training_run import find_config
-from tests.osim_env.study_functions import die, die_once, fail, numbers, train_and_die, wait_for
+from tests.osim_env.study_functions import die, die_once, divide, fail, numbers, train_and_die, wait_for
 
 SETTINGS = {
     "study", "device", "seed", "body", "side", "variant", "strength", "condition", "speed", "start",
@@ -365,3 +367,55 @@ def test_swapped_or_missing_policies_are_refused(tiny: StudyConfig, study, tmp_p
     walk = next(task for task in plan(tiny) if task.name == "walk-1-healthy")
     with pytest.raises(PolicyMismatchError, match="role is 'human', here it is 'device'"):
         run_task(tiny, walk, tmp_path, numbers, policies)
+
+
+# ---- on Ray ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """A Ray of two processors on this machine."""
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed: studies on Ray were NOT tested")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    yield ray
+    ray.shutdown()
+
+
+def test_a_worker_killed_under_ray_loses_nothing(local_ray, tiny: StudyConfig, study, copy: Path) -> None:
+    for name in ("walk-1-healthy", "walk-1-plantarflexors"):
+        (copy / name / "result.json").unlink()
+    lines: list[str] = []
+    summarise = functools.partial(die_once, folder=copy, body="plantarflexors")
+    backend = RayBackend()
+    assert backend.workers == 2
+    tables = run_study(tiny, copy, summarise, backend=backend, report=lines.append)
+    assert (copy / "died").is_file() and local_ray.is_initialized()  # whoever started it stops it
+    assert sorted(line.split(":")[0] for line in lines) == ["walk-1-healthy", "walk-1-plantarflexors"]
+    pd.testing.assert_frame_equal(tables["walks"], study[1]["walks"])
+
+
+def test_ray_tells_a_lost_worker_from_a_failing_task(local_ray, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    backend = RayBackend(workers=1)
+    assert backend.workers == 1
+    dying, failing = backend.submit(die), backend.submit(divide, 1, 0)
+    handles = [dying, failing]
+    while handles:
+        done = backend.wait_for_one(handles)
+        assert done
+        handles = [handle for handle in handles if handle not in done]
+    with pytest.raises(WorkerLostError):
+        backend.result(dying)
+    with pytest.raises(ZeroDivisionError):
+        backend.result(failing)
+    assert backend.result(backend.submit(Path.cwd)) == tmp_path
+    backend.submit(wait_for, tmp_path / "never")
+    backend.close()
+    again = RayBackend()  # the processor of what was stopped is free again
+    assert again.result(again.submit(divide, 6, 3)) == 2
+
+
+def test_without_ray_the_backend_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"exogait\[ray\]"):
+        RayBackend()
