@@ -543,7 +543,9 @@ def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in ("walks", "curves"):
         path = Path(folder) / f"{name}.parquet"
         try:
-            tables.append(pd.read_parquet(path))
+            # Texts that repeat a million times are read as categories, whatever the file holds.
+            categories = list(_CATEGORIES) if name == "curves" else None
+            tables.append(pd.read_parquet(path, engine="pyarrow", read_dictionary=categories))
         except FileNotFoundError:
             raise FileFormatError(path, "no such file", "name a folder that write_outcomes wrote") from None
         except (OSError, ValueError) as error:

@@ -121,7 +121,7 @@ def crossover(curve: Array) -> float:
     for k in range(1, len(y)):
         before, after = y[(at + k - 1) % len(y)], y[(at + k) % len(y)]
         if before < 0 <= after:
-            return step * ((at + k - 1 - before / (after - before)) % len(y))
+            return float(step * ((at + k - 1 - before / (after - before)) % len(y)))
     return float("nan")
 
 
