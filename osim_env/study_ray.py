@@ -1,7 +1,7 @@
 """The tasks of a study on a Ray cluster, or on the processors of this machine under Ray.
 
-``run_study(config, folder, summarise, backend=RayBackend("auto"))`` from a node of a cluster, or
-``RayBackend("ray://head:10001")`` from outside.
+``run_study(config, folder, summarise, backend=RayBackend("auto"))`` from a node of a cluster (``ray start`` makes one).
+From outside, submit a script that does so as a Ray job. Connections by Ray Client (``ray://``) are not tested.
 
 Tasks hand nothing over but files: the study's folder must be on a file system that every node sees **under the same
 path**, and so must the suite itself and every file that the study names. Workers start in the caller's working folder,
@@ -47,8 +47,8 @@ class RayBackend:
     """Workers of a Ray cluster, one processor each; Ray itself repeats nothing, the study does.
 
     Args:
-        address: ``auto`` for the cluster that this machine belongs to, ``ray://host:port`` for one elsewhere; without,
-            a Ray of this machine alone is started, and stopped by :meth:`close`.
+        address: ``auto`` or ``host:port`` for the cluster that this machine belongs to; without, a Ray of this machine
+            alone is started, and stopped by :meth:`close`. Where the caller initialised Ray already, that one is used.
         workers: How many tasks run at a time; all processors of the cluster, as it grows and shrinks, without.
 
     Raises:
