@@ -26,7 +26,7 @@ from .compensation import judge_signs, leg_of, read_signs, records, reproduced
 from .metabolics import MODELS
 from .outcomes import CONDITIONS, SYMMETRIC, PairedChanges, curve_matrix, paired_changes, read_outcomes
 from .plots import BAND, FAINT, INK, STYLES, TRIAL_COLOURS
-from .report_page import badge, escape, facts, figure, number, page, section, table
+from .report_page import Cell, escape, facts, figure, number, page, section, table
 from .symmetry import DEFINITIONS
 from .torque_profiles import (
     JOINTS,
@@ -432,8 +432,8 @@ def _torques(study: _Study) -> Section:
         parts.append(f"<h3>{joint.capitalize()}</h3>" + _profile_table(joint, result))
     absent = [joint for joint in JOINTS if joint not in shown]
     note = (
-        "r and RMSE (N·m/kg) without any lag, scale or offset; learned | human. Trust A: read in the paper or its "
-        "code; B: from third-party scripts, to be checked against the paper; C: computed from a data file. Inside: r "
+        "r and RMSE (N·m/kg) without any lag, scale or offset (equal peak: both over their "
+        "largest value); learned | human. Trust A: read in the paper or its code; B: from third-party scripts, to be checked against the paper; C: computed from a data file. Inside: r "
         "is at least that of the least like human profile with the same one. Hip profiles come from one study of "
         "three people."
     )
@@ -443,9 +443,10 @@ def _torques(study: _Study) -> Section:
 
 def _profile_table(joint: str, result: pd.DataFrame) -> str:
     words = [str(c).removeprefix("time_difference_") for c in result.columns if str(c).startswith("time_difference_")]
-    header = ["profile", "trust", "r", "humans' r", "inside", "RMSE", "RMSE, equal peak"]
-    header += [f"{word} peak" for word in words] + [f"{word} at %" for word in words]
-    header += ["crossover %", "flexion / extension"] if joint == "hip" else []
+    header = ["profile", "trust", "r", "humans' r", "inside", "RMSE", "equal peak"]
+    short = {"extension": "ext.", "flexion": "flex.", "plantarflexion": "plant."}
+    header += [f"{short[word]} peak" for word in words] + [f"{short[word]} at %" for word in words]
+    header += ["turns at %", "flex. / ext."] if joint == "hip" else []
     cells: dict[bool, list[list[object]]] = {False: [], True: []}
     for row in records(result):
         inside = row["inside"]
@@ -573,8 +574,8 @@ def _signs(study: _Study) -> Section:
         for row in part:
             spread = f"{number(row['healthy_mean'])} ± {number(row['healthy_sd'])}"
             cells.append(
-                [row["sign"], f"{row['variable']}, {row['side']} leg", row["direction"], spread, number(row["value"]),
-                 number(row["threshold"]), row["unit"], badge("pass" if row["holds"] else "fail"),
+                [row["sign"], f"{row['variable'].replace('_', ' ')}, {row['side']} leg", row["direction"], spread, number(row["value"]),
+                 number(row["threshold"]), row["unit"], _yes(bool(row["holds"])),
                  row["remark"] or f"{row['n_walks']} walks, {row['n_fell']} fell"]
             )  # fmt: skip
     header = ["sign", "number", "expected", "healthy ± SD", "weak body", "threshold", "unit", "holds", ""]
@@ -586,6 +587,11 @@ def _signs(study: _Study) -> Section:
     )
     return "signs", title, section("signs", title, table(header, cells, numeric=[3, 4, 5]),
                                    f'<p class="note">{note}</p>')  # fmt: skip
+
+
+def _yes(holds: bool) -> Cell:
+    kind, word = ("pass", "yes") if holds else ("fail", "no")
+    return Cell(f'<span class="badge {kind}">{word}</span>')
 
 
 def _dose(study: _Study) -> Section:
