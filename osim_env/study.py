@@ -99,6 +99,7 @@ class StudyConfig:
         speeds: Walking speeds, m/s.
         train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
         tune_samples: Control steps of each fine-tune to a body.
+        tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         starts: Walks per body, condition and speed.
         seconds: Length of each walk, s.
         variants: Repetitions with other settings.
@@ -112,6 +113,7 @@ class StudyConfig:
     speeds: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75)
     train_samples: float | None = None
     tune_samples: float = 3e5
+    tune_world: dict[str, Any] = field(default_factory=dict)
     starts: int = 4
     seconds: float = 20.0
     variants: tuple[Variant, ...] = ()
@@ -370,7 +372,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     if task.kind != "train":
         assert task.body is not None
-        names += ["speeds", "tune_samples"] + (["starts", "seconds"] if task.kind == "walk" else [])
+        names += ["speeds", "tune_samples", "tune_world"] + (["starts", "seconds"] if task.kind == "walk" else [])
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
         inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
@@ -504,7 +506,9 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         stages=(Stage(samples, speeds=speeds, learn="both" if variant.device_profile is None else "human"),),
         setup=setup,
         world=from_mapping(
-            type(base.world), merged(dataclasses.asdict(base.world), variant.world), where=f"variant {variant.name}"
+            type(base.world),
+            merged(merged(dataclasses.asdict(base.world), config.tune_world), variant.world),
+            where=f"variant {variant.name}",
         ),
         start_human=None,
         start_device=None,
