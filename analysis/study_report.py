@@ -432,10 +432,10 @@ def _torques(study: _Study) -> Section:
         parts.append(f"<h3>{joint.capitalize()}</h3>" + _profile_table(joint, result))
     absent = [joint for joint in JOINTS if joint not in shown]
     note = (
-        "r and RMSE (N·m/kg) without any lag, scale or offset (equal peak: both over their "
-        "largest value); learned | human. Trust A: read in the paper or its code; B: from third-party scripts, to be checked against the paper; C: computed from a data file. Inside: r "
-        "is at least that of the least like human profile with the same one. Hip profiles come from one study of "
-        "three people."
+        "r and RMSE (N·m/kg) without any lag, scale or offset (equal peak: both over their largest value); learned | "
+        "human. Trust A: read in the paper or its code; B: from third-party scripts, to be checked against the paper; "
+        "C: computed from a data file. Inside: r is at least that of the least like human profile with the same one. "
+        "Hip profiles come from one study of three people."
     )
     parts.append(f'<p class="note">{note}{" No device at the " + ", ".join(absent) + "." if absent else ""}</p>')
     return "torques", title, section("torques", title, *parts)
@@ -574,8 +574,8 @@ def _signs(study: _Study) -> Section:
         for row in part:
             spread = f"{number(row['healthy_mean'])} ± {number(row['healthy_sd'])}"
             cells.append(
-                [row["sign"], f"{row['variable'].replace('_', ' ')}, {row['side']} leg", row["direction"], spread, number(row["value"]),
-                 number(row["threshold"]), row["unit"], _yes(bool(row["holds"])),
+                [row["sign"], f"{row['variable'].replace('_', ' ')}, {row['side']} leg", row["direction"], spread,
+                 number(row["value"]), number(row["threshold"]), row["unit"], _yes(bool(row["holds"])),
                  row["remark"] or f"{row['n_walks']} walks, {row['n_fell']} fell"]
             )  # fmt: skip
     header = ["sign", "number", "expected", "healthy ± SD", "weak body", "threshold", "unit", "holds", ""]
