@@ -35,6 +35,8 @@ VOLUME_SLOPE, VOLUME_INTERCEPT = 47.05, 1289.6
 MASS_BOUNDS = (10.0, 250.0)
 HEIGHT_BOUNDS = (0.7, 2.5)
 FACTOR_BOUNDS = (0.3, 2.0)
+# Largest misfit of a scaled point to its body's factor, m; scaling leaves rounding errors alone.
+FACTOR_TOLERANCE = 1e-4
 FIELDS = ("name", "mass_kg", "height_m", "segment_factors")
 
 Factors = tuple[float, float, float]
@@ -141,6 +143,102 @@ class Subject:
         if not factors:
             raise FileFormatError(path, "holds no scale factors of this model's bodies")
         return cls(mass, height, tuple(factors), name)
+
+    @classmethod
+    def from_scaled_model(
+        cls, path: str | Path, *, mass: float, height: float | None = None, name: str = "subject"
+    ) -> Subject:
+        """Find the factors by which the suite's model was scaled, from the places of its muscle and joint points.
+
+        Scaling multiplies every point of a body with that body's factors, so the factors along each axis are the least
+        squares ratios of the points to those of the tables.
+
+        Args:
+            path: A scaled .osim file of the suite's own model, as ``exogait lab run`` writes it.
+            mass: Body mass, kg.
+            height: Body height, m; without one the generic height times the mean length factor of trunk, thigh, shank.
+            name: For the model's name.
+
+        Raises:
+            FileFormatError: Not XML, or not a scaled version of this model.
+        """
+        path = Path(path)
+        try:
+            root = ElementTree.parse(path).getroot()
+        except (ElementTree.ParseError, OSError) as error:
+            raise FileFormatError(path, f"cannot be read as an OpenSim model ({error})") from error
+        generic, scaled = _generic_points(), _points_of(root)
+        pairs: dict[str, list[tuple[Factors, Factors]]] = {}
+        for key, (body, place) in generic.items():
+            if key in scaled and scaled[key][0] == body:
+                pairs.setdefault(body, []).append((place, scaled[key][1]))
+        bodies = [row["body"] for row in load_tables()["bodies"]]
+        found: dict[str, Factors] = {}
+        for body in bodies:
+            ratios = [_ratio([(p[axis], q[axis]) for p, q in pairs.get(body, [])]) for axis in range(3)]
+            if any(ratio is None for ratio in ratios):
+                raise FileFormatError(
+                    path, f"{body} is not that of the suite's model, whole or scaled", "scale the suite's own model"
+                )
+            x, y, z = (float(ratio) for ratio in ratios if ratio is not None)
+            found[body] = (x, y, z)
+        if height is None:
+            lengths = [found[body][1] for body in ("torso", "femur_r", "femur_l", "tibia_r", "tibia_l")]
+            height = load_tables().constants["generic_height"] * math.fsum(lengths) / len(lengths)
+        return cls(mass, height, tuple(found.items()), name)
+
+    def to_yaml(self, path: str | Path) -> Path:
+        """Write the YAML file that :meth:`from_yaml` reads."""
+        import yaml
+
+        content: dict[str, Any] = {"name": self.name, "mass_kg": float(self.mass), "height_m": float(self.height)}
+        if self.factors:
+            content["segment_factors"] = {name: [float(f) for f in factors] for name, factors in self.factors}
+        path = Path(path)
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        return path
+
+
+def _generic_points() -> dict[str, tuple[str, Factors]]:
+    """Fixed muscle points and joint frames of the unscaled model: key to body and place, m."""
+    tables = load_tables()
+    found: dict[str, tuple[str, Factors]] = {}
+    for row in tables["path_points"]:
+        if row["kind"] == "fixed":
+            place = (float(row["x_m"]), float(row["y_m"]), float(row["z_m"]))
+            found[f"{row['muscle']}-P{row['point']}"] = (row["body"], place)
+    for row in tables["joints"]:
+        for part, body in (("parent", row["parent"]), ("child", row["child"])):
+            x, y, z = (float(row[f"{part}_location_{axis}_m"]) for axis in "xyz")
+            found[f"{row['joint']}/{body}_offset"] = (body, (x, y, z))
+    return found
+
+
+def _points_of(root: ElementTree.Element) -> dict[str, tuple[str, Factors]]:
+    """The same of an .osim document."""
+    found: dict[str, tuple[str, Factors]] = {}
+
+    def add(key: str, parent: str | None, place: str | None) -> None:
+        values = [float(text) for text in (place or "").split()]
+        if len(values) == 3:
+            found[key] = ((parent or "").strip().rsplit("/", 1)[-1], (values[0], values[1], values[2]))
+
+    for point in root.iter("PathPoint"):
+        add(point.get("name", ""), point.findtext("socket_parent_frame"), point.findtext("location"))
+    for joint in (item for joints in root.iter("JointSet") for item in joints.findall("objects/*")):
+        for frame in joint.findall("frames/PhysicalOffsetFrame"):
+            key = f"{joint.get('name')}/{frame.get('name')}"
+            add(key, frame.findtext("socket_parent"), frame.findtext("translation"))
+    return found
+
+
+def _ratio(pairs: list[tuple[float, float]]) -> float | None:
+    """Common ratio of second to first numbers; None where there is none or they do not share one."""
+    total = math.fsum(a * a for a, _ in pairs)
+    if total < 1e-8:
+        return None
+    ratio = math.fsum(a * b for a, b in pairs) / total
+    return ratio if all(abs(b - ratio * a) < FACTOR_TOLERANCE for a, b in pairs) else None
 
 
 def load_subject(path: str | Path) -> Subject:

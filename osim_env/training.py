@@ -72,7 +72,8 @@ class TrainConfig:
         seed: Of everything random.
         n_envs: Environments in the batch.
         n_steps: Control steps per environment and update.
-        learn: Which policies learn; the other, where there is a device, acts as it is.
+        learn: Which policies learn; the other, where there is a device, acts as it is: a device that starts from a
+            policy or checkpoint and learns in no stage acts without noise, its statistics frozen.
         setup: Model, device, deficit, reference.
         world: Settings of the world.
         human: The human's learner.
@@ -112,6 +113,15 @@ class TrainConfig:
         learns = {self.learn, *(stage.learn for stage in self.stages)} - {"human", None}
         if learns and self.setup.device is None:
             raise InputError("learn", learns.pop(), "a device can learn only where setup names one")
+
+    @property
+    def device_frozen(self) -> bool:
+        """Whether the device acts from start to end as the policy that it starts from."""
+        learn, learns = self.learn, False
+        for stage in self.stages:
+            learn = stage.learn or learn
+            learns |= learn != "human"
+        return not learns and (self.start_device is not None or self.start_checkpoint is not None)
 
     @property
     def samples(self) -> float:
@@ -171,6 +181,11 @@ class Trainer:
                     raise InputError(
                         "start_checkpoint", config.start_checkpoint, f"networks of the same layers ({error})"
                     ) from None
+        # What never learns needs no noise to explore with: it acts, and is trained against, as it will be used.
+        self.frozen_device: Policy | None = None
+        if config.device_frozen and self.device is not None:
+            self.device.frozen_statistics = True
+            self.frozen_device = policy_from_learner(self.device, {}, None if self.legs is None else self.legs.plain)
         self.samples = 0
         self.seconds = 0.0
         self.best = -np.inf
@@ -223,7 +238,9 @@ class Trainer:
         device_action = np.zeros((config.n_envs, world.n_device_actions)) if world.exoskeleton is not None else None
         for _ in range(config.n_steps):
             human_action = self.human.act(world.human_observation())
-            if self.device is not None and device_action is not None:
+            if self.frozen_device is not None and device_action is not None:
+                device_action[on] = self.frozen_device.act(world.device_observation()[on])
+            elif self.device is not None and device_action is not None:
                 device_action[on] = self._device_action(self.device.act(self._sensed()))
             elif self.prescribed is not None:
                 device_action = self.prescribed.act()
@@ -231,7 +248,7 @@ class Trainer:
                 np.clip(human_action, -1, 1), None if device_action is None else np.clip(device_action, -1, 1)
             )
             self.human.record(step.human_reward, done, step.truncated, step.human_final)
-            if self.device is not None:
+            if self.device is not None and self.frozen_device is None:
                 self.device.record(
                     self._each_leg(step.device_reward[on]), self._each_leg(done[on]),
                     self._each_leg(step.truncated[on]), self._leg_view(step.device_final[on]),
