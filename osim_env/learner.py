@@ -10,7 +10,7 @@ Rudin et al. 2022), and a state that can be written without pickle and resumed e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -45,6 +45,8 @@ class LearnerConfig:
         entropy: Weight of the entropy bonus.
         value: Weight of the critic's loss.
         max_gradient: Gradient norm above which gradients are scaled down.
+        processor: Where networks learn: ``cpu``, or ``auto`` for a GPU if there is one; simulation runs on all cores
+            either way, and networks of this size rarely gain.
         critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
     """
 
@@ -62,6 +64,7 @@ class LearnerConfig:
     entropy: float = 0.0
     value: float = 0.5
     max_gradient: float = 0.5
+    processor: Literal["cpu", "auto"] = "cpu"
     critic_warmup: int = 0
 
 
@@ -129,7 +132,7 @@ class Learner(PPO):
                 "activation_fn": torch.nn.ELU,
             },
             seed=seed,
-            device="cpu",
+            device="cpu" if config.processor == "cpu" else "auto",
         )
         self.set_logger(Logger(None, []))
         self.statistics = RunningMeanStd(shape=(n_observations,))
@@ -140,6 +143,9 @@ class Learner(PPO):
         std = np.sqrt(self.statistics.var) + STD_FLOOR
         scaled = (observation - self.statistics.mean) / std
         return np.clip(scaled, -CLIP_OBSERVATION, CLIP_OBSERVATION).astype(np.float32)
+
+    def _tensor(self, values: NDArray[np.float32]) -> torch.Tensor:
+        return torch.from_numpy(values).to(self.device)
 
     def begin(self) -> None:
         """Start a new roll-out."""
@@ -159,8 +165,8 @@ class Learner(PPO):
             self.statistics.update(observation)
         self._observation = self.normalize(observation)
         with torch.no_grad():
-            action, self._value, self._log_prob = self.policy(torch.from_numpy(self._observation))
-        self._action = action.numpy()
+            action, self._value, self._log_prob = self.policy(self._tensor(self._observation))
+        self._action = action.cpu().numpy()
         return self._action
 
     def record(
@@ -177,9 +183,9 @@ class Learner(PPO):
         """
         reward = reward.astype(np.float32, copy=True)
         if truncated.any():
-            ended = torch.from_numpy(self.normalize(final_observation[truncated]))
+            ended = self._tensor(self.normalize(final_observation[truncated]))
             with torch.no_grad():
-                reward[truncated] += self.gamma * self.policy.predict_values(ended).numpy().ravel()
+                reward[truncated] += self.gamma * self.policy.predict_values(ended).cpu().numpy().ravel()
         self.rollout_buffer.add(self._observation, self._action, reward, start, self._value, self._log_prob)
 
     def update(self, observation: Array, done: NDArray[np.bool_]) -> dict[str, float]:
@@ -193,7 +199,7 @@ class Learner(PPO):
             Training figures by name.
         """
         with torch.no_grad():
-            last = self.policy.predict_values(torch.from_numpy(self.normalize(observation)))
+            last = self.policy.predict_values(self._tensor(self.normalize(observation)))
         self.rollout_buffer.compute_returns_and_advantage(last_values=last, dones=done)
         warm = self.updates >= self.config.critic_warmup
         for name, parameter in self.policy.named_parameters():
@@ -228,11 +234,11 @@ class Learner(PPO):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the next update depends on, as named arrays."""
         content: dict[str, NDArray[Any]] = {
-            f"policy/{name}": tensor.numpy().copy() for name, tensor in self.policy.state_dict().items()
+            f"policy/{name}": tensor.cpu().numpy().copy() for name, tensor in self.policy.state_dict().items()
         }
         for index, entry in self.policy.optimizer.state_dict()["state"].items():
             for name, tensor in entry.items():
-                content[f"optimizer/{index}/{name}"] = tensor.numpy().copy()
+                content[f"optimizer/{index}/{name}"] = tensor.cpu().numpy().copy()
         content["statistics/mean"] = self.statistics.mean.copy()
         content["statistics/var"] = self.statistics.var.copy()
         content["statistics/count"] = np.array(self.statistics.count)

@@ -146,7 +146,7 @@ def policy_from_learner(
     """
     from .learner import CLIP_OBSERVATION, STD_FLOOR
 
-    state = {name: tensor.detach().numpy().astype(float) for name, tensor in learner.policy.state_dict().items()}
+    state = {name: tensor.detach().cpu().numpy().astype(float) for name, tensor in learner.policy.state_dict().items()}
     if change is not None:
         state = change(state)
     layers = []
