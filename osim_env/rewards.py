@@ -94,6 +94,15 @@ def joint_limits(world: GaitWorld) -> Array:
     return np.mean(np.square(np.maximum(low - q, 0.0) + np.maximum(q - high, 0.0)) / np.radians(5) ** 2, axis=1)
 
 
+def loading_rate(world: GaitWorld) -> Array:
+    """How suddenly the feet load: squared change of vertical force over a control step, in body weights, both feet.
+
+    Bounded at half a body weight a foot, lest single stumbles outweigh every heel strike.
+    """
+    change = (world.physics.foot_force[:, :, 1] - world.previous_foot_load) / (9.80665 * world.body_mass[:, None])
+    return np.sum(np.minimum(np.square(change), 0.25), axis=1)
+
+
 def smoothness(world: GaitWorld) -> Array:
     """Mean squared change of the action from one control step to the next."""
     return np.mean(np.square(world.human_action - world.previous_human_action), axis=1)
@@ -109,6 +118,7 @@ HUMAN_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
     "effort": effort,
     "metabolic_power": metabolic_power,
     "joint_limits": joint_limits,
+    "loading_rate": loading_rate,
     "smoothness": smoothness,
 }
 IMITATION = ("imitate_pose", "imitate_velocity", "imitate_root", "imitate_feet")

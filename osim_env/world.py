@@ -211,6 +211,7 @@ class GaitWorld:
         self.previous_device_action = np.zeros_like(self.device_action)
         self.metabolic_power = np.zeros(n)
         self.push = np.zeros((n, 3))
+        self.previous_foot_load = np.zeros((n, 2))
         self.next_push = np.zeros(n)
         self.muscle_moment = np.zeros((n, len(self.demanded)))
         self.q_reference, self.u_reference = np.zeros_like(self.q), np.zeros_like(self.u)
@@ -412,6 +413,7 @@ class GaitWorld:
             command = _mirrored(command, self._drive_mirror, np.zeros(self.n_envs, bool))
         rate = self.reference.frequency(self.speed) * (1.0 + self.config.muscles.phase_rate * action[:, -1])
         self._draw_pushes()
+        self.previous_foot_load[:] = self.physics.foot_force[:, :, 1]
         for _ in range(round(self.config.control_step / TICK)):
             self.phase = (self.phase + rate * TICK) % 1.0
             torque = None if self.exoskeleton is None else self.exoskeleton.tick(command)
