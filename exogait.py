@@ -213,6 +213,34 @@ def report(folder: Positional[Path]) -> None:
     print(f"open {write_study_report(folder)}")
 
 
+@app.command
+def controller(
+    policy: Positional[str],
+    *,
+    out: Path,
+    device: str | None = None,
+    delay_added_by: Literal["hardware", "loop"] = "hardware",
+) -> None:
+    """Write an exoskeleton policy as ONNX with a contract that a device's own computer can follow at 100 Hz.
+
+    Args:
+        policy: Name of a device policy of the suite or path of one.
+        out: Folder for controller.onnx, controller.json and the policy.
+        device: Name or YAML file of the device; the policy's own if not given.
+        delay_added_by: Whether the torque delay of the device file is the hardware's own or to be added by the loop.
+    """
+    from models.device import load_device
+    from osim_env.controller import export_controller
+    from osim_env.policy import load_policy
+
+    brain = load_policy(policy)
+    name = device or brain.metadata.get("device")
+    if name is None:
+        raise ExogaitError(f"policy {policy!r} drives no device; name a device policy")
+    for path in export_controller(brain, load_device(name), out, delay_added_by=delay_added_by).values():
+        print(f"wrote {path}")
+
+
 def summarise_walk(trial: Any, about: Mapping[str, Any]) -> dict[str, Any]:
     """Outcome tables of one walk of a study; studies call it in their workers.
 
