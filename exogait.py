@@ -202,6 +202,142 @@ def study(
 
 
 @app.command
+def personalize(
+    *,
+    lab: Path,
+    out: Path,
+    device: str | None = None,
+    deficit: str | None = None,
+    strength: float | None = None,
+    side: Literal["left", "right", "both"] | None = None,
+    policies: str = "hip_ankle",
+    samples: float = 3e5,
+    seconds: float = 20.0,
+    starts: int = 4,
+    seed: int = 0,
+    bodies: int | None = None,
+    workers: int = 2,
+) -> None:
+    """From a person's gait analysis to a device controller tuned to them, beside a generic one and none.
+
+    Args:
+        lab: Folder of `lab run`.
+        out: Folder for policies, controller, tables and report; a stopped run goes on from it.
+        device: Name or YAML file of the exoskeleton; that of the policies if not given.
+        deficit: Name or YAML file of a muscle deficit; estimated from the walk's kinetics if not given.
+        strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
+        side: Side of the weakness; replaces the deficit file's value.
+        policies: Generalists to start from: a folder, or a name under which the suite ships policies.
+        samples: Control steps of each fine-tune.
+        seconds: Length of each walk that is compared, s.
+        starts: Walks per device and condition.
+        seed: Of everything random.
+        bodies: Bodies in the training batch; as the generalists' if not given.
+        workers: Fine-tunes at a time, one process each.
+    """
+    from analysis.personalize_report import write_personalize_report
+    from osim_env.personalize import personalize as run_personalize
+
+    if deficit is None and (strength is not None or side is not None):
+        raise ExogaitError("--strength and --side change a deficit; name one with --deficit")
+    out.mkdir(parents=True, exist_ok=True)
+    settings = prepare_personalization(
+        lab, out, device=device, deficit=deficit, strength=strength, side=side, policies=policies, samples=samples,
+        seconds=seconds, starts=starts, seed=seed, n_envs=bodies,
+    )  # fmt: skip
+    run_personalize(settings, out, summarise_walk, workers=workers, report=print)
+    print(f"open {write_personalize_report(out)}")
+
+
+def prepare_personalization(
+    lab: Path,
+    out: Path,
+    *,
+    device: str | None,
+    deficit: str | None,
+    strength: float | None,
+    side: Literal["left", "right", "both"] | None,
+    policies: str,
+    **settings: Any,
+) -> Any:
+    """Body, own gait and weakness of a person from the folder of `lab run`, as files in ``out``.
+
+    Args:
+        lab: Folder of `lab run`.
+        out: Where to write.
+        device: Device; that of the policies if not given.
+        deficit: Deficit; estimated if not given.
+        strength: Replaces the deficit file's.
+        side: Replaces the deficit file's.
+        policies: Where the generalists are.
+        **settings: Further fields of the settings.
+
+    Returns:
+        Settings, an :class:`osim_env.personalize.Personalization`.
+    """
+    import json
+
+    import models
+    from analysis.comparison import read_trial
+    from analysis.deficit_estimate import estimate_deficit
+    from analysis.measured_walks import leg_length
+    from models.subject import Subject
+    from osim_env.personalize import Personalization, arm_config, find_generalists, own_reference
+
+    human, robot = find_generalists(policies)
+    trial = read_trial(lab)
+    facts, name = trial.metadata, str(trial.metadata.get("subject", trial.name))
+    scaled = lab / "opensim" / str(facts.get("model"))
+    height = facts.get("subject_height")
+    person = Subject.from_scaled_model(scaled, mass=trial.subject_mass, height=height, name=name)
+    subject = person.to_yaml(out / f"{name}.yaml")
+    leg = leg_length(scaled)
+    gait = own_reference(trial, leg_length=leg, name=name)
+    gait.motion.save(out / "reference.json")
+
+    estimate = estimate_deficit(trial)
+    estimate.table().to_csv(out / "deficit_estimate.csv", index=False)
+    estimate.quantities.to_csv(out / "deficit_quantities.csv", index=False)
+    notes, came = [], "given"
+    if deficit is None and estimate.weak:
+        deficit = str(estimate.write_deficit(out / "estimated_deficit.yaml"))
+        came = "estimated from this walk"
+        left_out = [group.group for group in estimate.weak if group not in estimate.modelled]
+        notes += [f"Also weak, on the other side, and not simulated: {', '.join(left_out)}."] if left_out else []
+    elif deficit is None:
+        came = "none given, and this walk shows no evidence of one"
+    weakness = None if deficit is None else models.load_deficit(deficit, strength=strength, side=side)
+
+    tuned = Personalization(
+        human=str(human), device_policy=str(robot), subject=str(subject), reference=str(out / "reference.json"),
+        speed=float(facts["speed"]), device=device, deficit=deficit, strength=strength,
+        side="right" if weakness is None else weakness.side, **settings,
+    )  # fmt: skip
+    config = arm_config(tuned, "personalised")
+    groups = [] if weakness is None else [f"{group} {percent:g} %" for group, percent in weakness.groups]
+    content = {
+        "subject": name,
+        "synthetic": bool(facts.get("synthetic")),
+        "mass": trial.subject_mass,
+        "height": person.height,
+        "height_from": "from segment lengths" if height is None else "as stated",
+        "leg_length": leg,
+        "speed": tuned.speed,
+        "deficit": "none" if weakness is None else f"{', '.join(groups)}, {weakness.side}",
+        "deficit_from": came,
+        "device": config.setup.device,
+        "policies": f"{human.name}, {robot.name}",
+        "seed": tuned.seed,
+        "reference_strides": gait.n_strides,
+        "reference_symmetric": gait.symmetric,
+        "reference_moments": gait.moments,
+        "notes": notes,
+    }
+    (out / "person.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return tuned
+
+
+@app.command
 def report(folder: Positional[Path]) -> None:
     """Write the report of a study: figures with their data as CSV, signs, baselines and failures.
 
