@@ -243,7 +243,7 @@ class Learner(PPO):
         content["statistics/var"] = self.statistics.var.copy()
         content["statistics/count"] = np.array(self.statistics.count)
         content["rate"] = np.array(self.adaptive_rate)
-        content["updates"] = np.array(self.updates)
+        content["updates"] = np.array([self.updates, self._n_updates])
         return content
 
     def load_arrays(self, content: dict[str, NDArray[Any]], *, optimizer: bool = True) -> None:
@@ -261,7 +261,7 @@ class Learner(PPO):
         if not optimizer:
             return
         self.adaptive_rate = float(content["rate"])
-        self.updates = int(content.get("updates", np.array(0)))
+        self.updates, self._n_updates = (int(n) for n in content["updates"]) if "updates" in content else (0, 0)
         state = self.policy.optimizer.state_dict()
         entries: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in content.items():

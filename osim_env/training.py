@@ -465,6 +465,8 @@ class Trainer:
         self.world.rng.bit_generator.state = facts["world_random"]
         self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
         self.next_evaluation, self.curve, self._finished = facts["next_evaluation"], facts["curve"], facts["finished"]
+        for name in ("progress.csv", "evaluation.csv"):
+            _drop_rows_after(self.folder / name, self.samples)
 
 
 def read_checkpoint(path: Path) -> dict[str, Array]:
@@ -482,6 +484,18 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
         raise FileFormatError(path, "no such checkpoint", "start without --resume") from None
     except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise FileFormatError(path, f"damaged checkpoint ({error})", "delete it and start again") from None
+
+
+def _drop_rows_after(path: Path, samples: int) -> None:
+    """Forget what a killed run logged after its last checkpoint; the resumed run logs the same again."""
+    if not path.is_file():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    column = lines[0].strip().split(",").index("samples")
+    kept = [line for line in lines[1:] if line.endswith("\n") and float(line.split(",")[column]) <= samples]
+    beside = path.with_suffix(".tmp")
+    beside.write_text(lines[0] + "".join(kept))
+    beside.replace(path)
 
 
 def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data.errors import FileFormatError, InputError, UnknownNameError
@@ -67,6 +72,42 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path: Path) -> None
     assert resumed.device is not None and whole.device is not None
     same(resumed.device.arrays(), whole.device.arrays())
     same(resumed.world.arrays(), whole.world.arrays())
+
+
+RUN = """
+import sys
+from tests.osim_env.test_training import config
+from osim_env.training import Stage, Trainer
+from osim_env.training_run import use_threads
+use_threads(1)
+trainer = Trainer(config(stages=(Stage(samples=640, speeds=(1.2, 1.3)),), checkpoint_minutes=0.0), sys.argv[1])
+if (trainer.folder / "checkpoint.npz").is_file():
+    trainer.load_checkpoint()
+trainer.run(lambda figures: time.sleep(0.05) if len(sys.argv) > 2 else None)
+""".replace("import sys", "import sys, time")
+
+
+def test_a_run_killed_without_warning_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    def start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-W", "ignore", "-c", RUN, str(folder), *more], cwd=CONFIGS.parents[1])
+
+    killed = start(tmp_path / "killed", "slowly")
+    progress = tmp_path / "killed" / "progress.csv"
+    while killed.poll() is None and not (progress.is_file() and len(progress.read_text().splitlines()) > 6):
+        time.sleep(0.02)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    assert 0 < json.loads(read_checkpoint(tmp_path / "killed" / "checkpoint.npz")["facts"].tobytes())["samples"] < 640
+    assert start(tmp_path / "killed").wait() == 0
+    assert start(tmp_path / "whole").wait() == 0
+    first, second = (read_checkpoint(tmp_path / name / "checkpoint.npz") for name in ("killed", "whole"))
+    facts = [json.loads(content.pop("facts").tobytes()) for content in (first, second)]
+    same(first, second)
+    assert facts[0]["world_random"] == facts[1]["world_random"]
+    curves = [pd.read_csv(tmp_path / name / "progress.csv") for name in ("killed", "whole")]
+    timing = ["seconds", "simulated_per_wall_second", "learning_share"]
+    pd.testing.assert_frame_equal(*(curve.drop(columns=timing) for curve in curves))
+    assert len(curves[0]) == 20
 
 
 def test_a_run_leaves_everything_that_explains_it(tmp_path: Path) -> None:
