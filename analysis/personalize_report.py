@@ -236,11 +236,14 @@ class _Report:
                 if reference != "generic" and row["reference"] != reference:
                     continue
                 data.append({**row, "compared": name, "reference": against})
-                if row["quantity"] in OUTCOMES or row["quantity"].endswith("_cost"):
+                left_out = f"{row['n_fell']} / {row['n_speed']} / {row['n_unmatched']}"
+                if not row["n_pairs"]:  # one line says it for all quantities
+                    if row["quantity"] == "umberger2010_gross":
+                        cells.append([name, against, "no pair to compare", *["–"] * 4, 0, left_out])
+                elif row["quantity"] in OUTCOMES:
                     cells.append([name, against, row["quantity"].replace("_", " "), number(row["mean"]),
                                   number(row["sd_walks"]), number(row["mean_pct"], 1),
-                                  number(row["angle_rmse"], 1), row["n_pairs"],
-                                  f"{row['n_fell']} / {row['n_speed']} / {row['n_unmatched']}"])  # fmt: skip
+                                  number(row["angle_rmse"], 1), row["n_pairs"], left_out])  # fmt: skip
         header = ["compared", "against", "quantity", "change", "SD", "change (%)", "angles change (°)", "pairs",
                   "left out: fell / speed / alone"]  # fmt: skip
         what = "Paired changes from the same start states; SD between walks; of symmetry indices the magnitude"
