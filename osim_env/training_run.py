@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import os
 from pathlib import Path
@@ -18,6 +19,8 @@ from .engine import set_threads
 from .evaluation import evaluation_world
 from .training import TrainConfig, Trainer
 
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+"""Options of glibc's mallopt. Source: malloc.h."""
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -25,6 +28,20 @@ def find_config(name: str) -> Path:
     """Path of a configuration given by name (of the suite's own) or path."""
     own = CONFIGS / f"{name}.yaml"
     return own if own.is_file() else Path(name)
+
+
+def keep_memory() -> None:
+    """Let the C library keep freed memory instead of handing it back to the system at every control step.
+
+    Arrays of a batch are of a few megabytes; mapping fresh pages for each costs up to a third of the time. Only the GNU
+    C library knows this; elsewhere nothing happens.
+    """
+    try:
+        adjust = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    for option, value in ((M_MMAP_THRESHOLD, 1 << 30), (M_TRIM_THRESHOLD, 1 << 30), (M_TOP_PAD, 1 << 27)):
+        adjust(option, value)
 
 
 def use_threads(threads: int | None) -> int:
@@ -36,6 +53,7 @@ def use_threads(threads: int | None) -> int:
     count = threads or len(os.sched_getaffinity(0))
     if count < 1:
         raise InputError("threads", threads, "a positive number")
+    keep_memory()
     torch.set_num_threads(count)
     numba.set_num_threads(min(count, numba.get_num_threads()))
     set_threads(count)

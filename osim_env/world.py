@@ -436,7 +436,8 @@ class GaitWorld:
         arms, gain, passive = self.physics.muscles()
         phase = (self.phase + config.anticipation * self.reference.frequency(self.speed)) % 1.0
         demand = config.feedforward * self._reference_moments(phase, self.speed)
-        self.muscle_moment = np.einsum("bmj,bm->bj", arms[:, :, self.joint_columns], gain * self.activation + passive)
+        force = gain * self.activation + passive
+        self.muscle_moment = np.matmul(force[:, None, :], arms)[:, 0, self.joint_columns]
         if config.scheme == "recruitment":
             q, u = self._reference_state(self.phase, self.speed)
             error = (q - self.q)[:, self.joint_columns]

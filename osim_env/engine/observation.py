@@ -5,10 +5,31 @@ The kernel copies chosen rows to a (B, n) array; the named arrays that callers s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .model import Floats, Model
+
+T = TypeVar("T")
+
+
+def _once_a_model(function: Callable[[Model], T]) -> Callable[[Model], T]:
+    """Remember what a function of a model gives; a model never changes, and these are asked for at every step."""
+    key = f"_{function.__name__}"
+
+    @wraps(function)
+    def remembered(model: Model) -> T:
+        known = vars(model)
+        if key not in known:
+            known[key] = function(model)
+        return known[key]
+
+    return remembered
+
 
 # Quantity, layout field, elements to skip at the start (the ground), trailing shape after the count.
 _BODY = {
@@ -27,6 +48,7 @@ class Rows:
         self.rows: list[NDArray[np.int64]] = []
         self.places: dict[str, tuple[int, int, tuple[int, ...]]] = {}
         self.count = 0
+        self._index: NDArray[np.int64] | None = None
 
     def add(self, name: str, start: int, shape: tuple[int, ...]) -> None:
         """Select rows from ``start`` on, seen as an array of ``shape`` under ``name``."""
@@ -43,7 +65,9 @@ class Rows:
 
     def index(self) -> NDArray[np.int64]:
         """Return the selected rows in order."""
-        return np.concatenate(self.rows).astype(np.int64) if self.rows else np.zeros(0, dtype=np.int64)
+        if self._index is None or len(self._index) != self.count:
+            self._index = np.concatenate(self.rows).astype(np.int64) if self.rows else np.zeros(0, dtype=np.int64)
+        return self._index
 
     def views(self, result: Floats) -> dict[str, Floats]:
         """Return the named arrays as views of the result."""
@@ -51,6 +75,7 @@ class Rows:
         return {name: result[:, a:b].reshape(batch, *shape) for name, (a, b, shape) in self.places.items()}
 
 
+@_once_a_model
 def describe_rows(model: Model) -> Rows:
     """Select what :func:`muscle_state`, :func:`contact_forces` and :func:`kinematics` report."""
     at, rows = model.layout, Rows(model)
@@ -68,6 +93,7 @@ def describe_rows(model: Model) -> Rows:
     return rows
 
 
+@_once_a_model
 def record_rows(model: Model) -> Rows:
     """Select what a :class:`~osim_env.engine.state.Record` holds, in its order."""
     at, rows = model.layout, Rows(model)
@@ -103,6 +129,7 @@ def record_rows(model: Model) -> Rows:
     return rows
 
 
+@_once_a_model
 def state_rows(model: Model) -> NDArray[np.int64]:
     """Rows of the packed state: q and u in public order, activations, tendon forces, actuator activations."""
     at, order = model.layout, model.tree.mobility_of_coordinate
@@ -116,11 +143,16 @@ def state_rows(model: Model) -> NDArray[np.int64]:
     return np.concatenate(parts).astype(np.int64)
 
 
+@_once_a_model
+def _arm_places(model: Model) -> NDArray[np.int64]:
+    """Where each sparse moment arm stands in a flat (n_muscles, n_coordinates) array."""
+    muscle = np.repeat(np.arange(model.n_muscles), np.diff(model.paths.entry_start))
+    coordinate = np.argsort(model.tree.mobility_of_coordinate)[model.paths.entry_mobility]
+    return muscle * model.n_coordinates + coordinate
+
+
 def full_moment_arms(model: Model, arm: Floats) -> Floats:
     """Spread sparse moment arms over (B, n_muscles, n_coordinates)."""
-    paths = model.paths
-    muscle = np.repeat(np.arange(model.n_muscles), np.diff(paths.entry_start))
-    coordinate = np.argsort(model.tree.mobility_of_coordinate)[paths.entry_mobility]
-    full = np.zeros((len(arm), model.n_muscles, model.n_coordinates))
-    full[:, muscle, coordinate] = arm
-    return full
+    full = np.zeros((len(arm), model.n_muscles * model.n_coordinates))
+    full[:, _arm_places(model)] = arm
+    return full.reshape(len(arm), model.n_muscles, model.n_coordinates)
