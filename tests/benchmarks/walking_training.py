@@ -213,8 +213,8 @@ def throughput() -> Found:
     )
     header = ["environment", "steps of 10 ms a second", "simulated s a second", "ratio"]
     text = (
-        "One core, one thread, random actions, resets included; MyoSuite's physics steps are of 1 ms. Seconds are those "
-        "of the processor, so that other work on the machine counts little (load average "
+        "One core, one thread, random actions, resets included; MyoSuite's physics steps are of 1 ms. Seconds are "
+        "those of the processor, so that other work on the machine counts little (load average "
         f"{load:.1f} on {len(os.sched_getaffinity(0))} cores when it began); median of {turns} turns. Ours recruits 92 "
         "muscles by static optimization within each step.\n\n"
     )
