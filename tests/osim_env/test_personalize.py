@@ -1,0 +1,259 @@
+"""From a gait analysis to a tuned device: own body, own gait, two arms that differ in nothing but the device."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+import exogait
+from analysis.lab_demo import run_lab_demo
+from analysis.lab_run import LabRun
+from analysis.measured_walks import leg_length
+from analysis.outcomes import read_outcomes
+from data.errors import ExogaitError, FileFormatError, InputError
+from data.settings import load_settings
+from models.subject import load_subject
+from osim_env.controller import Controller
+from osim_env.learner import LearnerConfig
+from osim_env.personalize import ARMS, SPEED_MARGIN, Personalization, arm_config, find_generalists, own_reference
+from osim_env.policy import load_policy
+from osim_env.population import CONDITIONS
+from osim_env.reference import DEFAULT_REFERENCE, load_reference
+from osim_env.setup import make_world
+from osim_env.training import Stage, TrainConfig, Trainer
+from osim_env.training_run import find_config
+
+Array = NDArray[np.float64]
+
+SAMPLES, BODIES, SECONDS, STARTS = 2400, 12, 3.0, 2
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> LabRun:
+    """The lab demonstration, always of the synthetic person."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("EXOGAIT_DATA", raising=False)
+        return run_lab_demo(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="module")
+def small() -> TrainConfig:
+    """A small training with a device, as generalists are trained."""
+    config = load_settings(TrainConfig, find_config("assistance"))
+    return dataclasses.replace(
+        config, n_envs=3, n_steps=5, start_human=None, device=LearnerConfig(layers=(8, 8), initial_std=0.5)
+    )
+
+
+@pytest.fixture(scope="module")
+def generalists(small: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite's healthy walker, and a device policy of random numbers."""
+    folder = tmp_path_factory.mktemp("policies")
+    load_policy("healthy").save(folder / "generalist_1_human")
+    Trainer(small, folder / "run").policy("device").save(folder / "generalist_1_device")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(lab: LabRun, generalists: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("personal")
+    personalize(lab.folder, out, generalists)
+    return out
+
+
+def personalize(lab: Path, out: Path, policies: Path, **changes: object) -> None:
+    settings = {"samples": SAMPLES, "seconds": SECONDS, "starts": STARTS, "bodies": BODIES, "workers": 1, **changes}
+    exogait.personalize(lab=lab, out=out, policies=str(policies), **settings)  # type: ignore[arg-type]
+
+
+def test_both_arms_start_alike_and_only_one_device_learns(done: Path, generalists: Path) -> None:
+    start = {role: load_policy(generalists / f"generalist_1_{role}") for role in ("human", "device")}
+    result = {arm: json.loads((done / arm / "result.json").read_text()) for arm in ARMS}
+    assert result["generic"]["samples"] == result["personalised"]["samples"] >= SAMPLES
+    assert result["generic"]["inputs"] == result["personalised"]["inputs"]
+    configs = {arm: json.loads((done / arm / "config.json").read_text()) for arm in ARMS}
+    differing = {key for key in configs["generic"] if configs["generic"][key] != configs["personalised"][key]}
+    assert differing == {"name", "learn"}
+    moved = {}
+    for arm in ARMS:
+        for role, policy in start.items():
+            tuned = load_policy(done / arm / role)
+            moved[arm, role] = float(np.abs(tuned.layers[1][0] - policy.layers[1][0]).max())
+            if (arm, role) == ("generic", "device"):
+                np.testing.assert_array_equal(tuned.mean, policy.mean)
+                np.testing.assert_allclose(tuned.scale, policy.scale, rtol=1e-6)
+    assert moved["generic", "device"] == 0.0
+    assert min(moved[key] for key in moved if key != ("generic", "device")) > 1e-5
+
+
+def test_walks_are_paired_and_on_the_persons_body(done: Path, lab: LabRun) -> None:
+    walks, _ = read_outcomes(done)
+    found = sorted(zip(walks["variant"], walks["condition"], walks["start"], strict=True))
+    assert found == sorted(itertools.product(ARMS, CONDITIONS, range(STARTS)))
+    speed = lab.trial.metadata["speed"]
+    assert walks["speed_commanded"].to_numpy() == pytest.approx(speed)
+    policies = {arm: load_policy(done / arm / "human") for arm in ARMS}
+    assert policies["generic"].metadata["model_hash"] == policies["personalised"].metadata["model_hash"]
+    setup = dataclasses.replace(
+        arm_config(settings_of(done), "generic").setup, population=None
+    )  # fmt: skip
+    world = make_world(setup, load_settings(TrainConfig, find_config("assistance")).world, n_envs=1)
+    assert world.person_mass[0] == pytest.approx(lab.trial.subject_mass, abs=1e-6)
+    # The body has the lengths of the laboratory's scaled model.
+    scaled = lab.folder / "opensim" / lab.trial.metadata["model"]
+    own = json.loads((done / "person.json").read_text())
+    assert own["leg_length"] == pytest.approx(leg_length(scaled))
+    model = world.physics.model
+    femur, tibia = (model.index("body", name) for name in ("femur_r", "tibia_r"))
+    position = world.physics.bodies().position[0]
+    talus = position[model.index("body", "talus_r")]
+    # At the knee of a walking body the tibia slides on the femur by a few millimetres.
+    length = np.linalg.norm(position[femur] - position[tibia]) + np.linalg.norm(position[tibia] - talus)
+    assert length == pytest.approx(leg_length(scaled), abs=0.015)
+
+
+def settings_of(done: Path) -> Personalization:
+    config = json.loads((done / "generic" / "config.json").read_text())
+    return Personalization(
+        human=config["start_human"], device_policy=config["start_device"], subject=config["setup"]["subject"],
+        reference=config["setup"]["reference"], speed=json.loads((done / "person.json").read_text())["speed"],
+    )  # fmt: skip
+
+
+def test_every_line_of_the_report_says_that_the_person_is_synthetic(done: Path) -> None:
+    html = (done / "personalize_report.html").read_text()
+    lines = re.findall(r"<(p|tr|h1|h2|h3|dt|caption|figcaption|footer|summary)\b[^>]*>(.*?)</\1>", html, re.DOTALL)
+    assert len(lines) > 40
+    for tag, text in lines:
+        assert "SYNTHETIC" in text, f"<{tag}>{text[:120]}"
+    for name in ("deficit_estimate", "deficit_quantities", "outcomes", "paired_changes"):
+        table = pd.read_csv(done / f"{name}.csv")
+        assert len(table) and table["person"].str.startswith("SYNTHETIC").all(), name
+    # The walk of the demonstration has too few strides on plates for an interval, and the page says that.
+    assert "too few strides" in html and "no evidence of one" in html
+
+
+def test_the_controller_is_the_personalised_device(done: Path) -> None:
+    controller = Controller.load(done / "controller", network="numpy")
+    policy = load_policy(done / "personalised" / "device")
+    observation = np.asarray(controller.contract.example.observation)
+    np.testing.assert_allclose(policy.act(observation[None])[0], controller.contract.example.action, atol=1e-6)
+    assert controller.contract.device == "hip_ankle"
+
+
+def test_what_is_done_is_not_done_again_nor_mixed(done: Path, lab: LabRun, generalists: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(done, tmp_path / "again"))
+    before = {arm: (again / arm / "human.safetensors").stat().st_mtime_ns for arm in ARMS}
+    (again / "personalize_report.html").unlink()
+    personalize(lab.folder, again, generalists)
+    assert {arm: (again / arm / "human.safetensors").stat().st_mtime_ns for arm in ARMS} == before
+    assert (again / "personalize_report.html").is_file()
+    with pytest.raises(InputError, match="other settings"):
+        personalize(lab.folder, again, generalists, deficit="plantarflexors", strength=40.0, side="left")
+
+
+def test_a_deficit_reaches_the_body(lab: LabRun, generalists: Path, tmp_path: Path) -> None:
+    settings = exogait.prepare_personalization(
+        lab.folder, tmp_path, device=None, deficit="plantarflexors", strength=40.0, side="left",
+        policies=str(generalists), samples=SAMPLES, n_envs=3,
+    )  # fmt: skip
+    assert (settings.weakest, settings.side, settings.body) == (40.0, "left", "plantarflexors")
+    config = arm_config(settings, "generic")
+    world = make_world(config.setup, config.world, n_envs=3)
+    names = world.physics.model.muscle_names
+    assert world.strength[:, names.index("soleus_l")] == pytest.approx(0.4)
+    assert world.strength[:, names.index("soleus_r")] == pytest.approx(1.0)
+    assert world.speed == pytest.approx(lab.trial.metadata["speed"], abs=SPEED_MARGIN + 1e-4)
+    person = load_subject(tmp_path / "synthetic.yaml")
+    assert person.mass == lab.trial.subject_mass and person.height == lab.trial.metadata["subject_height"]
+    with pytest.raises(ExogaitError, match="--deficit"):
+        personalize(lab.folder, tmp_path, generalists, strength=40.0)
+    with pytest.raises(InputError, match="device"):
+        arm_config(dataclasses.replace(settings, device="ankle"), "generic")
+
+
+def test_own_reference_is_the_own_gait(lab: LabRun) -> None:
+    trial, healthy = lab.trial, load_reference(DEFAULT_REFERENCE)
+    own = own_reference(trial, leg_length=0.8, name="own")
+    low, high = own.motion.speed_range
+    assert low < trial.metadata["speed"] < high and not own.symmetric and own.moments == "own strides"
+    # Angles over the first whole right stride, against the file the laboratory road wrote.
+    assert trial.coordinates is not None
+    strikes = trial.event_times("r", "heel_strike")
+    phase = np.linspace(0.0, 1.0, 21)[:-1]
+    q, _ = own.motion.evaluate(phase, np.full(len(phase), trial.metadata["speed"]))
+    time = trial.coordinates.index.to_numpy(float)
+    for name in ("hip_flexion_r", "knee_angle_r", "knee_angle_l", "ankle_angle_l"):
+        values = np.interp(strikes[1] + phase * (strikes[2] - strikes[1]), time, trial.coordinates[name])
+        difference = np.degrees(q[:, own.motion.coordinate_names.index(name)] - values)
+        assert np.sqrt(np.mean(difference**2)) < 3.0, name
+    # Without the moments of one leg, those of the other stand in; without any, those of healthy adults.
+    forces = trial.require("generalized_forces")
+    whole = forces.interpolate(limit_direction="both")
+    one = whole.assign(**{name: np.nan for name in whole.columns if name.endswith("_l")})
+    pooled = own_reference(trial.replace(generalized_forces=one), leg_length=0.8, name="own")
+    assert pooled.moments.endswith("pooled") and set(healthy.moment_names) <= set(pooled.motion.moment_names)
+    without = own_reference(trial.replace(generalized_forces=None), leg_length=0.8258, name="own")
+    assert without.moments.startswith("healthy adults")
+    at, speed = np.array([0.1, 0.5]), np.full(2, trial.metadata["speed"])
+    np.testing.assert_allclose(without.motion.net_moments(at, speed), healthy.net_moments(at, speed), atol=1e-9)
+    np.testing.assert_array_equal(without.motion.coordinates, own.motion.coordinates)
+    with pytest.raises(InputError, match="speed"):
+        own_reference(trial.replace(metadata={**trial.metadata, "speed": None}), leg_length=0.8, name="own")
+    with pytest.raises(InputError, match="stride"):
+        own_reference(trial.replace(events=()), leg_length=0.8, name="own")
+
+
+def test_generalists_are_found_by_name(generalists: Path, tmp_path: Path) -> None:
+    human, device = find_generalists(str(generalists))
+    assert (human.name, device.name) == ("generalist_1_human", "generalist_1_device")
+    for role in ("human", "device"):
+        for suffix in (".json", ".safetensors"):
+            shutil.copyfile(generalists / f"generalist_1_{role}{suffix}", tmp_path / f"{role}{suffix}")
+    assert find_generalists(str(tmp_path))[0].name == "human"
+    (tmp_path / "device.json").unlink()
+    with pytest.raises(FileFormatError, match="no pair"):
+        find_generalists(str(tmp_path))
+    with pytest.raises(InputError, match="policies"):
+        find_generalists("no_such_folder")
+
+
+def test_a_device_that_never_learns_acts_without_noise(
+    small: TrainConfig, generalists: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = load_policy(generalists / "generalist_1_device")
+    config = dataclasses.replace(
+        small, stages=(Stage(1e4),), learn="human", start_device=str(generalists / "generalist_1_device"),
+        share_legs=False, device=dataclasses.replace(small.device, layers=(16, 16)),
+    )  # fmt: skip
+    for frozen, settings in ((True, config), (False, dataclasses.replace(config, learn="both"))):
+        trainer = Trainer(settings, tmp_path / str(frozen))
+        assert settings.device_frozen is frozen
+        before = {key: value.copy() for key, value in trainer.device.arrays().items()}  # type: ignore[union-attr]
+        seen: list[float] = []
+        step = trainer.world.step
+
+        def watched(
+            human: Array, device: Array, trainer: Trainer = trainer, seen: list[float] = seen, step: Any = step
+        ) -> Any:
+            on = trainer.powered
+            expected = start.act(trainer.world.device_observation()[on])
+            seen.append(float(np.abs(device[on] - expected).max()))
+            return step(human, device)
+
+        monkeypatch.setattr(trainer.world, "step", watched)
+        trainer.update()
+        assert (max(seen) < 1e-5) is frozen, seen
+        after = trainer.device.arrays()  # type: ignore[union-attr]
+        same = all(np.array_equal(before[key], after[key]) for key in before if key.startswith(("policy", "stat")))
+        assert same is frozen
