@@ -343,7 +343,7 @@ class Trainer:
                 "name": self.config.name,
                 "role": role,
                 **self.world.signature(),
-                "settings": _jsonable(dataclasses.asdict(self.config)),
+                "settings": _without_folders(_jsonable(dataclasses.asdict(self.config))),
                 "git_revision": git_revision(),
                 "samples": self.earlier_samples + self.samples,
                 "curve": self.curve,
@@ -484,6 +484,13 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
         raise FileFormatError(path, "no such checkpoint", "start without --resume") from None
     except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise FileFormatError(path, f"damaged checkpoint ({error})", "delete it and start again") from None
+
+
+def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as a policy tells them: where a run started from by name, not by its place on one machine."""
+    names = {key: settings[key] and Path(settings[key]).name for key in ("start_human", "start_device")}
+    start = settings["start_checkpoint"]
+    return {**settings, **names, "start_checkpoint": start and Path(start).parent.name}
 
 
 def _drop_rows_after(path: Path, samples: int) -> None:
