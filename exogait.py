@@ -224,7 +224,8 @@ def personalize(
         lab: Folder of `lab run`.
         out: Folder for policies, controller, tables and report; a stopped run goes on from it.
         device: Name or YAML file of the exoskeleton; that of the policies if not given.
-        deficit: Name or YAML file of a muscle deficit; estimated from the walk's kinetics if not given.
+        deficit: Name or YAML file of a muscle deficit; `estimated` takes what the walk's kinetics suggest, which may
+            well be another group than the weak one; full strength if not given.
         strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
         side: Side of the weakness; replaces the deficit file's value.
         policies: Generalists to start from: a folder, or a name under which the suite ships policies.
@@ -240,6 +241,8 @@ def personalize(
 
     if deficit is None and (strength is not None or side is not None):
         raise ExogaitError("--strength and --side change a deficit; name one with --deficit")
+    if deficit == "estimated" and (strength is not None or side is not None):
+        raise ExogaitError("--strength and --side are part of the estimate; leave them out, or name a deficit")
     out.mkdir(parents=True, exist_ok=True)
     settings = prepare_personalization(
         lab, out, device=device, deficit=deficit, strength=strength, side=side, policies=policies, samples=samples,
@@ -266,7 +269,7 @@ def prepare_personalization(
         lab: Folder of `lab run`.
         out: Where to write.
         device: Device; that of the policies if not given.
-        deficit: Deficit; estimated if not given.
+        deficit: Deficit, ``estimated``, or none.
         strength: Replaces the deficit file's.
         side: Replaces the deficit file's.
         policies: Where the generalists are.
@@ -298,14 +301,13 @@ def prepare_personalization(
     estimate = estimate_deficit(trial)
     estimate.table().to_csv(out / "deficit_estimate.csv", index=False)
     estimate.quantities.to_csv(out / "deficit_quantities.csv", index=False)
-    notes, came = [], "given"
-    if deficit is None and estimate.weak:
-        deficit = str(estimate.write_deficit(out / "estimated_deficit.yaml"))
-        came = "estimated from this walk"
+    notes, came = [], "not stated" if deficit is None else "as stated"
+    if deficit == "estimated" and estimate.weak:
+        deficit, came = str(estimate.write_deficit(out / "estimated_deficit.yaml")), "estimated from this walk"
         left_out = [group.group for group in estimate.weak if group not in estimate.modelled]
         notes += [f"Also weak, on the other side, and not simulated: {', '.join(left_out)}."] if left_out else []
-    elif deficit is None:
-        came = "none given, and this walk shows no evidence of one"
+    elif deficit == "estimated":
+        deficit, came = None, "to be estimated, but this walk shows no evidence of one"
     weakness = None if deficit is None else models.load_deficit(deficit, strength=strength, side=side)
 
     tuned = Personalization(

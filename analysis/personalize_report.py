@@ -170,7 +170,9 @@ class _Report:
         parts = [
             self.text("A bound, not a measured strength: walking asks for less than muscles can give, and a leg may "
                       "give less without being weak. Joint moments and powers speak, angles never do; a group is "
-                      "weak only where moment and power agree. A dynamometer decides."),
+                      "weak only where moment and power agree. Nor is the group with the smaller moment always "
+                      "the weak one: in simulated walks of known weakness the kinetics named other groups, those "
+                      "by which the body gets by. A dynamometer decides."),
             self.rows(header, cells, [2, 3], "Strength of the weaker leg, from the moments of this walk"),
         ]  # fmt: skip
         cells = [

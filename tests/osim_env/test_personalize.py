@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 import exogait
+from analysis import deficit_estimate
 from analysis.lab_demo import run_lab_demo
 from analysis.lab_run import LabRun
 from analysis.measured_walks import leg_length
@@ -32,6 +33,7 @@ from osim_env.reference import DEFAULT_REFERENCE, load_reference
 from osim_env.setup import make_world
 from osim_env.training import Stage, TrainConfig, Trainer
 from osim_env.training_run import find_config
+from tests.analysis.test_deficit_estimate import walk
 
 Array = NDArray[np.float64]
 
@@ -72,7 +74,10 @@ def done(lab: LabRun, generalists: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def personalize(lab: Path, out: Path, policies: Path, **changes: object) -> None:
-    settings = {"samples": SAMPLES, "seconds": SECONDS, "starts": STARTS, "bodies": BODIES, "workers": 1, **changes}
+    settings = {
+        "samples": SAMPLES, "seconds": SECONDS, "starts": STARTS, "bodies": BODIES, "workers": 1,
+        "deficit": "estimated", **changes,
+    }  # fmt: skip
     exogait.personalize(lab=lab, out=out, policies=str(policies), **settings)  # type: ignore[arg-type]
 
 
@@ -177,9 +182,29 @@ def test_a_deficit_reaches_the_body(lab: LabRun, generalists: Path, tmp_path: Pa
     person = load_subject(tmp_path / "synthetic.yaml")
     assert person.mass == lab.trial.subject_mass and person.height == lab.trial.metadata["subject_height"]
     with pytest.raises(ExogaitError, match="--deficit"):
+        personalize(lab.folder, tmp_path, generalists, deficit=None, strength=40.0)
+    with pytest.raises(ExogaitError, match="part of the estimate"):
         personalize(lab.folder, tmp_path, generalists, strength=40.0)
     with pytest.raises(InputError, match="device"):
         arm_config(dataclasses.replace(settings, device="ankle"), "generic")
+
+
+def test_an_estimate_reaches_the_body_only_where_it_is_asked_for(
+    lab: LabRun, generalists: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = deficit_estimate.estimate_deficit(walk({"ankle_angle_l": 0.5, "knee_angle_r": 0.7}))
+    assert len(found.weak) == 2
+    monkeypatch.setattr(deficit_estimate, "estimate_deficit", lambda trial: found)
+    for asked in ("estimated", None):
+        settings = exogait.prepare_personalization(
+            lab.folder, tmp_path, device=None, deficit=asked, strength=None, side=None, policies=str(generalists)
+        )
+        person = json.loads((tmp_path / "person.json").read_text())
+        assert (settings.deficit is not None) is (asked is not None)
+        assert settings.weakest == (pytest.approx(50.0, abs=3.0) if asked else 100.0)
+        if asked:  # a deficit has one side; what is on the other is not simulated, and that is said
+            assert settings.side == "left" and "quadriceps" in person["notes"][0]
+            assert person["deficit_from"] == "estimated from this walk"
 
 
 def test_own_reference_is_the_own_gait(lab: LabRun) -> None:
