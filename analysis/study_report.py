@@ -230,14 +230,18 @@ def _coverage(study: _Study) -> Section:
             line.append(str(len(rows)) if rows else "–")
             if not rows:
                 gaps.append(f"{_label(body)}: no walk with {CONDITION_NAMES[condition]}")
-            absent = [v for v in speeds if not any(r["speed_commanded"] == v for r in rows)]
-            if rows and absent:
-                gaps.append(f"{_label(body)}, {CONDITION_NAMES[condition]}: not walked at "
-                            f"{', '.join(f'{v:g}' for v in absent)} m/s")  # fmt: skip
-        cells.append(line)
+        # A body may have speeds of its own; within it, each condition has to have walked at all of them.
+        rows = study.select(body, up=False)
+        own = sorted({float(row["speed_commanded"]) for row in rows})
+        for condition in CONDITIONS:
+            walked = {r["speed_commanded"] for r in rows if r["condition"] == condition}
+            absent = ", ".join(f"{v:g}" for v in own if v not in walked)
+            if walked and absent:
+                gaps.append(f"{_label(body)}, {CONDITION_NAMES[condition]}: not walked at {absent} m/s")
+        cells.append([*line, ", ".join(f"{v:g}" for v in own)])
     present = {body[0] for body in study.bodies()}
     gaps = [f"no walk of the body {name}" for name in ["healthy", *deficit_names()] if name not in present] + gaps
-    header = ["walks", *(CONDITION_NAMES[c] for c in CONDITIONS)]
+    header = ["walks", *(CONDITION_NAMES[c] for c in CONDITIONS), "speeds (m/s)"]
     text = f"<p>Commanded speeds: {', '.join(f'{v:g}' for v in speeds)} m/s.</p>" if speeds else ""
     listing = "".join(f"<li>{escape(gap)}</li>" for gap in gaps)
     absent = f'<div class="banner"><strong>Missing</strong><ul>{listing}</ul></div>' if gaps else ""

@@ -132,7 +132,7 @@ def policy_settings(
     }
     # A body that is trained for one deficit may well be asked to walk with another, or with none at all: engine and
     # deficit are always those that are asked for.
-    changes |= {name: getattr(asked, name) for name in ("engine", "deficit", "strength", "side")}
+    changes |= {name: getattr(asked, name) for name in ("engine", "deficit", "strength", "side", "population")}
     return brain, config, dataclasses.replace(trained, **changes)
 
 

@@ -590,7 +590,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         for i, trial in enumerate(trials):
             about = {
                 **_settings_of(config, task),
-                "deficit": body.deficit,
+                "deficit": body.deficit or "",
                 "device": setup.device,
                 "strength": float(strength),
                 "condition": str(condition[i]),
@@ -605,14 +605,17 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
 
 
 def export_policies(config: StudyConfig, folder: str | Path, target: str | Path) -> list[Path]:
-    """Copy the policies of all finished fine-tunes into one folder, human and device of each body and seed."""
+    """Copy the policies of all finished trainings into one folder.
+
+    Generalists become ``generalist_1_human``, fine-tunes ``1-plantarflexors_device`` and the like.
+    """
     from .policy import load_policy
 
     folder, target = Path(folder), Path(target)
     written = []
     for task in plan(config):
-        if task.kind == "tune" and result_of(folder, task) is not None:
-            label = task.name.removeprefix("tune-")
+        if task.kind != "walk" and result_of(folder, task) is not None:
+            label = task.name.removeprefix("tune-") if task.kind == "tune" else f"generalist_{task.seed}"
             for role in ("human", "device"):
                 if (folder / task.name / f"{role}.json").is_file():
                     written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))

@@ -41,7 +41,7 @@ from tests.osim_env.study_functions import die, die_once, divide, fail, numbers,
 
 SETTINGS = {
     "study", "device", "seed", "body", "side", "variant", "strength", "condition", "speed", "start",
-    "imitation_weight", "imitation_dead_zone",
+    "imitation_weight", "imitation_dead_zone", "deficit",
 }  # fmt: skip
 TRAIN = Task("train-1", "train", 1)
 
@@ -334,7 +334,9 @@ def test_exported_policies_walk_the_same_walks(tiny: StudyConfig, study, tmp_pat
     folder, tables = study
     files = export_policies(tiny, folder, tmp_path / "policies")
     assert sorted(file.name for file in files) == [
-        f"1-{body}_{role}.json" for body in ("healthy", "plantarflexors") for role in ("device", "human")
+        f"{label}_{role}.json"
+        for label in ("1-healthy", "1-plantarflexors", "generalist_1")
+        for role in ("device", "human")
     ]
     backend = Inline()
     config = dataclasses.replace(tiny, variants=variants)  # whose policies are not there
