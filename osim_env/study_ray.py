@@ -22,7 +22,7 @@ from .study import WorkerLostError
 
 def _import_ray() -> Any:
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise MissingDependencyError("ray", "running a study on a Ray cluster", "ray") from None
     return ray
