@@ -778,7 +778,7 @@ def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
 
 @app.command
 def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out")) -> None:
-    """From nothing to a page that shows what the suite does."""
+    """From nothing to a page that shows what the suite does: model, gait analysis, a learned walk."""
     import models
 
     out.mkdir(parents=True, exist_ok=True)
@@ -796,6 +796,9 @@ def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration 
     run = run_lab_demo(out / "lab")
     synthetic = bool(run.trial.metadata["synthetic"])
     print(("SYNTHETIC person, nobody was measured; " if synthetic else "") + run.summary())
+    print("\nA learned walk: 92 muscles, no residual, no reserve")
+    simulate("healthy", out=out / "walk", speed=1.25, seconds=10.0)
+    replay(out / "walk")
     parts = [
         (
             "Gait analysis report",
@@ -803,6 +806,8 @@ def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration 
             "lab/report.html",
         ),
         ("OpenSim folder", "Scaled model, motion, forces and set-ups for the OpenSim GUI.", "lab/opensim/"),
+        ("A learned walk, in three dimensions", "Muscles coloured by activation; play it.", "walk/replay.html"),
+        ("Report of that walk", "The same analysis as for a measured one, beside norms.", "walk/report.html"),
         ("The model with a hip and ankle device", "Opens in the OpenSim GUI.", "gait2392_exo.osim"),
     ]
     page = write_demo_page(out, summary=text, moment_arms=picture, parts=parts, synthetic=synthetic)

@@ -29,7 +29,8 @@ def write_demo_page(
         for title, text, link in parts
     )
     banner = (
-        '<div class="banner">The walk was made by the suite itself: a SYNTHETIC person, nobody was measured.</div>'
+        '<div class="banner">The analysed C3D file was made by the suite itself: a SYNTHETIC person, nobody was '
+        "measured.</div>"
         if synthetic
         else ""
     )
@@ -45,7 +46,7 @@ def write_demo_page(
     content = page(
         title="A demonstration",
         kicker="exogait",
-        lead="From a C3D file to joint moments, on the model that everything stands on.",
+        lead="From a C3D file to joint moments, and a walk that was learned, on the model that both stand on.",
         head=banner,
         sections=[(key, title, section(key, title, markup)) for key, title, markup in sections],
         footer="Made by <code>exogait demo</code>.",
