@@ -129,6 +129,8 @@ def simulation_rows(trial: GaitTrial) -> list[QualityRow]:
             "fail" if facts.get("fell") else "pass",
         ),
         QualityRow("Simulation", "forces that no muscle, contact or device makes", _helpers(trial)),
+        QualityRow("Simulation", "grey bands of schreiber2019 (not validation)",
+                   "the suite's reference motion was fitted to walks of that study; agreement with it is tracking"),
     ]  # fmt: skip
     commanded = facts.get("commanded_speed", facts.get("speed"))
     if isinstance(commanded, int | float) and commanded > 0:
