@@ -192,7 +192,6 @@ class Trainer:
         self.next_evaluation = config.evaluate_every
         self.curve: list[dict[str, float]] = []
         self._starts = np.ones(config.n_envs, bool)
-        self._base_world = config.world
         self._lengths = np.zeros(config.n_envs)
         self._finished: list[float] = []
 
@@ -310,7 +309,7 @@ class Trainer:
 
     def _world_config(self) -> WorldConfig:
         """The world's settings in the present stage."""
-        config, passed = self._base_world, 0.0
+        config, passed = self.config.world, 0.0
         for stage in self.config.stages:
             changes: dict[str, Any] = {
                 name: getattr(stage, name)
@@ -337,13 +336,15 @@ class Trainer:
         if learner is None:
             raise InputError("role", role, "this run has no device")
         both = self.legs.plain if role == "device" and self.legs is not None else None
+        # A policy is at home in the world of the present stage, not in that of the first.
+        config = dataclasses.replace(self.config, world=self._world_config())
         return policy_from_learner(
             learner,
             {
                 "name": self.config.name,
                 "role": role,
                 **self.world.signature(),
-                "settings": _without_folders(_jsonable(dataclasses.asdict(self.config))),
+                "settings": _without_folders(_jsonable(dataclasses.asdict(config))),
                 "git_revision": git_revision(),
                 "samples": self.earlier_samples + self.samples,
                 "curve": self.curve,
@@ -352,11 +353,12 @@ class Trainer:
         )
 
     def _evaluate(self) -> None:
-        speeds = self._world_config().speeds
+        world = self._world_config()
+        speeds = world.speeds
         result = evaluate_policy(
             self.policy(),
             self.config.setup,
-            self._base_world,
+            world,
             self.config.evaluation,
             device_policy=None if self.device is None else self.policy("device"),
             speeds=speeds,

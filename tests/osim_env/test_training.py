@@ -121,6 +121,19 @@ def test_a_run_leaves_everything_that_explains_it(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "config.json").read_text())["n_envs"] == 8
 
 
+def test_a_policy_carries_the_world_of_its_stage(tmp_path: Path) -> None:
+    change = {"muscles": {"balance": {"lift_knee": 0.05}}}
+    trainer = Trainer(config(stages=(Stage(samples=32), Stage(samples=32, world=change))), tmp_path)
+    lift = trainer.config.world.muscles.balance.lift_knee
+    found = []
+    for _ in range(2):
+        trainer.update()
+        found.append(trainer.policy().metadata["settings"]["world"]["muscles"]["balance"]["lift_knee"])
+    trainer.samples = 0
+    assert trainer.policy().metadata["settings"]["world"]["muscles"]["balance"]["lift_knee"] == lift != 0.05
+    assert found == [0.05, 0.05]  # after its first update the second stage has begun
+
+
 def test_stages_follow_one_another(tmp_path: Path) -> None:
     trainer = Trainer(config(), tmp_path)
     assert trainer._world_config().speeds == (1.2, 1.3)
