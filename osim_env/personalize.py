@@ -17,7 +17,7 @@ import hashlib
 import importlib.util
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,7 +33,7 @@ from models.deficit import load_deficit
 from .population import CONDITIONS, BodyDraw, Population
 from .reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from .reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
-from .study import HEALTHY, LocalBackend, Summarise, Summary, policy_folder
+from .study import HEALTHY, LocalBackend, Summarise, Summary, paired_walks, policy_folder
 
 if TYPE_CHECKING:
     from .training import TrainConfig
@@ -390,44 +390,23 @@ def walk_arm(settings: Personalization, arm: Arm, home: Path, summarise: Summari
         home: Folder of its policies.
         summarise: From a walk and its settings to tables.
     """
-    from .evaluation import evaluation_world
     from .policy import load_policy
-    from .rollout import roll_out
-    from .setup import strength_of
 
-    human, device = load_policy(home / "human"), load_policy(home / "device")
     config = arm_config(settings, arm)
-    setup = dataclasses.replace(config.setup, population=None)
-    world_config = dataclasses.replace(config.world, integration_step=0.001)
-    n = len(CONDITIONS) * settings.starts
-    world = evaluation_world(setup, world_config, n_envs=n, seconds=settings.seconds, seed=settings.seed)
-    human.require(role="human", **world.signature())
-    device.require(role="device", **world.signature())
+    weak = None
     if settings.deficit is not None:
         weak = load_deficit(settings.deficit, strength=settings.weakest, side=settings.side)
-        world.strength[:] = strength_of(world.physics.model, weak)
-    condition = np.repeat(CONDITIONS, settings.starts)
-    for name in CONDITIONS:
-        world.dress(np.flatnonzero(condition == name), name)
-    phase = np.random.default_rng(settings.seed).random(settings.starts)
-    world.reset(np.arange(n), phase=np.tile(phase, len(CONDITIONS)), speed=np.full(n, settings.speed))
-    parts: dict[str, list[pd.DataFrame]] = {}
-    for i, trial in enumerate(roll_out(world, human, settings.seconds, device_policy=device)):
-        about: Mapping[str, Any] = {
-            "study": "personalize",
-            "device": setup.device,
-            "seed": settings.seed,
-            "body": settings.body,
-            "side": "" if settings.deficit is None else settings.side,
-            "variant": arm,
-            "deficit": settings.deficit,
-            "strength": settings.weakest,
-            "condition": str(condition[i]),
-            "speed": float(world.speed[i]),
-            "start": int(i % settings.starts),
-            "imitation_weight": world_config.imitation_weight,
-            "imitation_dead_zone": world_config.imitation_dead_zone,
-        }
-        for name, table in summarise(trial, about).items():
-            parts.setdefault(name, []).append(table)
-    return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+    about = {
+        "study": "personalize",
+        "seed": settings.seed,
+        "body": settings.body,
+        "side": "" if weak is None else settings.side,
+        "variant": arm,
+        "deficit": settings.deficit,
+        "strength": settings.weakest,
+    }
+    return paired_walks(
+        dataclasses.replace(config.setup, population=None), dataclasses.replace(config.world, integration_step=0.001),
+        load_policy(home / "human"), load_policy(home / "device"), summarise, about,
+        weakness=weak, speeds=(settings.speed,), starts=settings.starts, seconds=settings.seconds, seed=settings.seed,
+    )  # fmt: skip

@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ import pandas as pd
 from data.errors import ExogaitError, InputError
 from data.settings import from_mapping, load_settings
 from data.trial import GaitTrial
+from models.deficit import Deficit, load_deficit
 
 from .legs import alike_on_both_sides
 from .population import CONDITIONS, BodyDraw, Population
@@ -38,6 +39,11 @@ from .population import CONDITIONS, BodyDraw, Population
 Summary = dict[str, pd.DataFrame]
 Summarise = Callable[[GaitTrial, Mapping[str, Any]], Summary]
 """From a walk and its settings to tables by name; every table must say which walk its rows belong to."""
+
+if TYPE_CHECKING:
+    from .policy import Policy
+    from .setup import WorldSetup
+    from .world import WorldConfig
 
 HEALTHY = "healthy"
 STUDIES = Path(__file__).parent / "studies"
@@ -550,11 +556,8 @@ def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) 
 
 def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, exported: bool) -> Summary:
     """Walk with one body in all conditions, from the same states."""
-    from .evaluation import evaluation_world
-    from .policy import Policy, load_policy
-    from .prescribed import PrescribedTorque
-    from .rollout import roll_out
-    from .setup import WorldSetup, strength_of
+    from .policy import load_policy
+    from .setup import WorldSetup
     from .training_run import use_threads
     from .world import WorldConfig
 
@@ -567,40 +570,88 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
     world_config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
-    speeds = body.speeds or config.speeds
-    per_condition = np.repeat(speeds, config.starts)
-    n = len(CONDITIONS) * len(per_condition)
     parts: dict[str, list[pd.DataFrame]] = {}
     for strength in body.strengths:
-        world = evaluation_world(setup, world_config, n_envs=n, seconds=config.seconds, seed=task.seed)
-        human.require(role="human", **world.signature())
+        weak = None
         if body.deficit is not None:
-            weak = dataclasses.replace(setup, deficit=body.deficit, strength=strength, side=body.side).load_deficit()
-            world.strength[:] = strength_of(world.physics.model, weak)
-        condition = np.repeat(CONDITIONS, len(per_condition))
-        for name in CONDITIONS:
-            world.dress(np.flatnonzero(condition == name), name)
-        # The same random starts in every condition.
-        phase = np.random.default_rng(task.seed).random(len(per_condition))
-        world.reset(np.arange(n), phase=np.tile(phase, 3), speed=np.tile(per_condition, 3))
-        device = PrescribedTorque(world, profile) if profile is not None else load_policy(device_file)
-        if isinstance(device, Policy):
-            device.require(role="device", **world.signature())
-        trials = roll_out(world, human, config.seconds, device_policy=device)
-        for i, trial in enumerate(trials):
-            about = {
-                **_settings_of(config, task),
-                "deficit": body.deficit or "",
-                "device": setup.device,
-                "strength": float(strength),
-                "condition": str(condition[i]),
-                "speed": float(world.speed[i]),
-                "start": int(i % config.starts),
-                "imitation_weight": world_config.imitation_weight,
-                "imitation_dead_zone": world_config.imitation_dead_zone,
-            }
-            for name, table in summarise(trial, about).items():
-                parts.setdefault(name, []).append(table)
+            weak = load_deficit(body.deficit, strength=strength, side=body.side)
+        about = {**_settings_of(config, task), "deficit": body.deficit or "", "strength": float(strength)}
+        tables = paired_walks(
+            setup, world_config, human, load_policy(device_file) if profile is None else profile, summarise, about,
+            weakness=weak, speeds=body.speeds or config.speeds, starts=config.starts, seconds=config.seconds,
+            seed=task.seed,
+        )  # fmt: skip
+        for name, table in tables.items():
+            parts.setdefault(name, []).append(table)
+    return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+
+
+def paired_walks(
+    setup: WorldSetup,
+    world_config: WorldConfig,
+    human: Policy,
+    device: Policy | str,
+    summarise: Summarise,
+    about: Mapping[str, Any],
+    *,
+    weakness: Deficit | None,
+    speeds: Sequence[float],
+    starts: int,
+    seconds: float,
+    seed: int,
+) -> Summary:
+    """Walk with one body in all device conditions, from the same states.
+
+    Args:
+        setup: Model, device and reference, without a population.
+        world_config: Settings of the world.
+        human: Policy of the muscles.
+        device: Policy of the device, or the name or file of a fixed torque profile.
+        summarise: From a walk and its settings to tables.
+        about: Settings that the walks share; what differs between them is added.
+        weakness: Deficit of the body; full strength without.
+        speeds: Walking speeds, m/s.
+        starts: Walks per condition and speed.
+        seconds: Length of each walk, s.
+        seed: Of the random starts, which are the same in every condition.
+
+    Raises:
+        PolicyMismatchError: A policy is meant for something else.
+    """
+    from .evaluation import evaluation_world
+    from .prescribed import PrescribedTorque
+    from .rollout import roll_out
+    from .setup import strength_of
+
+    commanded = np.repeat(speeds, starts)
+    condition = np.repeat(CONDITIONS, len(commanded))
+    n = len(condition)
+    world = evaluation_world(setup, world_config, n_envs=n, seconds=seconds, seed=seed)
+    human.require(role="human", **world.signature())
+    if weakness is not None:
+        world.strength[:] = strength_of(world.physics.model, weakness)
+    for name in CONDITIONS:
+        world.dress(np.flatnonzero(condition == name), name)
+    phase = np.random.default_rng(seed).random(len(commanded))
+    world.reset(np.arange(n), phase=np.tile(phase, len(CONDITIONS)), speed=np.tile(commanded, len(CONDITIONS)))
+    if isinstance(device, str):
+        driver = PrescribedTorque(world, device)
+    else:
+        device.require(role="device", **world.signature())
+        driver = device
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for i, trial in enumerate(roll_out(world, human, seconds, device_policy=driver)):
+        own = {
+            **about,
+            "device": setup.device,
+            "condition": str(condition[i]),
+            "speed": float(world.speed[i]),
+            "start": int(i % starts),
+            "imitation_weight": world_config.imitation_weight,
+            "imitation_dead_zone": world_config.imitation_dead_zone,
+        }
+        for name, table in summarise(trial, own).items():
+            parts.setdefault(name, []).append(table)
     return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
 
 

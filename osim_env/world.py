@@ -347,8 +347,8 @@ class GaitWorld:
         Raises:
             InputError: A speed is outside the reference's range.
         """
-        for value in () if speed is None else np.unique(speed):
-            self.reference.check_speed(float(value))
+        if speed is not None:
+            self.reference.check_speed(speed)
         n = len(index)
         if n == 0:
             return
