@@ -164,6 +164,7 @@ def study(
     config: Positional[str],
     *,
     out: Path,
+    device: str | None = None,
     policies: str | None = None,
     backend: Literal["local", "ray"] = "local",
     workers: int | None = None,
@@ -176,6 +177,7 @@ def study(
     Args:
         config: Name of a study of the suite (hip_ankle, ...) or a YAML file.
         out: Folder of the study; a stopped study goes on from it.
+        device: Name or YAML file of a device instead of the study's.
         policies: Only walk, with the policies of this folder, or with those the suite ships under this name.
         backend: Processes of this machine, or a Ray cluster (needs the extra `ray`).
         workers: Tasks at a time on this machine; one a processor without.
@@ -192,6 +194,8 @@ def study(
     settings = load_settings(StudyConfig, find_study(config))
     if seeds is not None:
         settings = dataclasses.replace(settings, seeds=settings.seeds[:seeds])
+    if device is not None:
+        settings = dataclasses.replace(settings, device=device)
     run_study(
         settings, out, summarise_walk, backend=make_backend(backend, workers, address),
         policies=None if policies is None else policy_folder(policies), report=print,

@@ -2,7 +2,9 @@
 
 Names of scalars: ``<quantity>_r`` and ``<quantity>_l`` (mean over the strides of that leg), ``..._sd`` (between its
 strides), ``<quantity>_si`` (symmetry index of the means, 100 (R - L) / (0.5 (R + L)), Robinson 1987, + = right larger)
-and ``<quantity>_si_sd`` (of the index between pairs of strides). A number that a walk does not give is NaN.
+and ``<quantity>_si_sd`` (of the index between pairs of strides). ``asymmetry`` is the mean magnitude of the six
+indices in :data:`ASYMMETRY`, ``asymmetry_sd`` the SD of the same mean between pairs of strides. A number that a walk
+does not give is NaN.
 
 Joint moments and powers are those of muscles and passive structures; the torque of a device stands beside them. They,
 and all rates, are per kg of the person without the device.
@@ -44,6 +46,8 @@ SYMMETRIC: Mapping[str, str] = {
     "grf_impulse": "BW s", "grf_peak": "BW", "ankle_push_off_power": "W/kg",
 }  # fmt: skip
 """Quantities with a symmetry index, and their units."""
+ASYMMETRY = ("step_time", "step_length", "hip_rom", "knee_rom", "ankle_rom", "grf_impulse")
+"""Spatiotemporal, kinematic and kinetic quantities whose indices make up one number: all of them, not the best one."""
 RANGES = {"hip_rom": "hip_flexion", "knee_rom": "knee_flexion", "ankle_rom": "ankle_dorsiflexion"}
 ANGLES = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion")
 """Angles whose change between conditions is reported."""
@@ -128,7 +132,7 @@ def device_limits(device: str | Path) -> dict[str, dict[str, float]]:
 
     Example:
         >>> device_limits("hip_ankle")["exo_ankle_angle_r"]
-        {'dorsiflexion': 0.3, 'plantarflexion': 1.2}
+        {'dorsiflexion': 0.3, 'plantarflexion': 1.6}
     """
     limits = {}
     for joint in load_device(device).actuation:
@@ -315,11 +319,16 @@ def _stride_scalars(
             mean, sd = _mean_sd(by_side.get(side, np.zeros(0)))
             found[f"{name}_{side}"], found[f"{name}_{side}_sd"] = mean, sd
     pairs = _pairs(strides)
+    by_pair: dict[str, Array] = {}
     for name in SYMMETRIC:
         by_side = values[name]
         found[f"{name}_si"] = robinson_index(found[f"{name}_r"], found[f"{name}_l"])
         indices = [robinson_index(by_side["r"][i], by_side["l"][j]) for i, j in pairs] if len(by_side) == 2 else []
-        found[f"{name}_si_sd"] = _mean_sd(np.array(indices, np.float64))[1]
+        by_pair[name] = np.array(indices, np.float64)
+        found[f"{name}_si_sd"] = _mean_sd(by_pair[name])[1]
+    found["asymmetry"] = float(np.mean([abs(found[f"{name}_si"]) for name in ASYMMETRY]))
+    means = np.mean([np.abs(by_pair[name]) for name in ASYMMETRY if len(by_pair[name])] or [[]], axis=0)
+    found["asymmetry_sd"] = _mean_sd(means)[1]
     return found
 
 
@@ -582,6 +591,7 @@ def curve_matrix(walks: pd.DataFrame, curves: pd.DataFrame, curve: str, side: Si
 PAIRED_QUANTITIES = (
     "umberger2010_gross", "bhargava2004_gross", "umberger2010_cost", "bhargava2004_cost",
     "umberger2010_gross_atrophied", "bhargava2004_gross_atrophied", *(f"{name}_si" for name in SYMMETRIC),
+    "asymmetry",
 )  # fmt: skip
 """Quantities whose change is reported; of a symmetry index the change of its magnitude."""
 _PAIR = ("variant", "seed", "body", "strength", "side", "speed_commanded", "start")

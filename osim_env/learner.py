@@ -33,6 +33,7 @@ class LearnerConfig:
     Attributes:
         layers: Units of the hidden layers of policy and critic.
         initial_std: Standard deviation of the action noise at the start.
+        start_std: The same for a policy that starts from another's networks; what that one ended with if not given.
         min_std: The noise never shrinks below this.
         learning_rate: At the start.
         learning_rate_range: Bounds within which the learning rate follows the KL divergence.
@@ -52,6 +53,7 @@ class LearnerConfig:
 
     layers: tuple[int, ...] = (256, 256)
     initial_std: float = 0.2
+    start_std: float | None = None
     min_std: float = 0.05
     learning_rate: float = 3e-4
     learning_rate_range: tuple[float, float] = (2e-5, 1e-3)
@@ -228,6 +230,11 @@ class Learner(PPO):
         for optimizer in optimizers if isinstance(optimizers, list) else [optimizers]:
             for group in optimizer.param_groups:
                 group["lr"] = self.adaptive_rate
+
+    def set_std(self, std: float) -> None:
+        """Give the action noise one standard deviation."""
+        with torch.no_grad():
+            self.policy.log_std.fill_(float(np.log(std)))
 
     # ---- state, without pickle -------------------------------------------------------------------------------------
 

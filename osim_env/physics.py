@@ -19,8 +19,8 @@ from data.errors import InputError
 from data.metabolics import MuscleParameters, muscle_mass
 from models.device import Device
 
-from .engine import Model, OpenSimEngine, Parameters, State, kinematics, muscle_state, step
-from .engine import muscles as muscle_curves
+from .engine import Model, OpenSimEngine, Parameters, State, initial_tendon_force, kinematics, muscle_state, step
+from .engine.curves import active_force_length, passive_force_length
 from .engine.results import centre_of_pressure
 from .metabolic_power import umberger_power
 from .reference import ReferenceMotion, fourier_basis
@@ -69,6 +69,7 @@ class Physics:
     q: Array
     u: Array
     activation: Array
+    tendon_force: Array
     diverged: NDArray[np.bool_]
     foot_force: Array
     foot_moment: Array
@@ -185,11 +186,27 @@ class Physics:
         """Moment arms (n, n_muscles, n_coordinates), force per activation and passive force (n, n_muscles)."""
         full = np.ones((self.n_envs, self.model.n_muscles))[index]
         strength = Parameters(muscle_strength=self.strength[index])
-        now = muscle_state(self.model, self.q[index], self.u[index], full, params=strength)
+        now = muscle_state(
+            self.model, self.q[index], self.u[index], full, params=strength, tendon_force=self.tendon_force[index]
+        )
         length = now.normalized_fiber_length * self.model.optimal_fiber_length
         cosine = np.sqrt(np.maximum(1.0 - np.square(self.model.muscles.fiber_width / length), 0.0))
         gain = now.active_fiber_force * cosine
-        return now.moment_arms, gain, now.tendon_force - gain
+        passive = now.tendon_force - gain
+        for i in np.flatnonzero(self.model.muscles.compliant):
+            # What an elastic tendon carries now is no matter of activation; at the fibre's present length, once its
+            # velocity has settled, activation will be.
+            force = self.strength[index, i] * self.model.max_isometric_force[i] * cosine[:, i]
+            gain[:, i] = force * active_force_length(self.model, now.normalized_fiber_length)[:, i]
+            passive[:, i] = force * passive_force_length(self.model, now.normalized_fiber_length)[:, i]
+        return now.moment_arms, gain, passive
+
+    def muscle_forces(self, gain: Array, passive: Array) -> Array:
+        """Tendon forces now, from what :meth:`muscles` gave, shape (batch, n_muscles), N."""
+        force = gain * self.activation + passive
+        elastic = np.flatnonzero(self.model.muscles.compliant)
+        force[:, elastic] = (self.strength * self.model.max_isometric_force * self.tendon_force)[:, elastic]
+        return force
 
     @cached_property
     def muscle_parameters(self) -> MuscleParameters:
@@ -220,7 +237,9 @@ class Physics:
 
     def measurements(self) -> dict[str, Array]:
         """Muscle states now, and each foot's force, centre of pressure and free moment, means over the last advance."""
-        now = muscle_state(self.model, self.q, self.u, self.activation, params=self.parameters)
+        now = muscle_state(
+            self.model, self.q, self.u, self.activation, params=self.parameters, tendon_force=self.tendon_force
+        )
         names = (
             "normalized_fiber_length",
             "fiber_velocity",
@@ -262,7 +281,9 @@ class Physics:
 
         Muscles pull through their moment arms; limits, springs and trunk actuators act on their coordinates.
         """
-        now = muscle_state(self.model, self.q, self.u, self.activation, params=self.parameters)
+        now = muscle_state(
+            self.model, self.q, self.u, self.activation, params=self.parameters, tendon_force=self.tendon_force
+        )
         moments = np.einsum("bmj,bm->bj", now.moment_arms, now.tendon_force) + self.passive_moments()
         for k, name in enumerate(self.model.actuator_names):
             if not name.startswith("exo_"):
@@ -295,6 +316,11 @@ class TwinPhysics(Physics):
     def activation(self) -> Array:  # type: ignore[override]
         """Activations, shape (batch, n_muscles)."""
         return self.state.activation
+
+    @property
+    def tendon_force(self) -> Array:  # type: ignore[override]
+        """Normalized force of elastic tendons, zero of rigid ones, shape (batch, n_muscles)."""
+        return self.state.tendon_force
 
     @property
     def diverged(self) -> NDArray[np.bool_]:  # type: ignore[override]
@@ -330,6 +356,8 @@ class TwinPhysics(Physics):
         state = self.state
         state.q[index], state.u[index], state.activation[index] = q, u, activation
         state.actuator_activation[index] = 0.0
+        if self.model.muscles.compliant.any():
+            state.tendon_force[index] = initial_tendon_force(self.model, q, u, activation)
         state.status[index] = 0
         state.time[index] = 0.0
         state.record.mean_foot_force[index] = 0.0
@@ -399,7 +427,9 @@ class OpenSimPhysics(TwinPhysics):
         record, state = self.state.record, self.state
         contact = self.engine.contact_forces(state.q, state.u)
         record.mean_foot_force[:], record.mean_foot_moment[:] = contact.foot_force, contact.foot_moment
-        now = self.engine.muscle_state(state.q, state.u, state.activation, moment_arms=False)
+        now = self.engine.muscle_state(
+            state.q, state.u, state.activation, moment_arms=False, tendon_force=state.tendon_force
+        )
         record.mean_activation[:] = state.activation
         record.mean_normalized_fiber_length[:] = now.normalized_fiber_length
         record.mean_normalized_fiber_velocity[:] = now.normalized_fiber_velocity
@@ -412,10 +442,3 @@ def _smooth_step(t: Array) -> Array:
     """Quintic step between 0 and 1."""
     t = np.clip(t, 0.0, 1.0)
     return t**3 * (10 - 15 * t + 6 * t**2)
-
-
-def active_force_length(model: Model, normalized_fiber_length: Array) -> Array:
-    """Active force-length multiplier of DeGroote-Fregly 2016, shape as given (see engine/muscles.py for the source)."""
-    x = (normalized_fiber_length - 1.0) / model.muscles.width_scale + 1.0
-    bells = (muscle_curves._B1, muscle_curves._B2, muscle_curves._B3)
-    return np.sum([b[0] * np.exp(-0.5 * np.square((x - b[1]) / (b[2] + b[3] * x))) for b in bells], axis=0)

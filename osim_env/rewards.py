@@ -77,6 +77,11 @@ def keep_path(world: GaitWorld) -> Array:
     return _near(world.q[:, world.column["pelvis_tz"]], 0.3)
 
 
+def upright(world: GaitWorld) -> Array:
+    """One while the body has not fallen: what keeps a cost from being saved by falling."""
+    return 1.0 - world.fallen
+
+
 def effort(world: GaitWorld) -> Array:
     """Muscle-volume-weighted mean of squared activations (about 0.01-0.05 in healthy walking)."""
     return np.square(world.activation) @ world.volume_share
@@ -115,6 +120,7 @@ HUMAN_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
     "imitate_feet": imitate_feet,
     "keep_speed": keep_speed,
     "keep_path": keep_path,
+    "upright": upright,
     "effort": effort,
     "metabolic_power": metabolic_power,
     "joint_limits": joint_limits,
@@ -139,16 +145,11 @@ def device_fall(world: GaitWorld) -> Array:
     return world.fallen.astype(float)
 
 
-def device_upright(world: GaitWorld) -> Array:
-    """One while the body has not fallen: what keeps a cost from being saved by falling."""
-    return 1.0 - world.fallen
-
-
 DEVICE_TERMS: dict[str, Callable[[GaitWorld], Array]] = {
     "device_effort": device_effort,
     "device_smoothness": device_smoothness,
     "device_fall": device_fall,
-    "device_upright": device_upright,
+    "device_upright": upright,
 }
 
 

@@ -39,6 +39,7 @@ class WorldSetup:
         strength: Percent strength that replaces the deficit file's.
         side: Side that replaces the deficit file's.
         subject: File of a subject.
+        tendon: Rigid tendons, or elastic ones of the plantarflexors (built through OpenSim and kept in the cache).
         model: A finished .osim file to walk with instead of the suite's own.
         reference: Name or file of a reference motion.
         population: Bodies and device conditions of a training batch, instead of one deficit and the device on.
@@ -50,6 +51,7 @@ class WorldSetup:
     strength: float | None = None
     side: Literal["left", "right", "both"] | None = None
     subject: str | None = None
+    tendon: Literal["rigid", "compliant_plantarflexors"] = "rigid"
     model: str | None = None
     reference: str = DEFAULT_REFERENCE
     population: Population | None = None
@@ -77,12 +79,13 @@ def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
     The strength of muscles is no part of either: it is a parameter of the world. A device is; its actuators and mass
     are in the file. What is not the suite's own model is built through OpenSim and kept in the cache.
     """
-    if setup.model is None and setup.subject is None and setup.engine == "twin" and setup.device in COMPILED:
+    own = setup.model is None and setup.subject is None and setup.tendon == "rigid" and setup.device in COMPILED
+    if own and setup.engine == "twin":
         return None, COMPILED[setup.device]
     if setup.model is not None:
         source = Path(setup.model)
     else:
-        source = _built(setup.device or "", setup.subject or "")
+        source = _built(setup.device or "", setup.subject or "", setup.tendon)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     target = cache_folder() / f"{digest}.npz"
     if not target.is_file():
@@ -91,11 +94,13 @@ def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
 
 
 @lru_cache(maxsize=16)
-def _built(device: str, subject: str) -> Path:
-    """Build the model with a device and a subject into the cache."""
+def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_plantarflexors"]) -> Path:
+    """Build the model with a device, a subject and tendons into the cache."""
     import models
 
-    built = models.build(device=device or None, subject=models.load_subject(subject) if subject else None)
+    built = models.build(
+        device=device or None, subject=models.load_subject(subject) if subject else None, tendon=tendon
+    )
     beside = cache_folder() / f".build-{os.getpid()}.osim"
     models.write(built, beside)
     digest = hashlib.sha256(beside.read_bytes()).hexdigest()[:16]

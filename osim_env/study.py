@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from .world import WorldConfig
 
 HEALTHY = "healthy"
+SPEED_MARGIN = 0.1
+"""Fine-tunes walk up to this much slower and faster than the walks that are compared, m/s."""
+CRITIC_WARMUP = 8
+"""Updates at the start of a fine-tune in which only the critics learn, where it starts from policies at rest."""
 STUDIES = Path(__file__).parent / "studies"
 
 
@@ -78,17 +82,21 @@ class Variant:
     Attributes:
         name: For tables and folders.
         bodies: Names of the bodies; all without.
+        seeds: Only with these of the study's seeds; all without.
         world: Changed settings of the world.
         setup: Changed settings of what is simulated.
         tune_samples: Control steps of the fine-tune instead of the study's.
+        speeds: Walking speeds instead of the study's and the bodies', m/s.
         device_profile: Fixed torque profile that drives the device instead of a policy.
     """
 
     name: str
     bodies: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None
     world: dict[str, Any] = field(default_factory=dict)
     setup: dict[str, Any] = field(default_factory=dict)
     tune_samples: float | None = None
+    speeds: tuple[float, ...] | None = None
     device_profile: str | None = None
 
 
@@ -101,11 +109,14 @@ class StudyConfig:
         training: Name or file of the training configuration of the generalists.
         device: Device instead of the training configuration's.
         seeds: One generalist each.
+        generalists: Folder, or name of policies of the suite, with finished generalists of these seeds: they are tuned
+            and none is trained.
         bodies: Who walks.
         speeds: Walking speeds, m/s.
         train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
         tune_samples: Control steps of each fine-tune to a body.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
+        tune_std: Standard deviation of the human's action noise at the start of a fine-tune; the generalist's without.
         starts: Walks per body, condition and speed.
         seconds: Length of each walk, s.
         variants: Repetitions with other settings.
@@ -115,14 +126,20 @@ class StudyConfig:
     training: str = "assistance"
     device: str | None = None
     seeds: tuple[int, ...] = (1, 2, 3)
+    generalists: str | None = None
     bodies: tuple[StudyBody, ...] = (StudyBody(),)
     speeds: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75)
     train_samples: float | None = None
     tune_samples: float = 3e5
     tune_world: dict[str, Any] = field(default_factory=dict)
+    tune_std: float | None = None
     starts: int = 4
     seconds: float = 20.0
     variants: tuple[Variant, ...] = ()
+
+    def speeds_of(self, body: StudyBody, variant: Variant | None) -> tuple[float, ...]:
+        """Speeds at which a body walks, m/s."""
+        return (None if variant is None else variant.speeds) or body.speeds or self.speeds
 
     def __post_init__(self) -> None:
         if not self.seeds or not self.bodies or not self.speeds:
@@ -163,7 +180,7 @@ class Task:
 
 
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
-    """The tasks of a study in an order in which they can be done.
+    """The tasks of a study in an order in which they can be done, the long ones first.
 
     Args:
         config: The study.
@@ -172,15 +189,19 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     tasks: list[Task] = []
     for seed in config.seeds:
         train = Task(f"train-{seed}", "train", seed)
-        if policies is None:
+        trained: tuple[str, ...] = ()
+        if policies is None and config.generalists is None:
             tasks.append(train)
+            trained = (train.name,)
         for v, variant in enumerate([None, *config.variants]):
             index = None if variant is None else v - 1
             for b, body in enumerate(config.bodies):
                 if variant is not None and variant.bodies is not None and body.name not in variant.bodies:
                     continue
+                if variant is not None and variant.seeds is not None and seed not in variant.seeds:
+                    continue
                 label = "-".join([str(seed), _slug(body.name), *([] if variant is None else [_slug(variant.name)])])
-                tune = Task(f"tune-{label}", "tune", seed, b, index, (train.name,))
+                tune = Task(f"tune-{label}", "tune", seed, b, index, trained)
                 needs: tuple[str, ...] = ()
                 if policies is None:
                     tasks.append(tune)
@@ -188,7 +209,7 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                 elif not (policies / f"{label}_human.json").is_file():
                     continue
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
-    return tasks
+    return sorted(tasks, key=lambda task: task.kind != "train")
 
 
 def _slug(text: str) -> str:
@@ -374,11 +395,12 @@ def _check(config: StudyConfig, tasks: Sequence[Task], folder: Path, policies: P
 
 def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     """Settings of the study that a task's result depends on, as JSON holds them."""
-    names = ["device", "train_samples"]
+    names = ["device", "train_samples", "generalists"]
     inputs: dict[str, Any] = {}
     if task.kind != "train":
         assert task.body is not None
-        names += ["speeds", "tune_samples", "tune_world"] + (["starts", "seconds"] if task.kind == "walk" else [])
+        names += ["speeds", "tune_samples", "tune_world", "tune_std"]
+        names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
         inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
@@ -505,9 +527,10 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     kind = BodyDraw(body.deficit, (weakest, strongest), body.side if body.deficit else "either")
     setup = dataclasses.replace(setup, population=Population((kind,), conditions))
     setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
-    speeds = (max(0.6, min(config.speeds) - 0.05), min(1.8, max(config.speeds) + 0.05))
+    walked = config.speeds_of(body, variant)
+    speeds = (max(0.6, min(walked) - SPEED_MARGIN), min(1.8, max(walked) + SPEED_MARGIN))
     samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
-    return dataclasses.replace(
+    tuned = dataclasses.replace(
         base,
         stages=(Stage(samples, speeds=speeds, learn="both" if variant.device_profile is None else "human"),),
         setup=setup,
@@ -516,17 +539,30 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             merged(merged(dataclasses.asdict(base.world), config.tune_world), variant.world),
             where=f"variant {variant.name}",
         ),
+        human=dataclasses.replace(base.human, critic_warmup=0, start_std=config.tune_std),
+        device=dataclasses.replace(base.device, critic_warmup=0),
         start_human=None,
         start_device=None,
         start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
-        human=dataclasses.replace(base.human, critic_warmup=0),
         # A one-sided body is tuned to with both legs' controllers free to differ, in a network that holds both.
-        share_legs=not split,
-        device=dataclasses.replace(
-            base.device, critic_warmup=0, layers=tuple((2 if split else 1) * width for width in base.device.layers)
-        ),
+        share_legs=base.share_legs and not split,
         device_profile=variant.device_profile,
     )
+    if config.generalists is not None:
+        # Policies at rest drive both legs and come without critics, which learn first.
+        split = base.share_legs and device is not None and alike_on_both_sides(device)
+        start = policy_folder(config.generalists) / f"generalist_{task.seed}"
+        tuned = dataclasses.replace(
+            tuned,
+            human=dataclasses.replace(tuned.human, critic_warmup=CRITIC_WARMUP),
+            device=dataclasses.replace(tuned.device, critic_warmup=CRITIC_WARMUP),
+            start_human=f"{start}_human",
+            start_device=f"{start}_device" if variant.device_profile is None else None,
+            start_checkpoint=None,
+            share_legs=False,
+        )
+    layers = tuple((2 if split else 1) * width for width in tuned.device.layers)
+    return dataclasses.replace(tuned, device=dataclasses.replace(tuned.device, layers=layers))
 
 
 def _train(config: StudyConfig, task: Task, folder: Path) -> int:
@@ -566,7 +602,8 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     body = config.bodies[task.body]
     human_file, device_file = policy_files(config, task, folder, exported)
     human = load_policy(human_file)
-    profile = None if task.variant is None else config.variants[task.variant].device_profile
+    variant = None if task.variant is None else config.variants[task.variant]
+    profile = None if variant is None else variant.device_profile
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
     world_config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
@@ -578,7 +615,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         about = {**_settings_of(config, task), "deficit": body.deficit or "", "strength": float(strength)}
         tables = paired_walks(
             setup, world_config, human, load_policy(device_file) if profile is None else profile, summarise, about,
-            weakness=weak, speeds=body.speeds or config.speeds, starts=config.starts, seconds=config.seconds,
+            weakness=weak, speeds=config.speeds_of(body, variant), starts=config.starts, seconds=config.seconds,
             seed=task.seed,
         )  # fmt: skip
         for name, table in tables.items():

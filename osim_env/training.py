@@ -171,6 +171,8 @@ class Trainer:
             facts = json.loads(content["facts"].tobytes())
             self.earlier_samples = int(facts["samples"] + facts.get("earlier_samples", 0))
             self.human.load_arrays(_part(content, "human/"), optimizer=False)
+            if config.human.start_std is not None:
+                self.human.set_std(config.human.start_std)
             if self.device is not None:
                 arrays = _part(content, "device/")
                 if self.legs is None and world.exoskeleton is not None and facts.get("legs_shared"):
@@ -366,11 +368,7 @@ class Trainer:
         )
         entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
         self.curve.append({key: round(value, 5) for key, value in entry.items()})
-        with (self.folder / "evaluation.csv").open("a", newline="") as stream:
-            writer = csv.DictWriter(stream, fieldnames=list(entry))
-            if stream.tell() == 0:
-                writer.writeheader()
-            writer.writerow(entry)
+        _append_row(self.folder / "evaluation.csv", entry)
         score = result["survival"] * result["score"] + 1e-3 * (speeds[1] - speeds[0])
         if score >= self.best:
             self.best = score
@@ -397,12 +395,7 @@ class Trainer:
         (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
     def _log(self, figures: dict[str, float]) -> None:
-        path = self.folder / "progress.csv"
-        with path.open("a", newline="") as stream:
-            writer = csv.DictWriter(stream, fieldnames=sorted(figures))
-            if stream.tell() == 0:
-                writer.writeheader()
-            writer.writerow(figures)
+        _append_row(self.folder / "progress.csv", figures)
         writer_class = _tensorboard()
         if writer_class is not None:
             if not hasattr(self, "_board"):
@@ -495,6 +488,27 @@ def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings, **names, "start_checkpoint": start and Path(start).parent.name}
 
 
+def _append_row(path: Path, row: Mapping[str, float]) -> None:
+    """Add a row to a table, and columns that it did not have (a learner that begins in a later stage)."""
+    rows: list[Mapping[str, Any]] = []
+    columns = list(row)
+    if path.is_file():
+        with path.open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            known = list(reader.fieldnames or ())
+            columns = [*known, *(name for name in row if name not in known)]
+            rows = list(reader) if columns != known else []
+    beside = path.with_suffix(".tmp")
+    if rows or not path.is_file():
+        with beside.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, fieldnames=columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        beside.replace(path)
+    with path.open("a", newline="") as stream:
+        csv.DictWriter(stream, fieldnames=columns).writerow(row)
+
+
 def _drop_rows_after(path: Path, samples: int) -> None:
     """Forget what a killed run logged after its last checkpoint; the resumed run logs the same again."""
     if not path.is_file():
@@ -549,7 +563,8 @@ def _load_networks(learner: Learner, policy: Policy, role: str, signature: dict[
             wide[:, columns] = weight
             weight = wide
         state[f"{prefix}.weight"], state[f"{prefix}.bias"] = torch.from_numpy(weight), torch.from_numpy(bias)
-    state["log_std"] = torch.from_numpy(policy.log_std)
+    std = learner.config.start_std
+    state["log_std"] = torch.from_numpy(policy.log_std if std is None else np.full_like(policy.log_std, np.log(std)))
     learner.policy.load_state_dict(state)
     statistics = learner.statistics
     statistics.mean[columns] = policy.mean

@@ -32,6 +32,8 @@ from .rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION, Term, evaluate
 Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
 
+BELT_REACH = 0.3
+"""Ground lost or gained on a treadmill beyond which a body aims no harder to win it back, m."""
 FALL_HEIGHT = 0.7
 """Pelvis height below this share of the reference counts as a fall."""
 STRENGTH_GROUPS = (
@@ -49,6 +51,9 @@ class WorldConfig:
         integration_step: Time step of the linearly implicit integrator, s.
         episode: Length after which an episode is cut, s (infinite in evaluation).
         speeds: Range from which training draws walking speeds, m/s.
+        treadmill: How strongly a body that loses or gains ground on a treadmill running at the commanded speed aims
+            for a higher or lower one, 1/s (0: over ground). A walk keeps the commanded speed on average with it, as
+            people on a treadmill do, whatever they wear.
         imitation_weight: Factor on the weights of all imitation terms.
         imitation_dead_zone: Joint angle error that costs nothing, rad.
         pose_sigma: Joint angle error beyond the dead zone at which the pose term falls to 1/e, rad.
@@ -70,6 +75,7 @@ class WorldConfig:
     integration_step: float = 0.001
     episode: float = 10.0
     speeds: tuple[float, float] = (1.25, 1.25)
+    treadmill: float = 0.0
     imitation_weight: float = 1.0
     imitation_dead_zone: float = 0.0
     pose_sigma: float = 0.2
@@ -140,6 +146,7 @@ class GaitWorld:
         strength: Strength of every muscle as a fraction of the healthy one, shape (batch, n_muscles).
         phase: Share of the stride since right heel strike, shape (batch,).
         speed: Commanded walking speed, shape (batch,), m/s.
+        pace: Speed aimed for at the moment: the commanded one, but for ground to win back on a treadmill.
     """
 
     def __init__(
@@ -203,6 +210,7 @@ class GaitWorld:
         n = self.n_envs
         self.phase = np.zeros(n)
         self.speed = np.full(n, np.mean(self.config.speeds))
+        self.pace = self.speed.copy()
         self.time = np.zeros(n)
         self.fallen = np.zeros(n, bool)
         self.human_action = np.zeros((n, self.n_human_actions))
@@ -354,6 +362,7 @@ class GaitWorld:
             return
         self.phase[index] = self.rng.random(n) if phase is None else phase
         self.speed[index] = self.rng.uniform(*self.config.speeds, n) if speed is None else speed
+        self.pace[index] = self.speed[index]
         if self.bodies is not None:
             self.strength[index] = self.bodies.draw(n, self.rng)
         q, u = self._reference_state(self.phase[index], self.speed[index])
@@ -383,7 +392,7 @@ class GaitWorld:
 
     def _update_reference(self, index: Index | slice = slice(None)) -> None:
         """Reference state and feet at the present phase and speed."""
-        q, u = self._reference_state(self.phase[index], self.speed[index])
+        q, u = self._reference_state(self.phase[index], self.pace[index])
         q[:, self.column["pelvis_tx"]] = self.q[index, self.column["pelvis_tx"]]
         self.q_reference[index], self.u_reference[index] = q, u
         self.feet_reference[index] = self.feet_in_pelvis_axes(self.physics.feet_at(q), q)
@@ -411,7 +420,7 @@ class GaitWorld:
         command = self.device_action
         if self._drive_mirror is not None:
             command = _mirrored(command, self._drive_mirror, np.zeros(self.n_envs, bool))
-        rate = self.reference.frequency(self.speed) * (1.0 + self.config.muscles.phase_rate * action[:, -1])
+        rate = self.reference.frequency(self.pace) * (1.0 + self.config.muscles.phase_rate * action[:, -1])
         self._draw_pushes()
         self.previous_foot_load[:] = self.physics.foot_force[:, :, 1]
         for _ in range(round(self.config.control_step / TICK)):
@@ -427,6 +436,9 @@ class GaitWorld:
         if self._needs_power:
             self.metabolic_power = self.physics.metabolic_power(self.controls[:, : self.recruitment.n_muscles])
         self.time += self.config.control_step
+        if self.config.treadmill:
+            lost = np.clip(self.speed * self.time - self.q[:, self.column["pelvis_tx"]], -BELT_REACH, BELT_REACH)
+            self.pace = np.clip(self.speed + self.config.treadmill * lost, *self.reference.speed_range)
         self._update_reference()
         return self._finish()
 
@@ -434,12 +446,12 @@ class GaitWorld:
         """Write muscle excitations and trunk controls for the next tick, given the device's torque (N m)."""
         config, n = self.config.muscles, self.recruitment.n_muscles
         arms, gain, passive = self.physics.muscles()
-        phase = (self.phase + config.anticipation * self.reference.frequency(self.speed)) % 1.0
-        demand = config.feedforward * self._reference_moments(phase, self.speed)
-        force = gain * self.activation + passive
+        phase = (self.phase + config.anticipation * self.reference.frequency(self.pace)) % 1.0
+        demand = config.feedforward * self._reference_moments(phase, self.pace)
+        force = self.physics.muscle_forces(gain, passive)
         self.muscle_moment = np.matmul(force[:, None, :], arms)[:, 0, self.joint_columns]
         if config.scheme == "recruitment":
-            q, u = self._reference_state(self.phase, self.speed)
+            q, u = self._reference_state(self.phase, self.pace)
             error = (q - self.q)[:, self.joint_columns]
             stance_hips, swing_hips = self._balance(q, u)
             error[:, self._hip_columns] += swing_hips
@@ -559,7 +571,7 @@ class GaitWorld:
         joints = self.joint_columns
         rate = u - self.u_reference
         blocks: list[Array] = [
-            np.stack([np.cos(half), np.sin(half), np.cos(2 * half), np.sin(2 * half), self.speed], axis=1),
+            np.stack([np.cos(half), np.sin(half), np.cos(2 * half), np.sin(2 * half), self.pace], axis=1),
             np.stack(
                 [
                     q[:, column["pelvis_ty"]] - self.q_reference[:, column["pelvis_ty"]],
@@ -603,7 +615,7 @@ class GaitWorld:
     # ---- for training ----------------------------------------------------------------------------------------------
 
     _ARRAYS = (
-        "phase", "speed", "time", "fallen", "human_action", "previous_human_action", "device_action",
+        "phase", "speed", "pace", "time", "fallen", "human_action", "previous_human_action", "device_action",
         "previous_device_action", "metabolic_power", "push", "next_push", "muscle_moment",
     )  # fmt: skip
 

@@ -155,7 +155,7 @@ def test_the_contract_names_every_input_and_output(folder: Path) -> None:
     assert {c.source for c in contract.inputs if c.unit == "N m/kg"} == {"controller"}
     ankle = next(output for output in contract.outputs if output.coordinate == "ankle_angle_r")
     assert (ankle.positive, ankle.peak_positive, ankle.negative, ankle.peak_negative) == (
-        "dorsiflexion", 0.3, "plantarflexion", 1.2,
+        "dorsiflexion", 0.3, "plantarflexion", 1.6,
     )  # fmt: skip
     assert contract.delay.seconds == DEVICE.delay and contract.delay.added_by == "hardware"
     assert (contract.control_step, contract.tick, contract.model_hash) == (0.02, 0.01, "abc")

@@ -101,8 +101,8 @@ def test_a_prescribed_profile_follows_the_stride(world: GaitWorld) -> None:
     ankle = np.interp(percent, table.index, table["ankle_angle"])
     column = device.coordinates.index("ankle_angle_r")
     # The strike is noticed within one control step.
-    np.testing.assert_allclose(1.2 * actions[late, column], ankle[late], atol=0.15)
-    assert actions[late, column].min() == pytest.approx(-0.764 / 1.2, abs=0.02)
+    np.testing.assert_allclose(1.6 * actions[late, column], ankle[late], atol=0.15)
+    assert actions[late, column].min() == pytest.approx(-0.764 / 1.6, abs=0.02)
     left = device.coordinates.index("ankle_angle_l")
     np.testing.assert_allclose(actions[late][25:, left], actions[late][:-25, column], atol=0.05)
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from data.metabolics import umberger2010
-from osim_env.physics import TwinPhysics, active_force_length
+from osim_env.engine.curves import active_force_length
+from osim_env.physics import TwinPhysics
 from osim_env.setup import WorldSetup, make_world
 from osim_env.world import WorldConfig
 
