@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from data.errors import InputError, UnknownNameError
 from data.metabolics import (
@@ -26,6 +27,7 @@ from data.metabolics import (
 )
 from data.trial import SIDES, GaitTrial, Side
 
+Array = NDArray[np.float64]
 MetabolicModel = Literal["umberger2010", "bhargava2004"]
 Leg = Literal["r", "l", "trunk"]
 LEG_NAMES: Mapping[Leg, str] = {"r": "right_leg", "l": "left_leg", "trunk": "trunk"}
@@ -230,12 +232,31 @@ def mean_over(series: pd.Series, start: float, end: float) -> float:
         >>> mean_over(pd.Series([0.0, 1.0, 2.0], index=[0.0, 1.0, 2.0]), 0.5, 1.5)
         1.0
     """
-    time = series.index.to_numpy(np.float64)
+    rows, weights = _mean_weights(series.index.to_numpy(np.float64), start, end)
+    return float(weights @ series.to_numpy(np.float64)[rows])
+
+
+def _mean_weights(time: Array, start: float, end: float) -> tuple[slice, Array]:
+    """Samples that a time average needs and their weights, which sum to one: see :func:`mean_over`."""
     slack = 1e-6
     if not (time[0] - slack <= start < end <= time[-1] + slack):
         raise InputError("stride", f"{start:.3f} to {end:.3f} s", f"inside {time[0]:.3f} to {time[-1]:.3f} s")
-    grid = np.concatenate([[start], time[(time > start) & (time < end)], [end]])
-    return float(np.trapezoid(np.interp(grid, time, series.to_numpy(np.float64)), grid) / (end - start))
+    first = max(int(np.searchsorted(time, start, side="right")) - 1, 0)
+    last = min(int(np.searchsorted(time, end, side="left")), len(time) - 1)
+    rows = slice(first, last + 1)
+    clock = time[rows]
+    grid = np.concatenate([[start], clock[(clock > start) & (clock < end)], [end]])
+    half = 0.5 * np.diff(grid) / (end - start)
+    share = np.concatenate([half, [0.0]]) + np.concatenate([[0.0], half])
+    # A grid point between two samples is their interpolation; before the first or after the last it is that sample.
+    place = np.clip(np.interp(grid, clock, np.arange(len(clock))), 0, len(clock) - 1)
+    low = np.minimum(place.astype(np.int64), max(len(clock) - 2, 0))
+    weights = np.zeros(len(clock))
+    np.add.at(weights, low, share * (1.0 - (place - low)))
+    if len(clock) > 1:
+        np.add.at(weights, low + 1, share * (place - low))
+    used = np.flatnonzero(weights)
+    return slice(first + int(used[0]), first + int(used[-1]) + 1), weights[used[0] : used[-1] + 1]
 
 
 def stride_cost(
@@ -264,14 +285,17 @@ def stride_cost(
 
     groups: tuple[Leg, ...] = ("r", "l", "trunk")
 
+    time = result.rates.index.to_numpy(np.float64)
+    spans = {group: [_mean_weights(time, a, b) for a, b in by_side.get(group) or everything] for group in groups}
+
     def average(table: pd.DataFrame) -> pd.Series:
         """Mean rate of each muscle, W."""
         means: dict[str, float] = {}
         for group in groups:
-            intervals = by_side.get(group) or everything
-            for name in result.muscles_of(group):
-                series = pd.Series(table[name])
-                means[name] = float(np.mean([mean_over(series, a, b) for a, b in intervals]))
+            names = result.muscles_of(group)
+            values = table[names].to_numpy(np.float64)
+            found = np.mean([weights @ values[rows] for rows, weights in spans[group]], axis=0)
+            means |= dict(zip(names, map(float, found), strict=True))
         return pd.Series(means, dtype=np.float64)
 
     muscles = average(result.rates) / result.body_mass

@@ -390,18 +390,20 @@ def _contact(trial: GaitTrial, strike: GaitEvent) -> float:
 def _costs(
     trial: GaitTrial, strides: Mapping[Side, list[Stride]], speed: float, strength: Mapping[str, float] | None
 ) -> dict[str, float]:
-    names = ("gross", "cost", "right_leg", "left_leg", "gross_atrophied", "cost_atrophied")
+    names = ("gross", "cost", "right_leg", "left_leg", "gross_atrophied", "cost_atrophied", "gross_sd")
     found = {f"{model}_{name}": float("nan") for model in MODELS for name in names}
     spans: list[tuple[Side, float, float]] = [(s, x.start, x.stop) for s in SIDES for x in strides[s]]
     if "activation" not in trial.muscles or trial.muscle_parameters is None or not spans:
         return found
     thin = _atrophied(trial, strength or {})
     for model in MODELS:
-        cost = stride_cost(compute_metabolics(trial, model=model), spans, speed=speed)
+        result = compute_metabolics(trial, model=model)
+        cost = stride_cost(result, spans, speed=speed)
         other = cost if thin is trial else stride_cost(compute_metabolics(thin, model=model), spans, speed=speed)
         values = (
             cost.gross_w_per_kg, cost.gross_cost_j_per_kg_m, cost.legs_w_per_kg["right_leg"],
             cost.legs_w_per_kg["left_leg"], other.gross_w_per_kg, other.gross_cost_j_per_kg_m,
+            _mean_sd(np.array([mean_over(result.whole_body, a, b) for _, a, b in spans]) / result.body_mass)[1],
         )  # fmt: skip
         found |= {f"{model}_{name}": float(value) for name, value in zip(names, values, strict=True)}
     return found
