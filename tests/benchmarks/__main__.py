@@ -1,11 +1,12 @@
-"""Validation studies: ``python -m tests.benchmarks [model] [twin] [lab] [walking]`` rewrites their part of docs."""
+"""Validation studies: ``python -m tests.benchmarks [model] [twin] [lab] [walking] [assistance]`` rewrites docs."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-STUDIES = {"model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "walking": "results_walking"}
+STUDIES = {"model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "walking": "results_walking",
+           "assistance": "results_assistance"}  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -103,6 +103,34 @@ def copy(study, tmp_path: Path) -> Path:
     return Path(shutil.copytree(study[0], tmp_path / "study"))
 
 
+def test_from_finished_generalists_nothing_is_trained_but_fine_tunes(tiny: StudyConfig, study, tmp_path: Path) -> None:
+    policies = tmp_path / "policies"
+    export_policies(tiny, study[0], policies)
+    config = dataclasses.replace(tiny, generalists=str(policies), tune_std=0.04)
+    tasks = plan(config)
+    assert [task.kind for task in tasks] == ["tune", "walk"] * 2
+    for task in tasks:
+        if task.kind == "tune":
+            tuned = training_config(config, task, tmp_path)
+            assert tuned.start_checkpoint is None and not tuned.share_legs and tuned.human.start_std == 0.04
+            assert tuned.start_human == str(policies / "generalist_1_human")
+            assert tuned.human.critic_warmup > 0
+    tables = run_study(config, tmp_path / "again", numbers, backend=Inline())
+    assert tables["tasks"]["done"].all()
+    with pytest.raises(InputError, match="policies"):
+        run_study(dataclasses.replace(config, generalists="nowhere"), tmp_path / "no", numbers, backend=Inline())
+
+
+def test_a_variant_may_be_for_some_seeds_and_speeds_only(tiny: StudyConfig) -> None:
+    slow = Variant("slow", bodies=("healthy",), seeds=(2,), speeds=(0.8,))
+    config = dataclasses.replace(tiny, seeds=(1, 2), variants=(slow,))
+    names = [task.name for task in plan(config)]
+    assert "walk-2-healthy-slow" in names and "walk-1-healthy-slow" not in names
+    assert names[:2] == ["train-1", "train-2"]  # the long ones first
+    assert config.speeds_of(config.bodies[0], slow) == (0.8,)
+    assert config.speeds_of(StudyBody("quadriceps", (50.0,), speeds=(1.0,)), None) == (1.0,)
+
+
 # ---- the plan ------------------------------------------------------------------------------------------------------
 
 

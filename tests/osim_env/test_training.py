@@ -49,6 +49,33 @@ def same(first: dict, second: dict) -> None:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
+def test_the_log_takes_in_a_learner_that_begins_later(tmp_path: Path) -> None:
+    use_threads(1)
+    stages = (Stage(samples=32, learn="human"), Stage(samples=32, learn="both"))
+    trainer = Trainer(config(setup=WorldSetup(device="hip_ankle"), stages=stages), tmp_path)
+    trainer.run()
+    table = pd.read_csv(tmp_path / "progress.csv")
+    assert table["samples"].tolist() == [32, 64]
+    assert table["device/std"].isna().tolist() == [True, False]
+    assert table["human/std"].notna().all()
+
+
+def test_a_fine_tune_may_begin_with_less_noise(tmp_path: Path) -> None:
+    use_threads(1)
+    first = Trainer(config(human=dataclasses.replace(SMALL, start_std=0.5)), tmp_path / "first")
+    noise = lambda trainer: np.exp(trainer.human.policy.log_std.detach().numpy())  # noqa: E731
+    np.testing.assert_allclose(noise(first), 0.2, rtol=1e-6)  # nothing to start from: initial_std
+    first.run()
+    start = str(tmp_path / "first" / "checkpoint.npz")
+    same_noise = Trainer(config(start_checkpoint=start), tmp_path / "same")
+    np.testing.assert_allclose(noise(same_noise), noise(first))
+    less = Trainer(config(start_checkpoint=start, human=dataclasses.replace(SMALL, start_std=0.06)), tmp_path / "less")
+    np.testing.assert_allclose(noise(less), 0.06, rtol=1e-6)
+    full = LearnerConfig(layers=(256, 256), minibatch=32, epochs=1, start_std=0.05)
+    walker = Trainer(config(human=full, start_human="healthy"), tmp_path / "walker")
+    np.testing.assert_allclose(noise(walker), 0.05, rtol=1e-6)
+
+
 def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path: Path) -> None:
     use_threads(1)
     setup = WorldSetup(device="hip_ankle")

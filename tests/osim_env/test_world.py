@@ -46,6 +46,50 @@ def test_observation_and_its_names_agree() -> None:
         assert len(w.human_action_names) == w.n_human_actions
 
 
+def test_on_a_treadmill_who_loses_ground_aims_for_more_speed() -> None:
+    w = world(3, config=dataclasses.replace(CALM, treadmill=0.5))
+    w.reset(np.arange(3), phase=np.full(3, 0.2), speed=np.full(3, 1.2))
+    np.testing.assert_array_equal(w.pace, 1.2)
+    w.physics.q[:, w.column["pelvis_tx"]] += [-0.1, 0.0, 0.1]
+    w.step(np.zeros((3, w.n_human_actions)))
+    lost = 1.2 * w.time - w.q[:, w.column["pelvis_tx"]]
+    np.testing.assert_allclose(w.pace, 1.2 + 0.5 * lost)
+    assert w.pace[0] > 1.24 and w.pace[2] < 1.16
+    w.physics.q[0, w.column["pelvis_tx"]] = -9.0  # far behind: no harder than the reach of the belt allows
+    w.step(np.zeros((3, w.n_human_actions)))
+    assert w.pace[0] == pytest.approx(1.2 + 0.5 * 0.3)
+    w.reset(np.arange(3), speed=np.full(3, 1.0))
+    np.testing.assert_array_equal(w.pace, 1.0)
+    over_ground = world(1)
+    over_ground.reset(np.arange(1), speed=np.array([1.2]))
+    over_ground.physics.q[0, over_ground.column["pelvis_tx"]] -= 0.2
+    over_ground.step(np.zeros((1, over_ground.n_human_actions)))
+    assert over_ground.pace[0] == 1.2
+
+
+def test_elastic_achilles_tendons_start_in_balance_and_are_loaded_later_than_activated() -> None:
+    w = world(2, WorldSetup(tendon="compliant_plantarflexors"))
+    model = w.physics.model
+    elastic = np.flatnonzero(model.muscles.compliant)
+    assert {model.muscle_names[i][:-2] for i in elastic} == {"soleus", "med_gas", "lat_gas"}
+    w.reset(np.arange(2), phase=np.array([0.3, 0.4]), speed=np.full(2, 1.25))
+    gain, passive = w.physics.muscles()[1:]
+    force = w.physics.muscle_forces(gain, passive)
+    rigid = np.setdiff1d(np.arange(model.n_muscles), elastic)
+    np.testing.assert_allclose(force[:, rigid], (gain * w.activation + passive)[:, rigid])
+    # At rest in length (the start), tendon and fibre carry the same; recruitment leaves out the fibre's velocity.
+    np.testing.assert_allclose(force[:, elastic], w.physics.measurements()["tendon_force"][:, elastic], rtol=1e-9)
+    before = force[:, elastic].copy()
+    for _ in range(10):
+        w.step(np.zeros((2, w.n_human_actions)))
+    assert not w.fallen.any() and np.abs(w.physics.tendon_force[:, elastic] - before).max() > 0.01
+    strength = w.strength.copy()
+    w.strength[:] = 0.5 * strength
+    half = w.physics.muscle_forces(*w.physics.muscles()[1:])
+    w.strength[:] = strength
+    np.testing.assert_allclose(2 * half[:, elastic], w.physics.muscle_forces(*w.physics.muscles()[1:])[:, elastic])
+
+
 def test_no_hand_of_god() -> None:
     """Nothing but muscles, contact, limits, springs, trunk actuators and device acts on an evaluated body."""
     w = world(2)

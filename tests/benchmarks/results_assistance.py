@@ -1,0 +1,107 @@
+"""What the committed exoskeleton policies do: docs/results.md, section "assistance".
+
+``python -m tests.benchmarks assistance`` lets the committed policies of the study ``hip_ankle`` walk (fine-tuned to
+every body, three seeds, three device conditions, paired starts), and those of the study ``devices``; it resumes where
+it was stopped. Nothing is trained here: ``exogait study hip_ankle`` trains. With ``EXOGAIT_SHORT=1`` only a few short
+walks are made and nothing is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.outcomes import read_outcomes
+from analysis.study_report import write_study_report
+from data.settings import load_settings
+from exogait import summarise_walk
+from osim_env.policy import POLICY_FOLDER, load_policy
+from osim_env.study import StudyConfig, find_study, run_study
+
+from .assistance_bodies import imitation, signs, variants, weak_bodies
+from .assistance_healthy import cost, devices, optimum, torques
+from .sections import ROOT, markdown_table, write_section
+from .walking_world import SHORT, Found
+
+STUDY = "hip_ankle"
+DEVICES = ("hip", "ankle", "hip_ankle", "knee_slow")
+FOLDER = Path(os.environ.get("EXOGAIT_RESULTS", ROOT / "out" / "results"))
+
+
+def settings(name: str) -> StudyConfig:
+    """A study of the suite, shortened for the short version."""
+    config = load_settings(StudyConfig, find_study(name))
+    if not SHORT:
+        return config
+    return dataclasses.replace(
+        config, seeds=config.seeds[:1], starts=1, seconds=5.0, speeds=(1.25,), variants=(),
+        bodies=tuple(b for b in config.bodies if b.name in ("healthy", "plantarflexors")),
+    )  # fmt: skip
+
+
+def walks(name: str, policies: Path, *, device: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame, Path]:
+    """Tables of walks and curves of one study, made anew where they are not there yet, and their folder."""
+    config = dataclasses.replace(settings(name), device=device)
+    folder = FOLDER / ("short" if SHORT else "") / name / (device or "")
+    run_study(config, folder, summarise_walk, policies=policies, report=print)
+    return *read_outcomes(folder), folder
+
+
+def evaluate() -> str:
+    """Walk, and lay the findings out as Markdown."""
+    begin = time.perf_counter()
+    table, curves, folder = walks(STUDY, POLICY_FOLDER / STUDY)
+    report = write_study_report(folder)
+    main = pd.DataFrame(table[table["variant"] == "main"])
+    found: dict[str, Found] = {
+        "Metabolic power over speed, healthy": cost(main, curves),
+        "Torque against people": torques(main, curves),
+        "One-sided weakness": weak_bodies(main, curves),
+        "Clinical signs": signs(main),
+        "How strongly the human imitates": imitation(table, curves),
+        "Variants": variants(table, curves),
+        "The optimum at fixed kinematics": optimum(main, curves),
+    }
+    by_device = {}
+    for device in DEVICES:
+        policies = POLICY_FOLDER / "devices" / device
+        if policies.is_dir() and not SHORT:
+            by_device[device] = walks("devices", policies, device=device)[:2]
+    if not SHORT:
+        found = {"Any device": devices(by_device, DEVICES), **found}
+    aims = [aim for some, _ in found.values() for aim in some]
+    judged = [aim for aim in aims if aim.met is not None]
+    about = load_policy(POLICY_FOLDER / STUDY / "generalist_1_human").metadata
+    world = about["settings"]["world"]
+    short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
+    parts = [f"### {title}\n\n{text}" for title, (_, text) in found.items() if text]
+    return (
+        f"## Assistance\n\n{short}Regenerate with `python -m tests.benchmarks assistance`; the whole report with its "
+        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists of "
+        f"{about['samples'] / 1e6:.1f} million control steps (the healthy policy's included), fine-tuned to each body "
+        f"for {load_settings(StudyConfig, find_study(STUDY)).tune_samples / 1e6:g} million; trained on Umberger 2010, "
+        "scored with Umberger 2010 and Bhargava 2004. Human policy: imitation weight "
+        f"{world['imitation_weight']:g}, dead zone {world['imitation_dead_zone']:g} rad, the same in every condition; "
+        "its actions are joint moments about a feedback law on the reference, so some pull to the reference stays even "
+        "at weight 0. Bodies walk on a treadmill at the commanded speed. Device and weakness are simulated; no person "
+        f"was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
+        + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
+        + "\n\n" + "\n\n".join(parts)
+        + f"\n\nEvaluated in {time.perf_counter() - begin:.0f} s; report with figures: {report.name}."
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Evaluate, print, and write the section unless the version is the short one."""
+    text = evaluate()
+    print(text)
+    if not SHORT:
+        write_section("results.md", "assistance", text)
+
+
+if __name__ == "__main__":
+    main()
