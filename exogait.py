@@ -189,7 +189,8 @@ def study(
 
     from analysis.study_report import write_study_report
     from data.settings import load_settings
-    from osim_env.study import StudyConfig, export_policies, find_study, make_backend, policy_folder, run_study
+    from osim_env.backends import make_backend
+    from osim_env.study import StudyConfig, export_policies, find_study, policy_folder, run_study
 
     settings = load_settings(StudyConfig, find_study(config))
     if seeds is not None:
@@ -333,6 +334,7 @@ def prepare_personalization(
         "deficit_from": came,
         "device": config.setup.device,
         "policies": f"{human.name}, {robot.name}",
+        "full_samples": Personalization.samples,
         "seed": tuned.seed,
         "reference_strides": gait.n_strides,
         "reference_symmetric": gait.symmetric,
@@ -781,8 +783,20 @@ def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
 
 
 @app.command
-def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out")) -> None:
-    """From nothing to a page that shows what the suite does: model, gait analysis, a learned walk."""
+def demo(
+    out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out"),
+    *,
+    policies: str = "hip_ankle",
+) -> None:
+    """From nothing to a personalised device: model, gait analysis, a short fine-tune, a walk with the device.
+
+    Args:
+        out: Folder for everything the demonstration writes.
+        policies: Generalists to start from: a folder, or a name under which the suite ships policies.
+    """
+    import json
+    import shutil
+
     import models
 
     out.mkdir(parents=True, exist_ok=True)
@@ -794,28 +808,58 @@ def demo(out: Annotated[Path, arg(help="Folder for everything the demonstration 
     print(f"{text}\nwrote {picture}\nwrote {table}")
 
     from analysis.demo_page import write_demo_page
-    from analysis.lab_demo import run_lab_demo
+    from analysis.lab_demo import real_walk, run_lab_demo
+    from analysis.personalize_report import read_headline
+    from osim_env.patient import SECONDS, demo_patient, walk_of
 
+    patient = None if real_walk() else demo_patient()
+    if patient is None:
+        run = run_lab_demo(out / "lab")
+    else:
+        print(f"\nA patient walks through a gait laboratory: SYNTHETIC, {patient.words}")
+        with _clock(SECONDS, "patient") as advance:
+            walked = walk_of(patient, out / "patient", progress=advance)
+        run = run_lab_demo(out / "lab", simulated=walked, subject=out / "patient" / f"{patient.size.name}.yaml")
     print("\nFrom C3D to joint moments")
-    run = run_lab_demo(out / "lab")
-    synthetic = bool(run.trial.metadata["synthetic"])
-    print(("SYNTHETIC person, nobody was measured; " if synthetic else "") + run.summary())
-    print("\nA learned walk: 92 muscles, no residual, no reserve")
-    simulate("healthy", out=out / "walk", speed=1.25, seconds=10.0)
+    print(run.summary())
+
+    print("\nA device for this person: short fine-tunes of a generic and a personalised one")
+    device = out / "device"
+    shutil.rmtree(device, ignore_errors=True)
+    weak = patient is not None and patient.deficit is not None
+    strength, side = (patient.strength, patient.side) if patient is not None and weak else (None, None)
+    personalize(
+        lab=out / "lab", out=device, deficit=patient.deficit if patient is not None else None, strength=strength,
+        side=side, policies=policies, samples=DEMO_SAMPLES, seconds=10.0, starts=2,
+    )  # fmt: skip
+    person = json.loads((device / "person.json").read_text(encoding="utf-8"))
+    tuned = device / "personalised"
+    simulate(
+        str(tuned / "human"), out=out / "walk", speed=round(person["speed"], 3), seconds=8.0,
+        device_policy=str(tuned / "device"), deficit=None if patient is None else patient.deficit, strength=strength,
+        side=side,
+    )  # fmt: skip
     replay(out / "walk")
-    parts = [
-        (
-            "Gait analysis report",
-            "Angles, moments, powers, ground reaction, symmetry, data quality.",
-            "lab/report.html",
-        ),
-        ("OpenSim folder", "Scaled model, motion, forces and set-ups for the OpenSim GUI.", "lab/opensim/"),
-        ("A learned walk, in three dimensions", "Muscles coloured by activation; play it.", "walk/replay.html"),
-        ("Report of that walk", "The same analysis as for a measured one, beside norms.", "walk/report.html"),
-        ("The model with a hip and ankle device", "Opens in the OpenSim GUI.", "gait2392_exo.osim"),
-    ]
-    page = write_demo_page(out, summary=text, moment_arms=picture, parts=parts, synthetic=synthetic)
+    page = write_demo_page(
+        out, summary=text, moment_arms=picture, headline=read_headline(device), parts=DEMO_PARTS,
+        who=None if patient is None else patient.words,
+    )  # fmt: skip
     print(f"\nopen {page}")
+
+
+DEMO_SAMPLES = 3e4
+"""Control steps of the demonstration's fine-tunes: enough to see how it is done."""
+DEMO_PARTS = (
+    ("The person's gait analysis", "Angles, moments, powers, ground reaction, symmetry, data quality.",
+     "lab/report.html"),
+    ("With the personalised device, in three dimensions", "Muscles coloured by activation, device torques; play it.",
+     "walk/replay.html"),
+    ("Report of that walk", "The same analysis as of the laboratory's, beside norms.", "walk/report.html"),
+    ("The controller", "ONNX, with a contract that a device's own computer can follow.", "device/controller/"),
+    ("OpenSim folder", "Scaled model, motion, forces and set-ups for the OpenSim GUI.", "lab/opensim/"),
+    ("The model with a hip and ankle device", "Opens in the OpenSim GUI.", "gait2392_exo.osim"),
+)  # fmt: skip
+"""Title, one sentence and place of what the demonstration makes, beside the device's report."""
 
 
 def main() -> None:

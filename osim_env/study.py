@@ -13,17 +13,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -33,6 +29,7 @@ from data.settings import from_mapping, load_settings
 from data.trial import GaitTrial
 from models.deficit import Deficit, load_deficit
 
+from .backends import Backend, LocalBackend, WorkerLostError
 from .legs import alike_on_both_sides
 from .population import CONDITIONS, BodyDraw, Population
 
@@ -217,78 +214,6 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", text)
 
 
-class Backend(Protocol):
-    """Where tasks run."""
-
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Start a call; returns a handle."""
-        ...
-
-    def wait_for_one(self, handles: Sequence[Any]) -> list[Any]:
-        """Handles that are done, at least one."""
-        ...
-
-    def result(self, handle: Any) -> Any:
-        """What the call returned; raises what it raised, or WorkerLostError."""
-        ...
-
-    @property
-    def workers(self) -> int:
-        """How many calls run at a time."""
-        ...
-
-    def close(self) -> None:
-        """Stop the workers."""
-        ...
-
-
-class WorkerLostError(ExogaitError):
-    """A worker died; its task can be done again."""
-
-
-class LocalBackend:
-    """Processes of this machine, one thread each; one that dies takes no other task with it."""
-
-    def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or len(os.sched_getaffinity(0))
-        # A pool each, since a broken pool loses all its tasks.
-        self._idle: list[ProcessPoolExecutor] = []
-        self._busy: dict[Future[Any], ProcessPoolExecutor] = {}
-
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Start a call."""
-        while True:
-            pool = self._idle.pop() if self._idle else ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-            try:
-                future = pool.submit(function, *arguments)
-            except BrokenProcessPool:  # it died while it had nothing to do
-                continue
-            self._busy[future] = pool
-            return future
-
-    def wait_for_one(self, handles: Sequence[Future[Any]]) -> list[Future[Any]]:
-        """Handles that are done."""
-        return list(wait(handles, return_when=FIRST_COMPLETED).done)
-
-    def result(self, handle: Future[Any]) -> Any:
-        """What the call returned."""
-        pool = self._busy.pop(handle)
-        try:
-            value = handle.result()
-        except BrokenProcessPool as error:
-            raise WorkerLostError(str(error)) from None
-        except BaseException:
-            self._idle.append(pool)
-            raise
-        self._idle.append(pool)
-        return value
-
-    def close(self) -> None:
-        """Stop the workers."""
-        for pool in [*self._idle, *self._busy.values()]:
-            pool.shutdown(cancel_futures=True)
-
-
 RETRIES = 2
 """How often a task whose worker died is tried again."""
 
@@ -425,15 +350,6 @@ def policy_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise InputError("policies", name, f"a folder, or a name under {POLICY_FOLDER}")
-
-
-def make_backend(name: Literal["local", "ray"], workers: int | None = None, address: str | None = None) -> Backend:
-    """Where tasks run, by name."""
-    if name == "ray":
-        from .study_ray import RayBackend
-
-        return RayBackend(address)
-    return LocalBackend(workers)
 
 
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from data.errors import ExogaitError, MissingDependencyError
 
-from .study import WorkerLostError
+from .backends import WorkerLostError
 
 
 def _import_ray() -> Any:

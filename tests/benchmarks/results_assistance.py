@@ -23,6 +23,7 @@ from osim_env.policy import POLICY_FOLDER, load_policy
 from osim_env.study import StudyConfig, find_study, run_study
 
 from .assistance_bodies import imitation, signs, variants, weak_bodies
+from .assistance_figures import draw
 from .assistance_healthy import cost, devices, optimum, torques
 from .sections import ROOT, markdown_table, write_section
 from .walking_world import SHORT, Found
@@ -77,6 +78,8 @@ def evaluate() -> str:
     judged = [aim for aim in aims if aim.met is not None]
     about = load_policy(POLICY_FOLDER / STUDY / "generalist_1_human").metadata
     world = about["settings"]["world"]
+    if not SHORT:
+        draw(main, curves)
     short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
     parts = [f"### {title}\n\n{text}" for title, (_, text) in found.items() if text]
     return (
@@ -90,6 +93,7 @@ def evaluate() -> str:
         "at weight 0. Bodies walk on a treadmill at the commanded speed. Device and weakness are simulated; no person "
         f"was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
         + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
+        + ("" if SHORT else "\n\n![Torque against people, metabolic power over speed](figures/assistance.png)")
         + "\n\n" + "\n\n".join(parts)
         + f"\n\nEvaluated in {time.perf_counter() - begin:.0f} s; report with figures: {report.name}."
     )  # fmt: skip

@@ -18,15 +18,14 @@ import yaml
 
 from data.errors import ExogaitError, InputError, MissingDependencyError, UnknownNameError
 from osim_env import rollout
+from osim_env.backends import LocalBackend, WorkerLostError
 from osim_env.policy import PolicyMismatchError, load_policy
 from osim_env.population import CONDITIONS
 from osim_env.study import (
-    LocalBackend,
     StudyBody,
     StudyConfig,
     Task,
     Variant,
-    WorkerLostError,
     export_policies,
     plan,
     result_of,
