@@ -11,7 +11,7 @@ training has to know: policies at rest are always plain networks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Legs:
 
     Attributes:
         n_actions: Drives of one leg.
+        right: Which of the device's drives are the right leg's.
     """
 
     def __init__(self, exoskeleton: Exoskeleton) -> None:
@@ -56,9 +57,9 @@ class Legs:
         self._index, self._sign = (index + offset).ravel(), np.tile(sign, HISTORY)
         drives = exoskeleton.device.coordinates
         partner, drive_sign = mirror_map(drives, ODD_COORDINATES)
-        self._right = np.array([i for i, name in enumerate(drives) if name.endswith("_r")])
-        self._left, self._left_sign = partner[self._right], drive_sign[self._right]
-        self.n_actions = len(self._right)
+        self.right = np.array([i for i, name in enumerate(drives) if name.endswith("_r")])
+        self._left, self._left_sign = partner[self.right], drive_sign[self.right]
+        self.n_actions = len(self.right)
 
     def observe(self, observation: Array) -> Array:
         """Observations (batch, n) to (2 batch, n): all right legs, then all left legs."""
@@ -68,7 +69,7 @@ class Legs:
         """Actions of the legs, (2 batch, n_actions), to those of the devices, (batch, 2 n_actions)."""
         right, left = np.split(action, 2)
         both = np.empty((len(right), 2 * self.n_actions))
-        both[:, self._right], both[:, self._left] = right, self._left_sign * left
+        both[:, self.right], both[:, self._left] = right, self._left_sign * left
         return both
 
     def plain(self, content: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -103,15 +104,44 @@ class Legs:
                 found[f"{head}.weight"], found[f"{head}.bias"] = np.concatenate([weight, weight], axis=1) / 2, bias
                 continue
             wide, both = np.empty_like(_blocks(weight)), np.empty(2 * len(bias), bias.dtype)
-            order = np.concatenate([self._right, self._left])
+            order = np.concatenate([self.right, self._left])
             sign = np.concatenate([np.ones(len(bias)), self._left_sign])
             wide[order] = (sign[:, None] * _blocks(weight)).astype(weight.dtype)
             both[order] = (sign * np.concatenate([bias, bias])).astype(bias.dtype)
             found[f"{head}.weight"], found[f"{head}.bias"] = wide, both
         log_std = content[f"{prefix}log_std"]
         std = np.empty(2 * len(log_std), log_std.dtype)
-        std[self._right] = std[self._left] = log_std
+        std[self.right] = std[self._left] = log_std
         found[f"{prefix}log_std"] = std
+        return found
+
+
+    def leg(self, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """The network of one leg from the policy of both that :meth:`plain` made of it.
+
+        Args:
+            layers: Weights and biases of the policy, from the first layer to the last.
+
+        Raises:
+            ValueError: The two legs' controllers differ or depend on one another.
+        """
+        found: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        for i, (weight, bias) in enumerate(layers):
+            rows, columns = len(weight) // 2, weight.shape[1] if i == 0 else weight.shape[1] // 2
+            if i < len(layers) - 1:
+                found.append((weight[:rows, :columns], bias[:rows]))
+            else:
+                found.append((weight[self.right][:, :columns], bias[self.right]))
+        content = {"log_std": np.zeros(self.n_actions, np.float32)}
+        names = [f"mlp_extractor.policy_net.{2 * i}" for i in range(len(found) - 1)] + ["action_net"]
+        for name, (weight, bias) in zip(names, found, strict=True):
+            content |= {f"{name}.weight": weight, f"{name}.bias": bias}
+            value = name.replace("policy_net", "value_net").replace("action_net", "value_net")
+            content |= {f"{value}.weight": weight, f"{value}.bias": bias}
+        again = self.plain(content)
+        for name, (weight, bias) in zip(names, layers, strict=True):
+            if not (np.allclose(again[f"{name}.weight"], weight) and np.allclose(again[f"{name}.bias"], bias)):
+                raise ValueError("its legs are controlled differently")
         return found
 
 

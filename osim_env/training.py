@@ -163,9 +163,15 @@ class Trainer:
             self.earlier_samples = int(start.metadata.get("samples", 0))
             _load_networks(self.human, start, "human", world.signature())
         if config.start_device is not None and self.device is not None:
+            start = load_policy(config.start_device)
             if self.legs is not None:
-                raise InputError("start_device", config.start_device, "a policy for both legs: set share_legs: false")
-            _load_networks(self.device, load_policy(config.start_device), "device", world.signature())
+                try:
+                    layers, log_std = self.legs.leg(start.layers), start.log_std[self.legs.right]
+                    start = dataclasses.replace(start, layers=tuple(layers), log_std=log_std)
+                except ValueError as error:
+                    reason = f"one network for each leg, but {error}: set share_legs: false"
+                    raise InputError("start_device", config.start_device, reason) from None
+            _load_networks(self.device, start, "device", world.signature())
         if config.start_checkpoint is not None:
             content = read_checkpoint(Path(config.start_checkpoint))
             facts = json.loads(content["facts"].tobytes())

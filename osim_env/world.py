@@ -32,7 +32,7 @@ from .rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION, Term, evaluate
 Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
 
-BELT_REACH = 0.3
+BELT_REACH = 0.15
 """Ground lost or gained on a treadmill beyond which a body aims no harder to win it back, m."""
 FALL_HEIGHT = 0.7
 """Pelvis height below this share of the reference counts as a fall."""

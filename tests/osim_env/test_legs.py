@@ -64,6 +64,24 @@ def test_the_plain_network_is_the_two_controllers(world: GaitWorld) -> None:
     np.testing.assert_allclose(found, (value[:6] + value[6:]) / 2, atol=1e-5)
 
 
+def test_a_leg_is_found_again_in_the_policy_of_both(world: GaitWorld) -> None:
+    assert world.exoskeleton is not None
+    legs, n = Legs(world.exoskeleton), world.exoskeleton.n_observations
+    config = LearnerConfig(layers=(16, 16), minibatch=12)
+    shared = Learner(config, n_envs=12, n_steps=2, n_observations=n, n_actions=legs.n_actions, seed=1)
+    plain = policy_from_learner(shared, {}, legs.plain)
+    state = shared.policy.state_dict()
+    for (weight, bias), name in zip(
+        legs.leg(plain.layers), ("mlp_extractor.policy_net.0", "mlp_extractor.policy_net.2", "action_net"), strict=True
+    ):
+        np.testing.assert_allclose(weight, state[f"{name}.weight"].numpy())
+        np.testing.assert_allclose(bias, state[f"{name}.bias"].numpy())
+    uneven = [(weight.copy(), bias) for weight, bias in plain.layers]
+    uneven[0][0][20, 3] += 0.1
+    with pytest.raises(ValueError, match="differently"):
+        legs.leg(uneven)
+
+
 def test_the_suites_profile_is_the_published_one() -> None:
     table = read_profile("franks2021_hip_ankle")
     for joint, coordinate in (("hip", "hip_flexion"), ("ankle", "ankle_angle")):
