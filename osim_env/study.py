@@ -113,7 +113,7 @@ class StudyConfig:
         train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
         tune_samples: Control steps of each fine-tune to a body.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
-        tune_std: Standard deviation of the human's action noise at the start of a fine-tune; the generalist's without.
+        tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
         starts: Walks per body, condition and speed.
         seconds: Length of each walk, s.
         variants: Repetitions with other settings.
@@ -129,7 +129,7 @@ class StudyConfig:
     train_samples: float | None = None
     tune_samples: float = 3e5
     tune_world: dict[str, Any] = field(default_factory=dict)
-    tune_std: float | None = None
+    tune_human: dict[str, Any] = field(default_factory=dict)
     starts: int = 4
     seconds: float = 20.0
     variants: tuple[Variant, ...] = ()
@@ -324,7 +324,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     if task.kind != "train":
         assert task.body is not None
-        names += ["speeds", "tune_samples", "tune_world", "tune_std"]
+        names += ["speeds", "tune_samples", "tune_world", "tune_human"]
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
@@ -455,7 +455,11 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             merged(merged(dataclasses.asdict(base.world), config.tune_world), variant.world),
             where=f"variant {variant.name}",
         ),
-        human=dataclasses.replace(base.human, critic_warmup=0, start_std=config.tune_std),
+        human=from_mapping(
+            type(base.human),
+            {**dataclasses.asdict(base.human), "critic_warmup": 0, "start_std": None, **config.tune_human},
+            where="tune_human",
+        ),
         device=dataclasses.replace(base.device, critic_warmup=0),
         start_human=None,
         start_device=None,

@@ -280,14 +280,14 @@ def torques(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
 
 def optimum(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     """The learned torque beside OpenSim MocoInverse's on the same kinematics."""
-    from analysis.opensim_tools.moco_inverse import OPTIMUM_TABLE, read_optimum
+    from analysis.opensim_tools.moco_table import TABLE, optimum_curve, read_optimum
 
-    if not OPTIMUM_TABLE.is_file():
+    if not TABLE.is_file():
         return [], "Not computed."
-    table = read_optimum(OPTIMUM_TABLE)
+    table = read_optimum(TABLE)
     rows = []
     for key, part in table.groupby(["body", "strength", "side"], sort=False):
-        body, strength, _ = key  # type: ignore[misc]
+        body, strength, side = key  # type: ignore[misc]
         on = up(walks, condition="powered", speed_commanded=MAIN_SPEED, body=body)
         on = on if body == "healthy" else pd.DataFrame(on[(on["strength"] == strength)])
         for joint in ("ankle", "hip"):
@@ -295,7 +295,7 @@ def optimum(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                 column = f"{JOINTS[joint]}_{leg}"
                 if column not in part.columns:
                     continue
-                best = np.interp(np.arange(101), part["percent"], part[column])
+                best = optimum_curve(table, body=body, strength=strength, side=side, torque=column)
                 values = curve_matrix(on, curves, f"device_{JOINTS[joint]}", leg)[1]
                 values = values[np.isfinite(values).all(axis=1)] if len(values) else values
                 learned = values.mean(axis=0) if len(values) else np.full(101, np.nan)
@@ -308,11 +308,9 @@ def optimum(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                 ])  # fmt: skip
     header = ["body", "joint", "leg", "r with learned", "negative peak N m/kg", "positive peak N m/kg",
               "mean |torque| optimum", "mean |torque| learned"]  # fmt: skip
-    notes = " ".join(
-        line.lstrip("# ").strip() for line in OPTIMUM_TABLE.read_text().splitlines() if line.startswith("#")
+    notes = "\n".join(f"- {label}: {note}" for label, note in table.attrs["notes"].items())
+    text = (
+        "OpenSim MocoInverse (`exogait optimum`): same drives, one stride of the walk without the device, kinematics "
+        "fixed, least sum of squared controls. What a device could take over without the body changing its gait.\n\n"
     )
-    return (
-        [],
-        f"OpenSim MocoInverse, same drives, one stride of the walk without the device. {notes}\n\n"
-        + markdown_table(header, rows),
-    )
+    return [], f"{text}{markdown_table(header, rows)}\n\n{notes}"

@@ -105,7 +105,7 @@ def copy(study, tmp_path: Path) -> Path:
 def test_from_finished_generalists_nothing_is_trained_but_fine_tunes(tiny: StudyConfig, study, tmp_path: Path) -> None:
     policies = tmp_path / "policies"
     export_policies(tiny, study[0], policies)
-    config = dataclasses.replace(tiny, generalists=str(policies), tune_std=0.04)
+    config = dataclasses.replace(tiny, generalists=str(policies), tune_human={"start_std": 0.04})
     tasks = plan(config)
     assert [task.kind for task in tasks] == ["tune", "walk"] * 2
     for task in tasks:
