@@ -48,6 +48,9 @@ class LearnerConfig:
         max_gradient: Gradient norm above which gradients are scaled down.
         processor: Where networks learn: ``cpu``, or ``auto`` for a GPU if there is one; simulation runs on all cores
             either way, and networks of this size rarely gain.
+        advantage_clip: Advantages beyond this many robust standard deviations (:func:`robust_scale`) are cut to it; 0
+            keeps them. Where bodies differ widely the falls of the weak would else decide every step,
+            and what the others learn would drown in their noise.
         critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
     """
 
@@ -67,7 +70,20 @@ class LearnerConfig:
     value: float = 0.5
     max_gradient: float = 0.5
     processor: Literal["cpu", "auto"] = "cpu"
+    advantage_clip: float = 0.0
     critic_warmup: int = 0
+
+
+def robust_scale(values: NDArray[Any], clip: float) -> NDArray[Any]:
+    """Values less their median in robust standard deviations (1.48 times the median absolute deviation), cut at +-clip.
+
+    Example:
+        >>> robust_scale(np.array([-90.0, -1.0, 0.0, 1.0, 2.0]), 4.0).round(2).tolist()
+        [-4.0, -0.67, 0.0, 0.67, 1.35]
+    """
+    off = values - np.median(values)
+    scale = 1.4826 * np.median(np.abs(off))
+    return np.clip(off / max(float(scale), 1e-8), -clip, clip)
 
 
 class _Spaces(VecEnv):
@@ -203,6 +219,8 @@ class Learner(PPO):
         with torch.no_grad():
             last = self.policy.predict_values(self._tensor(self.normalize(observation)))
         self.rollout_buffer.compute_returns_and_advantage(last_values=last, dones=done)
+        if self.config.advantage_clip:
+            self.rollout_buffer.advantages[:] = robust_scale(self.rollout_buffer.advantages, self.config.advantage_clip)
         warm = self.updates >= self.config.critic_warmup
         for name, parameter in self.policy.named_parameters():
             if "value_net" not in name:

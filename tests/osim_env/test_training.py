@@ -17,7 +17,7 @@ import pytest
 from data.errors import FileFormatError, InputError, UnknownNameError
 from data.settings import load_settings
 from osim_env.evaluation import EvaluationConfig
-from osim_env.learner import LearnerConfig
+from osim_env.learner import LearnerConfig, robust_scale
 from osim_env.policy import load_policy
 from osim_env.setup import WorldSetup
 from osim_env.training import Stage, TrainConfig, Trainer, read_checkpoint
@@ -58,6 +58,15 @@ def test_the_log_takes_in_a_learner_that_begins_later(tmp_path: Path) -> None:
     assert table["samples"].tolist() == [32, 64]
     assert table["device/std"].isna().tolist() == [True, False]
     assert table["human/std"].notna().all()
+
+
+def test_few_falls_do_not_decide_what_all_bodies_learn() -> None:
+    rng = np.random.default_rng(0)
+    usual = rng.normal(0.3, 1.0, 2000)
+    scaled = robust_scale(np.concatenate([usual, np.full(20, -60.0)]), 3.0)
+    assert scaled.min() == -3.0 and scaled[:2000].std() == pytest.approx(1.0, abs=0.1)
+    assert np.abs(np.median(scaled)) < 1e-12
+    np.testing.assert_array_equal(robust_scale(np.zeros(5), 3.0), 0.0)
 
 
 def test_a_fine_tune_may_begin_with_less_noise(tmp_path: Path) -> None:
