@@ -207,6 +207,124 @@ def study(
 
 
 @app.command
+def optimum(
+    policies: Positional[str],
+    *,
+    out: Path,
+    body: str = "healthy",
+    strength: float | None = None,
+    side: Literal["left", "right", "both"] | None = None,
+    speed: float = 1.25,
+    device: str = "hip_ankle",
+    condition: Literal["none", "unpowered"] = "none",
+    seed: int = 1,
+    mesh_interval: float = 0.02,
+    table: Path | None = None,
+) -> None:
+    """Least-effort device torques on the motion of an unassisted walk (OpenSim MocoInverse), minutes a body.
+
+    Args:
+        policies: Folder of a study's policies, the name of one that the suite ships, or a single human policy.
+        out: Folder for the walk, the OpenSim files, curves.csv and solution.csv.
+        body: `healthy` or the name of a muscle deficit.
+        strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
+        side: Side of the weakness; replaces the deficit file's value.
+        speed: Commanded walking speed, m/s.
+        device: Name or YAML file of the exoskeleton.
+        condition: Walk without the device, which then weighs nothing in the problem either, or with its mass on.
+        seed: Seed of the policies of a study, and of the start.
+        mesh_interval: Distance of the mesh points, s.
+        table: Table to put the curves into; moco_inverse.csv in the folder if not given.
+    """
+    import dataclasses
+
+    import models
+    from analysis.opensim_tools import moco_inverse, moco_table
+
+    if body == "healthy" and (strength is not None or side is not None):
+        raise ExogaitError("--strength and --side change a deficit; name one with --body")
+    weakness = None if body == "healthy" else models.load_deficit(body, strength=strength, side=side)
+    worn = models.load_device(device)
+    trial, subject = walk_for_optimum(policies, body, weakness, speed=speed, condition=condition, seed=seed)
+    strides = moco_table.settled_strides(trial)
+    out.mkdir(parents=True, exist_ok=True)
+    trial.write_parquet(out / "walk")
+    built = worn if condition == "unpowered" else dataclasses.replace(worn, added_mass=())
+    model = models.write(models.build(device=built, subject=subject), out / "model.osim")
+    print(f"{trial.name}: walked {trial.metadata['speed']:g} m/s; solving {strides['r'].start:.2f} to "
+          f"{strides['l'].stop:.2f} s")  # fmt: skip
+    result = moco_inverse.solve_moco_inverse(
+        trial, model, start=strides["r"].start, stop=strides["l"].stop, folder=out / "opensim",
+        strength=None if weakness is None else weakness.strength, mesh_interval=mesh_interval,
+    )  # fmt: skip
+    result.tables().to_csv(out / "solution.csv", float_format="%.6g")
+    print(result.summary())
+    if not result.success:
+        raise ExogaitError(f"{trial.name}: MocoInverse did not converge ({result.status}); nothing went into the table")
+    curves = moco_table.torque_curves(result.device_torques, strides, trial.subject_mass)
+    curves.to_csv(out / "curves.csv", float_format="%.6g")
+    target = table or out / "moco_inverse.csv"
+    moco_table.write_optimum(
+        target, curves, body=body, side="right" if weakness is None else weakness.side,
+        strength=100.0 if weakness is None else min(percent for _, percent in weakness.groups),
+        note=f"OpenSim {moco_inverse.opensim_version()}; {device}, walk {condition} at {speed:g} m/s of "
+        f"{trial.metadata['policy']}, seed {seed}; {result.summary()}",
+    )  # fmt: skip
+    print(moco_table.torque_summary(curves).round(3).to_string())
+    print(f"wrote {target}")
+
+
+def walk_for_optimum(
+    policies: str, body: str, weakness: Any, *, speed: float, condition: str, seed: int, seconds: float = 6.0
+) -> tuple[Any, Any]:
+    """Walk without assistance as the walks of a study do.
+
+    Args:
+        policies: Folder of a study's policies (the human tuned to the body, else the generalist, of the seed), a name
+            under which the suite ships them, or a single human policy.
+        body: ``healthy`` or the name of a deficit.
+        weakness: The :class:`models.Deficit`; full strength without.
+        speed: Commanded, m/s.
+        condition: ``none`` or ``unpowered``.
+        seed: Of the policies and the start.
+        seconds: Length of the walk, s.
+
+    Returns:
+        The walk, and the subject it was trained on (a file, or None for the generic one).
+    """
+    import numpy as np
+
+    from data.settings import from_mapping
+    from osim_env.evaluation import evaluation_world
+    from osim_env.policy import POLICY_FOLDER, load_policy
+    from osim_env.rollout import roll_out
+    from osim_env.setup import WorldSetup, strength_of
+    from osim_env.world import WorldConfig
+
+    folders = [folder for folder in (POLICY_FOLDER / policies, Path(policies)) if folder.is_dir()]
+    names = (f"{seed}-{body}_human", f"generalist_{seed}_human")
+    found = [folder / name for folder in folders for name in names if (folder / f"{name}.json").is_file()]
+    if folders and not found:
+        raise ExogaitError(f"{folders[0]} holds neither {names[0]} nor {names[1]}; choose another --seed or --body")
+    human = load_policy(found[0] if found else policies)
+    settings = human.metadata["settings"]
+    setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
+    config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
+    world = evaluation_world(setup, config, n_envs=1, seconds=seconds, seed=seed)
+    world.reference.check_speed(speed)
+    human.require(role="human", **world.signature())
+    if weakness is not None:
+        world.strength[:] = strength_of(world.physics.model, weakness)
+    everyone = np.arange(1)
+    world.dress(everyone, condition)
+    world.reset(everyone, speed=np.array([speed]))
+    with _clock(seconds, "walk") as advance:
+        trial = roll_out(world, human, seconds, progress=advance)[0]
+    policy = str(human.metadata.get("name") or Path(policies).name)
+    return trial.replace(name=body, metadata={**trial.metadata, "policy": policy}), setup.subject
+
+
+@app.command
 def personalize(
     *,
     lab: Path,
@@ -835,7 +953,7 @@ def demo(
     person = json.loads((device / "person.json").read_text(encoding="utf-8"))
     tuned = device / "personalised"
     simulate(
-        str(tuned / "human"), out=out / "walk", speed=round(person["speed"], 3), seconds=8.0,
+        str(tuned / "human"), out=out / "walk", speed=round(person["speed"], 3), seconds=6.0,
         device_policy=str(tuned / "device"), deficit=None if patient is None else patient.deficit, strength=strength,
         side=side,
     )  # fmt: skip
