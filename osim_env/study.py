@@ -177,7 +177,7 @@ class Task:
 
 
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
-    """The tasks of a study in an order in which they can be done, the long ones first.
+    """The tasks of a study in an order in which they can be done: trainings, then body by body, variants last.
 
     Args:
         config: The study.
@@ -206,7 +206,7 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                 elif not (policies / f"{label}_human.json").is_file():
                     continue
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
-    return sorted(tasks, key=lambda task: task.kind != "train")
+    return sorted(tasks, key=lambda task: (task.kind != "train", task.variant is not None, task.body or 0))
 
 
 def _slug(text: str) -> str:
