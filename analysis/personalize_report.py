@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ OUTCOMES = {
     "step_length_si": ("|SI| step length (%)", 1, True),
     "stance_pct_si": ("|SI| stance (%)", 1, True),
     "grf_impulse_si": ("|SI| impulse (%)", 1, True),
+    "asymmetry": ("asymmetry (%)", 1, False),
     "ankle_push_off_power_si": ("|SI| push-off (%)", 1, True),
     "exo_positive_power": ("device gives (W/kg)", 2, False),
 }
@@ -63,6 +65,7 @@ def write_personalize_report(folder: str | Path) -> Path:
     """
     report = _Report(Path(folder))
     sections = [
+        report.short(),
         report.who(),
         report.estimate(),
         report.imitation(),
@@ -72,7 +75,7 @@ def write_personalize_report(folder: str | Path) -> Path:
         report.torques(),
         report.method(),
     ]
-    name = str(report.person.get("subject", ""))
+    name = str(report.person.get("subject", "")).replace("_", " ")
     html = page(
         title=report.mark(f"A device for {name}"), kicker=report.mark("Personalised exoskeleton controller"),
         lead=escape(report.mark("Simulated walks on this person's scaled model; nobody wore a device.")),
@@ -97,7 +100,85 @@ def between_arms(walks: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     powered = pd.DataFrame(walks[walks["condition"] == "powered"]).copy()
     powered["condition"] = np.where(powered["variant"] == "personalised", "powered", "none")
     powered["variant"] = "personalised against generic"
-    return paired_changes(powered, curves).summary
+    summary = paired_changes(powered, curves).summary
+    return pd.DataFrame(summary[summary["reference"] == "none"]) if len(summary) else summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What came out, in a few numbers."""
+
+    subject: str
+    """Name of the person."""
+    synthetic: bool
+    """Whether nobody was measured."""
+    metabolic_pct: dict[str, float]
+    """Paired change of the gross metabolic rate (Umberger 2010), %: ``generic`` and ``personalised`` against no device,
+    ``between`` from the generic to the personalised one; NaN where no pair of walks can be compared."""
+    n_pairs: int
+    """Pairs of walks behind ``between``."""
+    asymmetry: dict[str, float]
+    """Mean magnitude of six symmetry indices, %: ``none``, ``generic``, ``personalised``; NaN where all walks fell."""
+    falls: dict[str, tuple[int, int]]
+    """Falls and walks with the device on, by arm."""
+    samples: int
+    """Control steps of each fine-tune."""
+    full_samples: int
+    """Control steps of a full one."""
+    seconds: float
+    """Time that each fine-tune took, s."""
+    torques: str
+    """Figure of both devices' torques (HTML); its link is relative to the folder."""
+
+    @property
+    def facts(self) -> list[tuple[str, str, str]]:
+        """Three headline numbers: what, value, remark."""
+        change = {arm: _percent(value, sign=True) for arm, value in self.metabolic_pct.items()}
+        even = {name: _percent(value) for name, value in self.asymmetry.items()}
+        fell = {arm: f"{n} of {of}" for arm, (n, of) in self.falls.items()}
+        return [
+            ("Metabolic rate, against generic", change["between"],
+             f"against no device: generic {change['generic']}, personalised {change['personalised']}; "
+             f"pairs: {self.n_pairs}"),
+            ("Asymmetry", even["personalised"],
+             f"generic {even['generic']}, no device {even['none']}; mean of six indices"),
+            ("Falls", fell["personalised"], f"walks; generic device {fell['generic']}"),
+        ]  # fmt: skip
+
+    @property
+    def effort(self) -> str:
+        """How long the fine-tune was and what a full one takes."""
+        begin = f"Each device had {self.samples:,} control steps of fine-tuning ({self.seconds:.0f} s)"
+        if self.samples >= self.full_samples:
+            return f"{begin}."
+        minutes = self.seconds * self.full_samples / self.samples / 60.0
+        return (
+            f"{begin}: {100 * self.samples / self.full_samples:.0f} % of a full fine-tune, which takes "
+            f"{self.full_samples:,} and would take {minutes:.0f} min at the same pace. So short a one shows the way, "
+            "not what a device is worth."
+        )
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value, 1)}" if value > 0 else number(value, 1)
+
+
+def _percent(value: float, *, sign: bool = False) -> str:
+    if not np.isfinite(value):
+        return "not comparable"
+    return f"{_signed(value) if sign else number(value, 1)} %"
+
+
+def read_headline(folder: str | Path) -> Headline:
+    """What came out of ``exogait personalize``, from its folder.
+
+    Args:
+        folder: As of :func:`write_personalize_report`.
+
+    Raises:
+        FileFormatError: A file is missing or is not what the command writes.
+    """
+    return _Report(Path(folder)).headline
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -116,6 +197,39 @@ class _Report:
         self.arms = {arm: _read_json(folder / arm / "result.json") for arm in ARMS}
         self.walks, self.curves = read_outcomes(folder)
         self.synthetic = bool(self.person.get("synthetic"))
+
+    @property
+    def headline(self) -> Headline:
+        """The few numbers on top."""
+        within = paired_changes(self.walks, self.curves).summary
+        if len(within):
+            within = pd.DataFrame(within[within["reference"] == "none"])
+        change = {arm: _change(within, arm)[0] for arm in ARMS}
+        change["between"], n_pairs = _change(between_arms(self.walks, self.curves))
+        on = {arm: rows for arm, condition, rows in self._conditions() if condition == "powered"}
+        off = [row for _, condition, rows in self._conditions() if condition == "none" for row in rows]
+        even = {
+            name: _mean([float(row.get("asymmetry", np.nan)) for row in rows if not row["fell"]], magnitude=False)
+            for name, rows in (("none", off), *on.items())
+        }
+        trained = [self.arms[arm] for arm in ARMS]
+        return Headline(
+            subject=str(self.person.get("subject", "")),
+            synthetic=self.synthetic,
+            metabolic_pct=change,
+            n_pairs=n_pairs,
+            asymmetry=even,
+            falls={arm: (sum(bool(row["fell"]) for row in rows), len(rows)) for arm, rows in on.items()},
+            samples=int(trained[0]["samples"]),
+            full_samples=int(self.person.get("full_samples", trained[0]["samples"])),
+            seconds=float(np.mean([result["training_seconds"] for result in trained])),
+            torques=self.torque_picture(),
+        )
+
+    def short(self) -> Section:
+        found = self.headline
+        strip = facts([(self.mark(what), value, remark) for what, value, remark in found.facts])
+        return self.part("short", "In short", strip, self.text(found.effort, "note"))
 
     def mark(self, text: str) -> str:
         return f"{LABEL} · {text}" if self.synthetic else text
@@ -205,19 +319,24 @@ class _Report:
         return self.part("imitation", "What was simulated", *(self.text(line) for line in lines))
 
     def walks_table(self) -> Section:
-        cells, data = [], []
+        columns, data = [], []
         for arm, condition, rows in self._conditions():
             up = [row for row in rows if not row["fell"]]
             values = {name: _mean([float(r.get(name, np.nan)) for r in up], magnitude)
                       for name, (_, _, magnitude) in OUTCOMES.items()}  # fmt: skip
             fell = len(rows) - len(up)
             data.append({"arm": arm, "condition": condition, "walks": len(rows), "fell": fell, **values})
-            cells.append([ARMS[arm], CONDITION_NAMES[condition], f"{fell} of {len(rows)}",
-                          *(number(values[name], digits) for name, (_, digits, _) in OUTCOMES.items())])  # fmt: skip
-        header = ["trained with", "now", "falls", *(title for title, _, _ in OUTCOMES.values())]
-        what = "Means over the walks without a fall; SI: Robinson's symmetry index, its magnitude"
+            shown = [number(values[name], digits) for name, (_, digits, _) in OUTCOMES.items()]
+            columns.append([f"{fell} of {len(rows)}", *shown])
+        titles = ["falls", *(title for title, _, _ in OUTCOMES.values())]
+        cells = [[title, *(column[i] for column in columns)] for i, title in enumerate(titles)]
+        header = ["", *(f"{arm}: {CONDITION_NAMES[condition]}" for arm, condition, _ in self._conditions())]
+        what = (
+            "Means over the walks without a fall, by the device trained with and what is worn now; SI: Robinson's "
+            "symmetry index, its magnitude; asymmetry: mean of six of them"
+        )
         link = self.csv("outcomes", pd.DataFrame(data))
-        markup = self.rows(header, cells, range(2, len(header)), what)
+        markup = self.rows(header, cells, range(1, len(header)), what)
         rates = "Metabolic rates are gross, muscles keep their mass where they are weak."
         note = f'<p class="note">{escape(self.mark(rates))} {link}</p>'
         return self.part("walks", "Walks", markup, note)
@@ -225,34 +344,39 @@ class _Report:
     def changes(self) -> Section:
         within = paired_changes(self.walks, self.curves).summary
         across = between_arms(self.walks, self.curves)
-        cells, data = [], []
+        columns: list[tuple[str, list[str]]] = []
+        data = []
+        titles = [name for name in PAIRED_QUANTITIES if name in OUTCOMES]
         for name, reference, summary in (
             *((f"{ARMS[arm]}, powered", condition, within[within["variant"] == arm] if len(within) else within)
               for condition in ("none", "unpowered") for arm in ARMS),
             ("personalised device, powered", "generic", across),
         ):  # fmt: skip
             against = "generic device, powered" if reference == "generic" else CONDITION_NAMES[reference]
-            for row in records(pd.DataFrame(summary)):
-                if row["quantity"] not in PAIRED_QUANTITIES or row["quantity"].endswith("_atrophied"):
-                    continue
-                if reference != "generic" and row["reference"] != reference:
-                    continue
-                data.append({**row, "compared": name, "reference": against})
-                left_out = f"{row['n_fell']} / {row['n_speed']} / {row['n_unmatched']}"
-                if not row["n_pairs"]:  # one line says it for all quantities
-                    if row["quantity"] == "umberger2010_gross":
-                        cells.append([name, against, "no pair to compare", *["–"] * 4, 0, left_out])
-                elif row["quantity"] in OUTCOMES:
-                    cells.append([name, against, row["quantity"].replace("_", " "), number(row["mean"]),
-                                  number(row["sd_walks"]), number(row["mean_pct"], 1),
-                                  number(row["angle_rmse"], 1), row["n_pairs"], left_out])  # fmt: skip
-        header = ["compared", "against", "quantity", "change", "SD", "change (%)", "angles change (°)", "pairs",
-                  "left out: fell / speed / alone"]  # fmt: skip
-        what = "Paired changes from the same start states; SD between walks; of symmetry indices the magnitude"
+            found = {
+                str(row["quantity"]): row
+                for row in records(pd.DataFrame(summary))
+                if reference in ("generic", row["reference"])
+            }
+            data += [
+                {**row, "compared": name, "reference": against}
+                for quantity, row in found.items()
+                if quantity in PAIRED_QUANTITIES and not quantity.endswith("_atrophied")
+            ]
+            other = {"none": "none", "unpowered": "off"}.get(reference, reference)
+            short = f"{name.split()[0]} − {other}"
+            columns.append((short, _column(found, titles)))
+        rows = [*(OUTCOMES[name][0] for name in titles), "joint angles (°)", "pairs", "left out: fell / speed / alone"]
+        cells = [[title, *(column[i] for _, column in columns)] for i, title in enumerate(rows)]
+        what = (
+            "Paired changes to the powered device named first, from the same start states: from no device (none), from "
+            "the device worn but off (off), from the generic one; ± SD between walks"
+        )
         link = self.csv("paired_changes", pd.DataFrame(data))
         return self.part(
             "changes", "Generic and personalised against no device, paired",
-            self.rows(header, cells, range(3, 9), what), f'<p class="note">{escape(self.mark("table"))}: {link}</p>',
+            self.rows(["change of", *(title for title, _ in columns)], cells, range(1, len(columns) + 1), what),
+            f'<p class="note">{escape(self.mark("table"))}: {link}</p>',
         )  # fmt: skip
 
     def angles(self) -> Section:
@@ -262,6 +386,10 @@ class _Report:
         return self._curves("angles", "Joint angles", curves, lines, caption)
 
     def torques(self) -> Section:
+        return self.part("torques", "Torques", self.torque_picture())
+
+    def torque_picture(self) -> str:
+        """The figure of the torques (HTML)."""
         known = {str(name) for name in self.curves["curve"].cat.categories}
         curves = [
             (f"device_{coordinate}", SIGNS[joint][0], f"{joint} torque, up: {SIGNS[joint][1]} (N·m/kg)")
@@ -269,7 +397,7 @@ class _Report:
             if f"device_{coordinate}" in known
         ]
         caption = "Torque of the generic and the personalised device, powered, mean over walks without a fall."
-        return self._curves("torques", "Torques", curves, [(arm, arm, "powered") for arm in ARMS], caption)
+        return self._picture("torques", curves, [(arm, arm, "powered") for arm in ARMS], caption)
 
     def method(self) -> Section:
         lines = [
@@ -308,6 +436,11 @@ class _Report:
         lines: Sequence[tuple[str, str, str]],
         caption: str,
     ) -> Section:
+        return self.part(key, title, self._picture(key, curves, lines, caption))
+
+    def _picture(
+        self, key: str, curves: Sequence[tuple[str, float, str]], lines: Sequence[tuple[str, str, str]], caption: str
+    ) -> str:
         """A figure with a panel a curve and leg, a line each of (colour, arm, condition)."""
         found: dict[tuple[str, str], dict[str, Array]] = {}
         data: list[Mapping[str, Any]] = []
@@ -324,7 +457,7 @@ class _Report:
                         data += [{"curve": curve, "side": side, "line": colour, "condition": condition, "percent": i,
                                   "mean": v, "n_walks": len(values)} for i, v in enumerate(mean)]  # fmt: skip
         if not found:
-            return self.part(key, title, self.text("Not shown: no such walk came through without a fall."))
+            return self.text("Not shown: no such walk came through without a fall.")
         names = {"none": "no device", **ARMS}
         with matplotlib.rc_context(plots._STYLE):
             drawing = Figure(figsize=(3.2 * len(curves) + 0.3, 4.9), layout="constrained")
@@ -343,8 +476,33 @@ class _Report:
                        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}  # fmt: skip
             drawing.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=3, frameon=False)
         link = self.csv(f"figure_{key}", pd.DataFrame(data))
-        picture = figure(plots.svg_text(drawing, prefix=key), f"{escape(self.mark(caption))} ({link})")
-        return self.part(key, title, picture)
+        return figure(plots.svg_text(drawing, prefix=key), f"{escape(self.mark(caption))} ({link})")
+
+
+def _change(summary: pd.DataFrame, arm: str | None = None) -> tuple[float, int]:
+    """Mean paired change of the metabolic rate, %, of one arm or the only one, and the number of pairs."""
+    for row in records(summary) if len(summary) else []:
+        if row["quantity"] == "umberger2010_gross" and arm in (None, row["variant"]):
+            return float(row["mean_pct"]), int(row["n_pairs"])
+    return float("nan"), 0
+
+
+def _column(found: Mapping[str, Mapping[str, Any]], quantities: Sequence[str]) -> list[str]:
+    """One comparison of the paired changes, cell by cell."""
+    first = next(iter(found.values()), None)
+    if first is None:
+        return ["–"] * (len(quantities) + 3)
+    cells = []
+    for name in quantities:
+        row = found.get(name, {})
+        text = number(row.get("mean"))
+        if np.isfinite(row.get("sd_walks", np.nan)):
+            text += f" ± {number(row['sd_walks'])}"
+        if not name.endswith("_si") and np.isfinite(row.get("mean_pct", np.nan)):
+            text += f" ({_signed(row['mean_pct'])} %)"
+        cells.append(text)
+    left_out = f"{first['n_fell']} / {first['n_speed']} / {first['n_unmatched']}"
+    return [*cells, number(first["angle_rmse"], 1), str(first["n_pairs"]), left_out]
 
 
 def _mean(values: Sequence[float], magnitude: bool) -> float:

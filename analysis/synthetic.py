@@ -9,11 +9,10 @@ are consistent in space (they lie under the standing foot), not with Newton's se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import c3d
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,6 +23,8 @@ from data.storage import write_mot
 from data.trial import SIDES, EventKind, GaitEvent, Side
 from models.opensim_api import import_opensim
 
+from .synthetic_c3d import lab_rotation, write_synthetic_c3d
+
 NOTE = "SYNTHETIC trial made by exogait from known joint angles; no person was measured"
 """Label in the files."""
 GRAVITY = 9.80665
@@ -33,8 +34,6 @@ _HARMONICS = 5
 """Harmonics kept of every curve, so that the usual 6 Hz low-pass changes the angles by less than 0.2 degrees."""
 _SOLE = 0.02
 """Depth of the sole below the heel bone's origin on the generic model, m."""
-_PLATE_THICKNESS = 0.040
-"""Depth of the sensor below the surface of the made-up force plates, m."""
 _EVENT_PHASES: tuple[tuple[EventKind, float], ...] = (("heel_strike", 0.0), ("toe_off", TOE_OFF))
 _BASELINE = 9.0
 """Vertical offset of the unloaded plates, N, for the reader to remove."""
@@ -134,7 +133,7 @@ def make_synthetic_trial(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    body = _Body.make(rng, proportions)
+    body = MarkedBody.make(rng, proportions)
     n_frames = round(n_cycles * cycle * rate) + 1
     time = np.arange(n_frames) / rate
     angles = _joint_angles(time, cycle, rng)
@@ -148,11 +147,11 @@ def make_synthetic_trial(
     events = _events(cycle, float(time[-1]))
     fine = np.arange((n_frames - 1) * analog_per_frame + analog_per_frame) / (rate * analog_per_frame)
     feet = body.feet(coordinates)
-    contacts = [c for c in _contacts(events, feet, rate) if c.stop <= time[-1]]
-    plates = _plates([c for c in contacts if c.start > 0.1][:3])
+    contacts = [c for c in find_footfalls(events, feet, rate) if c.stop <= time[-1]]
+    plates = plates_under([c for c in contacts if c.start > 0.1][:3])
     forces, reactions = _ground_reactions(fine, contacts, plates, body.mass)
 
-    to_lab = _lab_rotation(forward)
+    to_lab = lab_rotation(forward)
     names = tuple(markers)
     noisy = np.stack([markers[n] for n in names], axis=1)
     noisy = noisy + rng.normal(0, marker_noise, noisy.shape)
@@ -160,7 +159,7 @@ def make_synthetic_trial(
         start = int(rng.integers(20, n_frames - 30))
         noisy[start : start + int(rng.integers(3, 9)), int(rng.integers(len(names)))] = np.nan
     common = (plates, to_lab, rate, analog_per_frame, force_noise, rng)
-    _write_c3d(folder / "walk.c3d", names, noisy, forces, *common, events, _BASELINE)
+    write_synthetic_c3d(folder / "walk.c3d", names, noisy, forces, *common, events, _BASELINE, NOTE)
     quiet = np.stack([static_markers[n] for n in names], axis=1) + rng.normal(0, marker_noise, (101, len(names), 3))
     # The subject stands in the middle of the first plate, which was zeroed before.
     heels = np.mean([quiet[0, names.index(f"{s}.Heel")] for s in "RL"], axis=0)
@@ -168,7 +167,7 @@ def make_synthetic_trial(
     load = np.zeros((101 * analog_per_frame, len(plates), 9))
     load[:, 0, 1] = body.mass * GRAVITY
     load[:, 0, 3:6] = plates[0].mean(axis=0)
-    _write_c3d(folder / "static.c3d", names, quiet, load, *common, (), 0.0)
+    write_synthetic_c3d(folder / "static.c3d", names, quiet, load, *common, (), 0.0, NOTE)
     degrees = coordinates.copy()
     rotational = [name for name in degrees.columns if not name.startswith("pelvis_t") or name == "pelvis_tilt"]
     degrees[rotational] = np.degrees(degrees[rotational])
@@ -231,7 +230,7 @@ def _events(cycle: float, duration: float) -> tuple[GaitEvent, ...]:
 
 
 @dataclass(frozen=True)
-class _Body:
+class MarkedBody:
     """The scaled model with its markers."""
 
     opensim: Any
@@ -243,23 +242,34 @@ class _Body:
     standing_height: float
 
     @staticmethod
-    def make(rng: np.random.Generator, proportions: float) -> _Body:
+    def make(rng: np.random.Generator, proportions: float) -> MarkedBody:
+        """A made-up person, each segment up to ``proportions`` off the size that height alone would give it."""
         import models
         from models.subject import Subject
 
-        opensim = import_opensim()
         height = float(rng.uniform(1.62, 1.85))
         mass = float(rng.uniform(21.0, 25.0) * height**2)
         uniform = height / 1.8
         segments = ("torso", "pelvis", "thigh", "shank", "foot")
         factors = {s: uniform * (1.0 + proportions * float(rng.uniform(-1, 1))) for s in segments}
         subject = Subject(mass, height, tuple((s, (f, f, f)) for s, f in factors.items()), "synthetic")
-        model = models.build(subject=subject, contact=False)
+        return MarkedBody.of(models.build(subject=subject, contact=False), mass, height, factors["foot"])
+
+    @staticmethod
+    def of(model: Any, mass: float, height: float, foot_factor: float = 1.0) -> MarkedBody:
+        """A model of the suite, of any size, with its own markers.
+
+        Args:
+            model: The OpenSim model.
+            mass: Of the body, kg.
+            height: Of the body, m.
+            foot_factor: Size of its feet over that of the generic model's.
+        """
         state = model.initSystem()
-        body = _Body(opensim, model, state, mass, height, factors["foot"], 0.0)
+        body = MarkedBody(import_opensim(), model, state, mass, height, foot_factor, 0.0)
         lowest = min(body._sole(side, end)[1] for side in SIDES for end in (0, 1))
-        at_zero = body.model.getCoordinateSet().get("pelvis_ty").getValue(state)
-        return _Body(opensim, model, state, mass, height, factors["foot"], at_zero - lowest)
+        at_zero = model.getCoordinateSet().get("pelvis_ty").getValue(state)
+        return replace(body, standing_height=at_zero - lowest)
 
     def _set(self, row: dict[str, float]) -> None:
         coordinates = self.model.updCoordinateSet()
@@ -341,7 +351,7 @@ class _Body:
 
 
 @dataclass(frozen=True)
-class _Contact:
+class Footfall:
     """A stance of one foot and where it stands."""
 
     side: Side
@@ -351,7 +361,14 @@ class _Contact:
     toe: NDArray[np.float64]
 
 
-def _contacts(events: Sequence[GaitEvent], feet: dict[str, NDArray[np.float64]], rate: float) -> list[_Contact]:
+def find_footfalls(events: Sequence[GaitEvent], feet: dict[str, NDArray[np.float64]], rate: float) -> list[Footfall]:
+    """Stances from heel strike to toe off and where they stand, in order of time.
+
+    Args:
+        events: Heel strikes and toe offs.
+        feet: What :meth:`MarkedBody.feet` gives, from time 0.
+        rate: Of the feet, Hz.
+    """
     contacts = []
     for strike in (e for e in events if e.kind == "heel_strike"):
         offs = [e.time for e in events if e.side == strike.side and e.kind == "toe_off" and e.time > strike.time]
@@ -359,22 +376,31 @@ def _contacts(events: Sequence[GaitEvent], feet: dict[str, NDArray[np.float64]],
             continue
         first, last = (round((strike.time + share * (offs[0] - strike.time)) * rate) for share in (0.3, 0.5))
         place = np.median(feet[strike.side][first : last + 1], axis=0)
-        contacts.append(_Contact(strike.side, strike.time, offs[0], place[0], place[1]))
+        contacts.append(Footfall(strike.side, strike.time, offs[0], place[0], place[1]))
     return sorted(contacts, key=lambda c: c.start)
 
 
-def _plates(contacts: Sequence[_Contact]) -> list[NDArray[np.float64]]:
-    """One plate under each contact: corners (4, 3) in OpenSim's frame, as wide as the walkway, as long as a step."""
+def plates_under(
+    contacts: Sequence[Footfall], *, middle: float = 0.0, half_width: float = 0.3
+) -> list[NDArray[np.float64]]:
+    """One plate under each contact: corners (4, 3) in OpenSim's frame, as wide as the walkway, as long as a step.
+
+    Args:
+        contacts: Stances, each on its own plate.
+        middle: Sideways place of the walkway's middle line, m.
+        half_width: Half the walkway's width, m.
+    """
     middles = [0.5 * (c.heel[0] + c.toe[0]) for c in contacts]
     half = min(0.30, 0.49 * float(np.min(np.diff(middles)))) if len(middles) > 1 else 0.30
+    right, left = middle + half_width, middle - half_width
     return [
-        np.array([[x + half, 0.0, 0.3], [x - half, 0.0, 0.3], [x - half, 0.0, -0.3], [x + half, 0.0, -0.3]])
+        np.array([[x + half, 0.0, right], [x - half, 0.0, right], [x - half, 0.0, left], [x + half, 0.0, left]])
         for x in middles
     ]
 
 
 def _ground_reactions(
-    time: NDArray[np.float64], contacts: Sequence[_Contact], plates: Sequence[NDArray[np.float64]], mass: float
+    time: NDArray[np.float64], contacts: Sequence[Footfall], plates: Sequence[NDArray[np.float64]], mass: float
 ) -> tuple[NDArray[np.float64], pd.DataFrame]:
     """Force (3), point (3) and free moment (3) on every plate, and the same by foot."""
     weight = mass * GRAVITY
@@ -407,92 +433,3 @@ def _ground_reactions(
     ]
     table = pd.DataFrame(np.hstack([by_foot[s] for s in SIDES]), columns=columns, index=pd.Index(time, name="time"))
     return by_plate, table
-
-
-def _lab_rotation(forward: str) -> NDArray[np.float64]:
-    """Matrix that takes OpenSim's vectors to the laboratory's, Z up."""
-    ahead = np.eye(3)["xyz".index(forward[1])] * (1.0 if forward[0] == "+" else -1.0)
-    up = np.array([0.0, 0.0, 1.0])
-    return np.column_stack([ahead, up, np.cross(ahead, up)])
-
-
-def _write_c3d(
-    path: Path,
-    names: Sequence[str],
-    markers: NDArray[np.float64],
-    loads: NDArray[np.float64],
-    plates: Sequence[NDArray[np.float64]],
-    to_lab: NDArray[np.float64],
-    rate: float,
-    per_frame: int,
-    noise: float,
-    rng: np.random.Generator,
-    events: Sequence[GaitEvent],
-    baseline: float,
-) -> None:
-    writer = c3d.Writer(point_rate=rate, analog_rate=rate * per_frame, point_scale=-1.0, point_units="mm")
-    n_frames = len(markers)
-    points = np.zeros((n_frames, len(names), 5))
-    lab = markers @ to_lab.T * 1e3
-    missing = ~np.all(np.isfinite(lab), axis=2)
-    points[..., :3] = np.where(missing[..., None], 0.0, lab)
-    points[..., 3] = np.where(missing, -1.0, 0.0)
-    channels = np.hstack([_channels(loads[:, i], corners, to_lab) for i, corners in enumerate(plates)])
-    sd = np.tile([noise] * 3 + [noise * 100.0] * 3, len(plates))
-    channels = channels + rng.normal(0, 1, channels.shape) * sd
-    channels[:, 2::6] += baseline
-    analog = channels.reshape(n_frames, per_frame, -1).transpose(0, 2, 1)
-    writer.add_frames([(p, a) for p, a in zip(points, analog, strict=True)])
-    writer.set_point_labels(list(names))
-    labels = [f"{c}{i + 1}" for i in range(len(plates)) for c in ("Fx", "Fy", "Fz", "Mx", "My", "Mz")]
-    writer.set_analog_labels(labels)
-    _text(writer.analog_group, "UNITS", ["N", "N", "N", "Nmm", "Nmm", "Nmm"] * len(plates))
-    plate = writer.get_create("FORCE_PLATFORM")
-    lab_corners = np.array([corners @ to_lab.T * 1e3 for corners in plates])
-    _numbers(plate, "USED", np.array(len(plates), dtype="<i2"))
-    _numbers(plate, "TYPE", np.full(len(plates), 2, dtype="<i2"))
-    _numbers(plate, "ZERO", np.array([1, 0], dtype="<i2"))
-    _numbers(plate, "CORNERS", lab_corners.astype("<f4"))
-    _numbers(plate, "ORIGIN", np.tile([0.0, 0.0, -1e3 * _PLATE_THICKNESS], (len(plates), 1)).astype("<f4"))
-    _numbers(plate, "CHANNEL", np.arange(1, 6 * len(plates) + 1, dtype="<i2").reshape(-1, 6))
-    note = writer.get_create("SYNTHETIC")
-    _text(note, "NOTE", [NOTE])
-    _text(writer.get_create("SUBJECTS"), "NAMES", ["SYNTHETIC"])
-    event = writer.get_create("EVENT")
-    _numbers(event, "USED", np.array(len(events), dtype="<i2"))
-    if events:
-        _text(event, "LABELS", ["Foot Strike" if e.kind == "heel_strike" else "Foot Off" for e in events])
-        _text(event, "CONTEXTS", ["Right" if e.side == "r" else "Left" for e in events])
-        _numbers(event, "TIMES", np.array([[0.0, e.time] for e in events], dtype="<f4"))
-    with open(path, "wb") as handle:
-        writer.write(handle)
-
-
-def _channels(
-    load: NDArray[np.float64], corners: NDArray[np.float64], to_lab: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """What the plate's six channels show: force on the body, moment about its sensor, own axes (z down), N and N mm."""
-    x = (corners[0] - corners[1]) / np.linalg.norm(corners[0] - corners[1])
-    y = (corners[0] - corners[3]) / np.linalg.norm(corners[0] - corners[3])
-    axes = np.column_stack([x, y, np.cross(x, y)])
-    sensor = corners.mean(axis=0) + _PLATE_THICKNESS * axes[:, 2]
-    force, point, twist = load[:, :3], load[:, 3:6], load[:, 6:]
-    moment = np.cross(point - sensor, force) + twist
-    return np.hstack([force @ axes, 1e3 * moment @ axes])
-
-
-def _numbers(group: Any, name: str, values: NDArray[Any]) -> None:
-    """Add an array parameter; the format lists dimensions from the fastest to the slowest."""
-    group.add_param(
-        name,
-        desc="",
-        bytes_per_element=values.dtype.itemsize,
-        dimensions=list(values.shape[::-1]),
-        bytes=values.tobytes(),
-    )
-
-
-def _text(group: Any, name: str, texts: Sequence[str]) -> None:
-    width = max(len(text) for text in texts)
-    data = "".join(text.ljust(width) for text in texts).encode("ascii")
-    group.add_param(name, desc="", bytes_per_element=-1, dimensions=[width, len(texts)], bytes=data)

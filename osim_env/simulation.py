@@ -33,6 +33,7 @@ def simulate(
     seconds: float = 10.0,
     setup: WorldSetup | None = None,
     device_policy: str | Path | Policy | None = None,
+    condition: str | None = None,
     phase: float | None = None,
     seed: int = 0,
     settle: float = 0.0,
@@ -47,6 +48,7 @@ def simulate(
         seconds: Length of the walk, s.
         setup: Engine, device, deficit, subject, model; fields left at their default follow the policy's training.
         device_policy: Policy of the device; without one it is worn and gives no torque.
+        condition: ``none`` takes the device off that the policy knows, ``unpowered`` and ``powered`` leave it on.
         phase: Where in the stride the walk starts; random without.
         seed: Of the random start.
         settle: Time after the start whose heel strikes do not count, s, so that averages are over steady strides.
@@ -79,6 +81,8 @@ def simulate(
             raise InputError("device policy", control.metadata.get("name", ""), "a device for it: --device")
         signature = world.signature()
         control.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
+    if condition is not None:
+        world.dress(np.arange(1), condition)
     world.reset(np.arange(1), phase=None if phase is None else np.array([float(phase)]), speed=np.array([float(speed)]))
     actions = np.zeros((1, world.n_human_actions))
     act = (lambda observation: actions) if brain is None else brain
@@ -89,6 +93,7 @@ def simulate(
         "policy": name,
         "device_policy": None if control is None else control.metadata.get("name"),
         "device": setup.device,
+        "condition": condition,
         "deficit": setup.deficit,
         "strength": setup.strength,
         "side": setup.side,

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 
 from analysis.c3d import process_trial, read_c3d, standing_mass
+from analysis.simulated_lab import NOTE as SIMULATED
+from analysis.simulated_lab import record_walk
 from analysis.spatiotemporal import compute_spatiotemporal
 from analysis.synthetic import NOTE, make_synthetic_trial
 from data.errors import InputError
 from data.storage import read_mot
+from data.trial import GaitTrial
 
 pytest.importorskip("opensim")
 
@@ -93,6 +96,57 @@ def test_options_are_checked(tmp_path: Path):
         make_synthetic_trial(tmp_path, forward="ahead")
     with pytest.raises(InputError):
         make_synthetic_trial(tmp_path, cycle=0.1)
+
+
+@pytest.fixture(scope="module")
+def roll_out(subject) -> GaitTrial:
+    """The synthetic walk as if it had been simulated; its first three stances on plates."""
+    trial = GaitTrial(
+        name="walk",
+        coordinates=subject.coordinates,
+        ground_reactions=subject.ground_reactions.iloc[::10],
+        events=subject.events,
+        metadata={"subject_mass": subject.mass, "source": "simulation"},
+    )
+    return trial.crop(0.0, 2.9)
+
+
+def test_a_roll_out_crosses_the_laboratory(roll_out, tmp_path: Path):
+    files = record_walk(roll_out, tmp_path, plates=3, seed=1, forward="+y")
+    raw = read_c3d(files.walk)
+    assert raw.parameters["SYNTHETIC"]["NOTE"] == [SIMULATED] and "SYNTHETIC" in SIMULATED
+    assert standing_mass(read_c3d(files.static)) == pytest.approx(files.mass, abs=0.1)
+    found = process_trial(raw, force_cutoff=None)
+    assert found.frame.forward == "+y"
+    assert [s.side for s in found.strikes] == ["l", "r", "l"] and all(s.accepted for s in found.strikes)
+    truth = files.truth.ground_reactions
+    assert truth is not None
+    for side, load in found.loads.items():
+        # Means over 10 ms before each sample are taken as values in their middle.
+        time = np.arange(len(load.force)) / 1000.0
+        for k, axis in enumerate("xyz"):
+            known = np.interp(time, truth.index - 0.005, truth[f"ground_force_{side}_v{axis}"])
+            assert np.abs(load.force[:, k] - known)[load.force[:, 1] > 200].mean() < 3.0
+    assert [(e.side, e.kind) for e in found.events.events] == [(e.side, e.kind) for e in files.truth.events]
+    # Skin and cameras: millimetres, not centimetres.
+    clean = record_walk(roll_out, tmp_path / "clean", plates=3, camera_noise=0.0, skin_motion=0.0, gaps=0, forward="+y")
+    off = raw.positions - read_c3d(clean.walk).positions
+    assert 0.0015 < np.nanstd(off) < 0.0025 and np.isnan(off).any()
+
+
+def test_the_plates_lie_where_the_walk_goes(roll_out, tmp_path: Path):
+    coordinates, reactions = roll_out.coordinates.copy(), roll_out.ground_reactions.copy()
+    coordinates["pelvis_tz"] += 0.5 + 0.02 * coordinates.index
+    reactions[["ground_force_r_pz", "ground_force_l_pz"]] += 0.5
+    files = record_walk(roll_out.replace(coordinates=coordinates, ground_reactions=reactions), tmp_path, plates=3)
+    assert all(strike.accepted for strike in process_trial(read_c3d(files.walk)).strikes)
+
+
+def test_a_fall_or_too_short_a_walk_is_no_recording(roll_out, tmp_path: Path):
+    with pytest.raises(InputError, match="fell"):
+        record_walk(roll_out.replace(metadata={**roll_out.metadata, "fell": True}), tmp_path)
+    with pytest.raises(InputError, match="stances"):
+        record_walk(roll_out, tmp_path, plates=8)
 
 
 @pytest.mark.slow
