@@ -187,6 +187,16 @@ class Learner(PPO):
         self._action = action.cpu().numpy()
         return self._action
 
+    def act_without_noise(self, observation: NDArray[Any]) -> NDArray[np.float32]:
+        """Actions of the policy as it is, while it does not learn; statistics stay.
+
+        Args:
+            observation: Raw observations, shape (batch, n_observations).
+        """
+        with torch.no_grad():
+            distribution = self.policy.get_distribution(self._tensor(self.normalize(observation)))
+        return distribution.mode().cpu().numpy()
+
     def record(
         self, reward: Array, start: NDArray[np.bool_], truncated: NDArray[np.bool_], final_observation: Array
     ) -> None:

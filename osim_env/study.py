@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 HEALTHY = "healthy"
 SPEED_MARGIN = 0.1
 """Fine-tunes walk up to this much slower and faster than the walks that are compared, m/s."""
-CRITIC_WARMUP = 8
+CRITIC_WARMUP = 4
 """Updates at the start of a fine-tune in which only the critics learn, where it starts from policies at rest."""
 STUDIES = Path(__file__).parent / "studies"
 
@@ -84,6 +84,7 @@ class Variant:
         setup: Changed settings of what is simulated.
         tune_samples: Control steps of the fine-tune instead of the study's.
         speeds: Walking speeds instead of the study's and the bodies', m/s.
+        tune: Who learns in the fine-tune instead of the study's.
         device_profile: Fixed torque profile that drives the device instead of a policy.
     """
 
@@ -94,6 +95,7 @@ class Variant:
     setup: dict[str, Any] = field(default_factory=dict)
     tune_samples: float | None = None
     speeds: tuple[float, ...] | None = None
+    tune: Literal["both", "device"] | None = None
     device_profile: str | None = None
 
 
@@ -111,6 +113,8 @@ class StudyConfig:
         bodies: Who walks.
         speeds: Walking speeds, m/s.
         train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
+        tune: Who learns in a fine-tune: human and device, in all conditions; or the device alone, all bodies wearing it
+            powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
@@ -127,12 +131,25 @@ class StudyConfig:
     bodies: tuple[StudyBody, ...] = (StudyBody(),)
     speeds: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75)
     train_samples: float | None = None
+    tune: Literal["both", "device"] = "both"
     tune_samples: float = 3e5
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
     starts: int = 4
     seconds: float = 20.0
     variants: tuple[Variant, ...] = ()
+
+    def learns(self, variant: Variant | None) -> Literal["both", "human", "device", "none"]:
+        """Who learns in a fine-tune."""
+        tune = self.tune if variant is None or variant.tune is None else variant.tune
+        if variant is not None and variant.device_profile is not None:
+            return "human" if tune == "both" else "none"
+        return tune
+
+    def keeps_human(self, variant: Variant | None) -> bool:
+        """Whether a fine-tune leaves a human policy of its own: one that learned, or is at home on another model."""
+        changed = variant is not None and bool(variant.setup)
+        return self.learns(variant) in ("both", "human") or changed
 
     def speeds_of(self, body: StudyBody, variant: Variant | None) -> tuple[float, ...]:
         """Speeds at which a body walks, m/s."""
@@ -199,14 +216,21 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                     continue
                 label = "-".join([str(seed), _slug(body.name), *([] if variant is None else [_slug(variant.name)])])
                 tune = Task(f"tune-{label}", "tune", seed, b, index, trained)
-                needs: tuple[str, ...] = ()
-                if policies is None:
+                needs = trained
+                if policies is None and config.learns(variant) != "none":
                     tasks.append(tune)
                     needs = (tune.name,)
-                elif not (policies / f"{label}_human.json").is_file():
+                elif policies is not None and not _there(config, variant, policies, label, seed):
                     continue
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
     return sorted(tasks, key=lambda task: (task.kind != "train", task.variant is not None, task.body or 0))
+
+
+def _there(config: StudyConfig, variant: Variant | None, policies: Path, label: str, seed: int) -> bool:
+    """Whether a folder of finished policies holds what a walk needs."""
+    needed = [f"{label if config.keeps_human(variant) else f'generalist_{seed}'}_human.json"]
+    needed += [f"{label}_device.json"] if config.learns(variant) in ("both", "device") else []
+    return all((policies / name).is_file() for name in needed)
 
 
 def _slug(text: str) -> str:
@@ -324,7 +348,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     if task.kind != "train":
         assert task.body is not None
-        names += ["speeds", "tune_samples", "tune_world", "tune_human"]
+        names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human"]
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
@@ -439,7 +463,9 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     device = setup.load_device()
     split = body.deficit is not None and base.share_legs and device is not None and alike_on_both_sides(device)
     weakest, strongest = min(body.strengths), max(body.strengths)
+    learns = config.learns(variant)
     conditions = None if setup.population is None else setup.population.conditions
+    conditions = {"powered": 1.0} if learns == "device" else conditions
     kind = BodyDraw(body.deficit, (weakest, strongest), body.side if body.deficit else "either")
     setup = dataclasses.replace(setup, population=Population((kind,), conditions))
     setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
@@ -448,7 +474,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
     tuned = dataclasses.replace(
         base,
-        stages=(Stage(samples, speeds=speeds, learn="both" if variant.device_profile is None else "human"),),
+        stages=(Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),),
         setup=setup,
         world=from_mapping(
             type(base.world),
@@ -468,9 +494,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         share_legs=base.share_legs and not split,
         device_profile=variant.device_profile,
     )
-    if config.generalists is not None:
-        # Policies at rest drive both legs and come without critics, which learn first.
-        split = base.share_legs and device is not None and alike_on_both_sides(device)
+    if config.generalists is not None:  # policies at rest come without critics, which learn first
         start = policy_folder(config.generalists) / f"generalist_{task.seed}"
         tuned = dataclasses.replace(
             tuned,
@@ -479,7 +503,6 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             start_human=f"{start}_human",
             start_device=f"{start}_device" if variant.device_profile is None else None,
             start_checkpoint=None,
-            share_legs=False,
         )
     layers = tuple((2 if split else 1) * width for width in tuned.device.layers)
     return dataclasses.replace(tuned, device=dataclasses.replace(tuned.device, layers=layers))
@@ -496,18 +519,25 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
     if (home / "checkpoint.npz").is_file():
         trainer.load_checkpoint()
     trainer.run()
-    trainer.policy("human").save(home / "human")
-    if trainer.device is not None:
+    variant = None if task.variant is None else config.variants[task.variant]
+    if task.kind == "train" or config.keeps_human(variant):
+        trainer.policy("human").save(home / "human")
+    if trainer.device is not None and (task.kind == "train" or config.learns(variant) in ("both", "device")):
         trainer.policy("device").save(home / "device")
     return trainer.samples
 
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:
-    """Human and device policy of a walking task, without suffix."""
+    """Human and device policy of a walking task, without suffix; the generalist's where the fine-tune has none."""
     label = task.name.removeprefix("walk-")
-    if exported:
-        return folder / f"{label}_human", folder / f"{label}_device"
-    return folder / f"tune-{label}" / "human", folder / f"tune-{label}" / "device"
+    files = []
+    for role in ("human", "device"):
+        own = folder / f"{label}_{role}" if exported else folder / f"tune-{label}" / role
+        general = folder / f"generalist_{task.seed}_{role}" if exported else folder / f"train-{task.seed}" / role
+        if not exported and config.generalists is not None:
+            general = policy_folder(config.generalists) / f"generalist_{task.seed}_{role}"
+        files.append(own if own.with_name(f"{own.name}.json").is_file() else general)
+    return files[0], files[1]
 
 
 def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, exported: bool) -> Summary:

@@ -72,8 +72,9 @@ class TrainConfig:
         seed: Of everything random.
         n_envs: Environments in the batch.
         n_steps: Control steps per environment and update.
-        learn: Which policies learn; the other, where there is a device, acts as it is: a device that starts from a
-            policy or checkpoint and learns in no stage acts without noise, its statistics frozen.
+        learn: Which policies learn; the other, where there is a device, acts as it is: a human acts without noise while
+            only the device learns, a device that starts from a policy or checkpoint and learns in no stage acts
+            without noise, its statistics frozen.
         setup: Model, device, deficit, reference.
         world: Settings of the world.
         human: The human's learner.
@@ -243,8 +244,11 @@ class Trainer:
         done = self._starts
         on = self.powered
         device_action = np.zeros((config.n_envs, world.n_device_actions)) if world.exoskeleton is not None else None
+        learn = self._stage().learn or config.learn
+        human_learns = learn in ("human", "both")
         for _ in range(config.n_steps):
-            human_action = self.human.act(world.human_observation())
+            seen = world.human_observation()
+            human_action = self.human.act(seen) if human_learns else self.human.act_without_noise(seen)
             if self.frozen_device is not None and device_action is not None:
                 device_action[on] = self.frozen_device.act(world.device_observation()[on])
             elif self.device is not None and device_action is not None:
@@ -254,7 +258,8 @@ class Trainer:
             step = world.step(
                 np.clip(human_action, -1, 1), None if device_action is None else np.clip(device_action, -1, 1)
             )
-            self.human.record(step.human_reward, done, step.truncated, step.human_final)
+            if human_learns:
+                self.human.record(step.human_reward, done, step.truncated, step.human_final)
             if self.device is not None and self.frozen_device is None:
                 self.device.record(
                     self._each_leg(step.device_reward[on]), self._each_leg(done[on]),
@@ -271,9 +276,7 @@ class Trainer:
         simulated = time.monotonic()
         figures = {f"term/{name}": value / config.n_steps for name, value in sums.items()}
         figures |= {"reward/human": reward_sum[0] / config.n_steps, "reward/device": reward_sum[1] / config.n_steps}
-        stage = self._stage()
-        learn = stage.learn or config.learn
-        if learn in ("human", "both"):
+        if human_learns:
             found = self.human.update(world.human_observation(), done)
             figures |= {f"human/{key}": value for key, value in found.items()}
         if self.device is not None and learn in ("device", "both"):

@@ -111,7 +111,8 @@ def test_from_finished_generalists_nothing_is_trained_but_fine_tunes(tiny: Study
     for task in tasks:
         if task.kind == "tune":
             tuned = training_config(config, task, tmp_path)
-            assert tuned.start_checkpoint is None and not tuned.share_legs and tuned.human.start_std == 0.04
+            assert tuned.start_checkpoint is None and tuned.human.start_std == 0.04
+            assert tuned.share_legs == (tuned.setup.population.bodies[0].deficit is None)
             assert tuned.start_human == str(policies / "generalist_1_human")
             assert tuned.human.critic_warmup > 0
     tables = run_study(config, tmp_path / "again", numbers, backend=Inline())

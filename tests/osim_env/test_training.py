@@ -60,6 +60,17 @@ def test_the_log_takes_in_a_learner_that_begins_later(tmp_path: Path) -> None:
     assert table["human/std"].notna().all()
 
 
+def test_while_only_the_device_learns_the_human_acts_without_noise_and_stays(tmp_path: Path) -> None:
+    use_threads(1)
+    trainer = Trainer(config(setup=WorldSetup(device="hip_ankle"), learn="device"), tmp_path)
+    human, device = trainer.human.arrays(), trainer.device.arrays()  # type: ignore[union-attr]
+    seen = trainer.world.human_observation()
+    np.testing.assert_array_equal(trainer.human.act_without_noise(seen), trainer.human.act_without_noise(seen))
+    trainer.update()
+    same(trainer.human.arrays(), human)
+    assert any((trainer.device.arrays()[k] != v).any() for k, v in device.items() if k.startswith("policy/"))  # type: ignore[union-attr]
+
+
 def test_few_falls_do_not_decide_what_all_bodies_learn() -> None:
     rng = np.random.default_rng(0)
     usual = rng.normal(0.3, 1.0, 2000)
