@@ -28,6 +28,7 @@ from osim_env.study import (
     Variant,
     export_policies,
     plan,
+    policy_files,
     result_of,
     run_study,
     run_task,
@@ -157,11 +158,36 @@ def test_the_plan_names_every_task_after_what_it_needs() -> None:
 
 def test_with_policies_only_bodies_that_have_them_walk(tmp_path: Path) -> None:
     config = StudyConfig("s", seeds=(1, 2), bodies=(StudyBody(), StudyBody("quadriceps")))
-    for label in ("1-quadriceps", "2-healthy"):
-        (tmp_path / f"{label}_human.json").write_text("{}")
+    for label in ("1-quadriceps_human", "1-quadriceps_device", "2-healthy_human", "2-healthy_device"):
+        (tmp_path / f"{label}.json").write_text("{}")
     tasks = plan(config, tmp_path)
-    assert [task.name for task in tasks] == ["walk-1-quadriceps", "walk-2-healthy"]
+    assert [task.name for task in tasks] == ["walk-2-healthy", "walk-1-quadriceps"]
     assert not any(task.needs for task in tasks)
+
+
+def test_where_the_device_alone_is_tuned_the_generalists_human_walks(tiny: StudyConfig, study, tmp_path: Path) -> None:
+    policies = tmp_path / "policies"
+    export_policies(tiny, study[0], policies)
+    elastic = Variant("elastic", bodies=("healthy",), setup={"tendon": "compliant_plantarflexors"})
+    profile = Variant("profile", bodies=("healthy",), device_profile="franks2021_hip_ankle")
+    config = dataclasses.replace(tiny, generalists=str(policies), tune="device", variants=(elastic, profile))
+    tasks = {task.name: task for task in plan(config)}
+    assert "tune-1-healthy-profile" not in tasks and tasks["walk-1-healthy-profile"].needs == ()
+    tuned = training_config(config, tasks["tune-1-healthy"], tmp_path)
+    assert tuned.stages[0].learn == "device" and tuned.setup.population.conditions == {"powered": 1.0}
+    folder = tmp_path / "study"
+    tables = run_study(config, folder, numbers, backend=Inline())
+    assert tables["tasks"]["done"].all() and set(tables["walks"]["condition"]) == set(CONDITIONS)
+    assert not (folder / "tune-1-healthy" / "human.json").exists()
+    assert (folder / "tune-1-healthy-elastic" / "human.json").exists()  # the same, at home on another model
+    human, device = policy_files(config, tasks["walk-1-healthy"], folder, False)
+    assert human == policies / "generalist_1_human" and device == folder / "tune-1-healthy" / "device"
+    exported = tmp_path / "exported"
+    export_policies(config, folder, exported)
+    shutil.copy(policies / "generalist_1_human.json", exported)
+    shutil.copy(policies / "generalist_1_human.safetensors", exported)
+    again = run_study(config, tmp_path / "again", numbers, backend=Inline(), policies=exported)
+    assert len(again["walks"]) == len(tables["walks"])
 
 
 def test_variants_change_their_settings_and_nothing_else(tiny: StudyConfig) -> None:
