@@ -99,10 +99,10 @@ def devices(by_device: Mapping[str, Tables], wanted: Sequence[str]) -> Found:
     header = ["device", "none W/kg", "powered W/kg", "Umberger %", "Bhargava %", "mean torque, right, N m/kg",
               "most at limit, % of cycle", "falls"]  # fmt: skip
     text = (
-        "`exogait study devices --device NAME`: the configuration `assistance`, one seed, with shorter training "
-        "than the "
-        "study's, healthy body, 1.25 m/s; between the rows nothing but the device file differs. `knee_slow` is the "
-        "device `knee` with 60% of the torque and 40 ms delay.\n\n"
+        "`exogait study devices --device NAME`: the configuration `device`, one seed: the device alone learns for 0.4 "
+        "million control steps what helps the healthy policy, which stays as it is; between the rows nothing but the "
+        "device file differs. Healthy body, 1.25 m/s. `knee_slow` is `knee` with 60% of the torque and 40 ms "
+        "delay.\n\n"
     )
     return aims, text + markdown_table(header, rows)
 

@@ -82,16 +82,21 @@ def evaluate() -> str:
         draw(main, curves)
     short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
     parts = [f"### {title}\n\n{text}" for title, (_, text) in found.items() if text]
+    study = load_settings(StudyConfig, find_study(STUDY))
     return (
         f"## Assistance\n\n{short}Regenerate with `python -m tests.benchmarks assistance`; the whole report with its "
-        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists of "
-        f"{about['samples'] / 1e6:.1f} million control steps (the healthy policy's included), fine-tuned to each body "
-        f"for {load_settings(StudyConfig, find_study(STUDY)).tune_samples / 1e6:g} million; trained on Umberger 2010, "
-        "scored with Umberger 2010 and Bhargava 2004. Human policy: imitation weight "
-        f"{world['imitation_weight']:g}, dead zone {world['imitation_dead_zone']:g} rad, the same in every condition; "
-        "its actions are joint moments about a feedback law on the reference, so some pull to the reference stays even "
-        "at weight 0. Bodies walk on a treadmill at the commanded speed. Device and weakness are simulated; no person "
-        f"was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
+        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists; to each "
+        f"body the device alone "
+        f"is tuned for {study.tune_samples / 1e6:g} million control steps, while the human, trained in equal shares "
+        "without the device, with it off and with it on, stays the same network in every condition and every body. "
+        "Devices are trained on Umberger 2010; walks are scored with Umberger 2010 and Bhargava 2004. What the human "
+        "leaves out where the device helps is given, not learned (`device_share`, docs/training.md). Its training "
+        f"imitated with weight {world['imitation_weight']:g} and a dead zone of "
+        f"{world['imitation_dead_zone']:g} rad, alike "
+        "in all conditions; its actions are joint moments about a feedback law on the reference, so some pull to the "
+        "reference stays even at weight 0. Bodies walk on a treadmill at the commanded speed. "
+        "Everything is simulated; no "
+        f"person was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
         + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
         + ("" if SHORT else "\n\n![Torque against people, metabolic power over speed](figures/assistance.png)")
         + "\n\n" + "\n\n".join(parts)
