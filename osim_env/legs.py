@@ -115,7 +115,6 @@ class Legs:
         found[f"{prefix}log_std"] = std
         return found
 
-
     def leg(self, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """The network of one leg from the policy of both that :meth:`plain` made of it.
 

@@ -131,8 +131,14 @@ IMITATION = ("imitate_pose", "imitate_velocity", "imitate_root", "imitate_feet")
 
 
 def device_effort(world: GaitWorld) -> Array:
-    """Umberger 2010 power of all muscles at the end of the control step, without the basal rate, W per kg."""
-    return world.metabolic_power / world.person_mass
+    """Muscle power for the distance walked: Umberger 2010 without the basal rate, W/kg at the commanded speed.
+
+    Power times commanded over mean forward speed (bounded to 0.5-2), so that nothing is saved by walking slower than
+    the belt.
+    """
+    return (
+        world.metabolic_power / world.person_mass * np.clip(world.speed / np.maximum(world.mean_speed, 0.1), 0.5, 2.0)
+    )
 
 
 def device_smoothness(world: GaitWorld) -> Array:

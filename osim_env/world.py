@@ -34,6 +34,8 @@ Index = NDArray[np.int64]
 
 BELT_REACH = 0.15
 """Ground lost or gained on a treadmill beyond which a body aims no harder to win it back, m."""
+SPEED_MEMORY = 1.0
+"""Time constant of the running mean of forward speed, about a stride, s."""
 FALL_HEIGHT = 0.7
 """Pelvis height below this share of the reference counts as a fall."""
 STRENGTH_GROUPS = (
@@ -147,6 +149,7 @@ class GaitWorld:
         phase: Share of the stride since right heel strike, shape (batch,).
         speed: Commanded walking speed, shape (batch,), m/s.
         pace: Speed aimed for at the moment: the commanded one, but for ground to win back on a treadmill.
+        mean_speed: Running mean of the forward speed, shape (batch,), m/s.
     """
 
     def __init__(
@@ -210,7 +213,7 @@ class GaitWorld:
         n = self.n_envs
         self.phase = np.zeros(n)
         self.speed = np.full(n, np.mean(self.config.speeds))
-        self.pace = self.speed.copy()
+        self.pace, self.mean_speed = self.speed.copy(), self.speed.copy()
         self.time = np.zeros(n)
         self.fallen = np.zeros(n, bool)
         self.human_action = np.zeros((n, self.n_human_actions))
@@ -362,7 +365,7 @@ class GaitWorld:
             return
         self.phase[index] = self.rng.random(n) if phase is None else phase
         self.speed[index] = self.rng.uniform(*self.config.speeds, n) if speed is None else speed
-        self.pace[index] = self.speed[index]
+        self.pace[index] = self.mean_speed[index] = self.speed[index]
         if self.bodies is not None:
             self.strength[index] = self.bodies.draw(n, self.rng)
         q, u = self._reference_state(self.phase[index], self.speed[index])
@@ -436,6 +439,8 @@ class GaitWorld:
         if self._needs_power:
             self.metabolic_power = self.physics.metabolic_power(self.controls[:, : self.recruitment.n_muscles])
         self.time += self.config.control_step
+        forward = self.u[:, self.column["pelvis_tx"]]
+        self.mean_speed = self.mean_speed + self.config.control_step / SPEED_MEMORY * (forward - self.mean_speed)
         if self.config.treadmill:
             lost = np.clip(self.speed * self.time - self.q[:, self.column["pelvis_tx"]], -BELT_REACH, BELT_REACH)
             self.pace = np.clip(self.speed + self.config.treadmill * lost, *self.reference.speed_range)
@@ -615,7 +620,8 @@ class GaitWorld:
     # ---- for training ----------------------------------------------------------------------------------------------
 
     _ARRAYS = (
-        "phase", "speed", "pace", "time", "fallen", "human_action", "previous_human_action", "device_action",
+        "phase", "speed", "pace", "mean_speed",
+        "time", "fallen", "human_action", "previous_human_action", "device_action",
         "previous_device_action", "metabolic_power", "push", "next_push", "muscle_moment",
     )  # fmt: skip
 
