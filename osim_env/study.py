@@ -59,16 +59,12 @@ class StudyBody:
         strengths: Strengths of the most affected group to walk with, percent.
         side: Weak side.
         speeds: Walking speeds instead of the study's, m/s.
-        human: Human policy that walks with this body instead of the generalists'.
-        tune_samples: Control steps of the fine-tune instead of the study's.
     """
 
     deficit: str | None = None
     strengths: tuple[float, ...] = (100.0,)
     side: Literal["left", "right"] = "right"
     speeds: tuple[float, ...] | None = None
-    human: str | None = None
-    tune_samples: float | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +85,7 @@ class Variant:
         tune_samples: Control steps of the fine-tune instead of the study's.
         speeds: Walking speeds instead of the study's and the bodies', m/s.
         tune: Who learns in the fine-tune instead of the study's.
-        generalist: Whether the generalists' human walks even where the body names another.
+        human: Human policy that walks instead of the generalists'.
         device_profile: Fixed torque profile that drives the device instead of a policy.
     """
 
@@ -101,7 +97,7 @@ class Variant:
     tune_samples: float | None = None
     speeds: tuple[float, ...] | None = None
     tune: Literal["both", "device"] | None = None
-    generalist: bool = False
+    human: str | None = None
     device_profile: str | None = None
 
 
@@ -152,14 +148,10 @@ class StudyConfig:
             return "human" if tune == "both" else "none"
         return tune
 
-    def human_of(self, body: StudyBody, variant: Variant | None) -> str | None:
-        """Human policy that a body starts with; None for the generalist's."""
-        return None if variant is not None and variant.generalist else body.human
-
-    def keeps_human(self, body: StudyBody, variant: Variant | None) -> bool:
+    def keeps_human(self, variant: Variant | None) -> bool:
         """Whether a fine-tune leaves a human policy of its own: one that learned, or is at home on another model."""
-        changed = variant is not None and bool(variant.setup)
-        return self.learns(variant) in ("both", "human") or changed or self.human_of(body, variant) is not None
+        changed = variant is not None and (bool(variant.setup) or variant.human is not None)
+        return self.learns(variant) in ("both", "human") or changed
 
     def speeds_of(self, body: StudyBody, variant: Variant | None) -> tuple[float, ...]:
         """Speeds at which a body walks, m/s."""
@@ -204,7 +196,7 @@ class Task:
 
 
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
-    """The tasks of a study in an order in which they can be done: trainings, then body by body, variants last.
+    """The tasks of a study in an order in which they can be done: trainings, then body by body.
 
     Args:
         config: The study.
@@ -230,23 +222,16 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                 if policies is None and config.learns(variant) != "none":
                     tasks.append(tune)
                     needs = (tune.name,)
-                elif policies is None and config.keeps_human(body, variant):  # that of the main fine-tune
-                    needs = (f"tune-{seed}-{_slug(body.name)}",)
-                elif policies is not None and not _there(config, body, variant, policies, label, seed):
+                elif policies is not None and not _there(config, variant, policies, label, seed):
                     continue
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
-    return sorted(tasks, key=lambda task: (task.kind != "train", task.variant is not None, task.body or 0))
+    return sorted(tasks, key=lambda task: (task.kind != "train", task.body or 0, task.variant is not None))
 
 
-def _there(
-    config: StudyConfig, body: StudyBody, variant: Variant | None, policies: Path, label: str, seed: int
-) -> bool:
+def _there(config: StudyConfig, variant: Variant | None, policies: Path, label: str, seed: int) -> bool:
     """Whether a folder of finished policies holds what a walk needs."""
-    learns = config.learns(variant)
-    human = f"generalist_{seed}"
-    if config.keeps_human(body, variant):
-        human = label if learns != "none" else f"{seed}-{_slug(body.name)}"
-    needed = [f"{human}_human.json"] + ([f"{label}_device.json"] if learns in ("both", "device") else [])
+    needed = [f"{label if config.keeps_human(variant) else f'generalist_{seed}'}_human.json"]
+    needed += [f"{label}_device.json"] if config.learns(variant) in ("both", "device") else []
     return all((policies / name).is_file() for name in needed)
 
 
@@ -488,7 +473,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
     walked = config.speeds_of(body, variant)
     speeds = (max(0.6, min(walked) - SPEED_MARGIN), min(1.8, max(walked) + SPEED_MARGIN))
-    samples = next(n for n in (variant.tune_samples, body.tune_samples, config.tune_samples) if n is not None)
+    samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
     tuned = dataclasses.replace(
         base,
         stages=(Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),),
@@ -517,7 +502,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             tuned,
             human=dataclasses.replace(tuned.human, critic_warmup=CRITIC_WARMUP),
             device=dataclasses.replace(tuned.device, critic_warmup=CRITIC_WARMUP),
-            start_human=config.human_of(body, variant) or f"{start}_human",
+            start_human=variant.human or f"{start}_human",
             start_device=f"{start}_device" if variant.device_profile is None else None,
             start_checkpoint=None,
         )
@@ -537,8 +522,7 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
         trainer.load_checkpoint()
     trainer.run()
     variant = None if task.variant is None else config.variants[task.variant]
-    body = None if task.body is None else config.bodies[task.body]
-    if body is None or config.keeps_human(body, variant):
+    if task.kind == "train" or config.keeps_human(variant):
         trainer.policy("human").save(home / "human")
     if trainer.device is not None and (task.kind == "train" or config.learns(variant) in ("both", "device")):
         trainer.policy("device").save(home / "device")
@@ -547,18 +531,14 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:
     """Human and device policy of a walking task, without suffix; the generalist's where the fine-tune has none."""
-    label, variant = task.name.removeprefix("walk-"), None if task.variant is None else config.variants[task.variant]
-    assert task.body is not None
-    labels = [label]
-    if config.learns(variant) == "none":  # a profile, on the human of the main fine-tune
-        labels.append(f"{task.seed}-{_slug(config.bodies[task.body].name)}")
+    label = task.name.removeprefix("walk-")
     files = []
     for role in ("human", "device"):
-        places = [folder / f"{own}_{role}" if exported else folder / f"tune-{own}" / role for own in labels]
+        own = folder / f"{label}_{role}" if exported else folder / f"tune-{label}" / role
         general = folder / f"generalist_{task.seed}_{role}" if exported else folder / f"train-{task.seed}" / role
         if not exported and config.generalists is not None:
             general = policy_folder(config.generalists) / f"generalist_{task.seed}_{role}"
-        files.append(next((own for own in places if own.with_name(f"{own.name}.json").is_file()), general))
+        files.append(own if own.with_name(f"{own.name}.json").is_file() else general)
     return files[0], files[1]
 
 
