@@ -55,12 +55,12 @@ class Patient:
         return f"{self.size.height:.2f} m, {self.size.mass:g} kg, {weak}"
 
 
-WEAK = Patient("hip_ankle/1-plantarflexors_human", "plantarflexors", 50.0, "right")
+WEAK = Patient("hip_ankle/generalist_1_human", "plantarflexors", 50.0, "right")
 SOUND = Patient("healthy")
 
 
 def demo_patient() -> Patient:
-    """The weak patient where the suite ships a policy that was tuned to the weakness, else one of full strength."""
+    """The weak patient where the suite ships a policy that knows weak bodies, else one of full strength."""
     return WEAK if (POLICY_FOLDER / f"{WEAK.policy}.json").is_file() else SOUND
 
 

@@ -47,6 +47,8 @@ PACE_MARGIN = 0.2
 """The own gait may be asked for up to this much slower and faster: what it takes to win back ground on a treadmill."""
 WARMUP = 8
 """Updates in which only the critics learn (the generalists come without), at most a quarter of all."""
+GENTLE: dict[str, Any] = {"learning_rate": 2e-5, "learning_rate_range": (5e-6, 1e-4), "target_kl": 0.005}
+"""How the human learns: it walks well already, and a first large step would undo that."""
 LONGEST_STRIDE = 1.6
 """A stride longer than this times the median one lacks a heel strike."""
 
@@ -239,7 +241,7 @@ def arm_config(settings: Personalization, arm: Arm) -> TrainConfig:
         n_steps=n_steps,
         learn="human" if arm == "generic" else "both",
         setup=setup,
-        human=dataclasses.replace(base.human, layers=widths(human), critic_warmup=warmup),
+        human=dataclasses.replace(base.human, layers=widths(human), critic_warmup=warmup, **GENTLE),
         device=dataclasses.replace(base.device, layers=widths(device), critic_warmup=warmup),
         start_human=settings.human,
         start_device=settings.device_policy,

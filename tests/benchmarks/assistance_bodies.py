@@ -166,7 +166,7 @@ def signs(walks: pd.DataFrame) -> Found:
 
 def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     """The same fine-tunes at other imitation weights."""
-    names = ["imitation 1.0", "main", "imitation 0"]
+    names = ["imitation 1.0", "imitation 0.3", "imitation 0"]
     bodies = sorted({str(b) for b in walks[walks["variant"] == "imitation 0"]["body"]})
     if not bodies:
         return [], ""
