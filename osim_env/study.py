@@ -120,6 +120,7 @@ class StudyConfig:
         tune_samples: Control steps of each fine-tune to a body.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
+        walk_world: Settings of the world that all walks change.
         starts: Walks per body, condition and speed.
         seconds: Length of each walk, s.
         variants: Repetitions with other settings.
@@ -137,6 +138,7 @@ class StudyConfig:
     tune_samples: float = 3e5
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
+    walk_world: dict[str, Any] = field(default_factory=dict)
     starts: int = 4
     seconds: float = 20.0
     variants: tuple[Variant, ...] = ()
@@ -351,7 +353,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     if task.kind != "train":
         assert task.body is not None
         names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human"]
-        names += ["starts", "seconds"] if task.kind == "walk" else []
+        names += ["starts", "seconds", "walk_world"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
         inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
@@ -546,6 +548,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     """Walk with one body in all conditions, from the same states."""
     from .policy import load_policy
     from .setup import WorldSetup
+    from .training import merged
     from .training_run import use_threads
     from .world import WorldConfig
 
@@ -558,7 +561,8 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     profile = None if variant is None else variant.device_profile
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
-    world_config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
+    world = merged({**settings["world"], "integration_step": 0.001}, config.walk_world)
+    world_config = from_mapping(WorldConfig, world, where="walk_world")
     parts: dict[str, list[pd.DataFrame]] = {}
     for strength in body.strengths:
         weak = None
