@@ -228,7 +228,7 @@ class Physics:
         length = mean["normalized_fiber_length"]
         return umberger_power(
             excitation, mean["activation"], length, mean["normalized_fiber_velocity"], mean["active_fiber_force"],
-            active_force_length(self.model, length), self.muscle_parameters,
+            active_force_length(self.model, np.asarray(length, float)), self.muscle_parameters,
         )  # fmt: skip
 
     def fiber_means(self) -> dict[str, Array]:
