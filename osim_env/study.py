@@ -198,7 +198,8 @@ class Task:
 
 
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
-    """The tasks of a study in an order in which they can be done: trainings, then body by body.
+    """The tasks of a study in an order in which they can be done: trainings, then body by body, variants in which human and device
+    learn last.
 
     Args:
         config: The study.
@@ -227,7 +228,13 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                 elif policies is not None and not _there(config, variant, policies, label, seed):
                     continue
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
-    return sorted(tasks, key=lambda task: (task.kind != "train", task.body or 0, task.variant is not None))
+
+    def order(task: Task) -> tuple[bool, bool, int, bool]:
+        variant = None if task.variant is None else config.variants[task.variant]
+        last = variant is not None and config.learns(variant) == "both"
+        return task.kind != "train", last, task.body or 0, variant is not None
+
+    return sorted(tasks, key=order)
 
 
 def _there(config: StudyConfig, variant: Variant | None, policies: Path, label: str, seed: int) -> bool:
