@@ -198,8 +198,9 @@ class Task:
 
 
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
-    """The tasks of a study in an order in which they can be done: trainings, then body by body, variants in which human and device
-    learn last.
+    """The tasks of a study in an order in which they can be done.
+
+    Trainings come first, then body by body; variants in which human and device learn come last.
 
     Args:
         config: The study.
