@@ -86,6 +86,12 @@ def robust_scale(values: NDArray[Any], clip: float) -> NDArray[Any]:
     return np.clip(off / max(float(scale), 1e-8), -clip, clip)
 
 
+def _whole_share(size: int, most: int) -> int:
+    """Largest minibatch up to ``most`` that divides a roll-out into whole ones; ``most`` where that is far smaller."""
+    share = next(n for n in range(min(most, size), 0, -1) if size % n == 0)
+    return share if 2 * share > min(most, size) else min(most, size)
+
+
 class _Spaces(VecEnv):
     """The spaces of one learner, for stable-baselines3's constructor; stepping is the training loop's business."""
 
@@ -135,7 +141,7 @@ class Learner(PPO):
             _Spaces(n_envs, n_observations, n_actions),
             learning_rate=config.learning_rate,
             n_steps=n_steps,
-            batch_size=min(config.minibatch, n_envs * n_steps),
+            batch_size=_whole_share(n_envs * n_steps, config.minibatch),
             n_epochs=config.epochs,
             gamma=config.gamma,
             gae_lambda=config.gae_lambda,
