@@ -20,7 +20,7 @@ from analysis.c3d_sections import decode_float
 from analysis.filters import butterworth, fill_gaps
 from analysis.force_plates import plate_wrench
 from analysis.lab_frame import find_lab_frame
-from analysis.synthetic import _text
+from analysis.synthetic_c3d import _text
 from data.errors import ExogaitError, FileFormatError, InputError, UnitsError, UnknownNameError
 from data.trc import marker_array, marker_labels, read_trc
 
