@@ -128,7 +128,10 @@ def weak_bodies(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
 
 
 def _gain(none: pd.DataFrame, on: pd.DataFrame) -> tuple[float, float]:
-    """How much the asymmetry falls, mean over seeds, and its SD between strides."""
+    """How much the asymmetry falls from a walk to its partner, mean over seeds, and its SD between strides."""
+    keys = ["seed", "strength", "start"]
+    none = none.merge(on[keys], on=keys)
+    on = on.merge(none[keys], on=keys)
     a, b = over_seeds(none, "asymmetry")[0], over_seeds(on, "asymmetry")[0]
     spread = np.concatenate([none["asymmetry_sd"].to_numpy(float), on["asymmetry_sd"].to_numpy(float)])
     spread = spread[np.isfinite(spread)]
