@@ -315,7 +315,7 @@ def optimum(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                     shown(float(np.abs(best).mean()), digits=2), shown(float(np.abs(learned).mean()), digits=2),
                 ])  # fmt: skip
     header = ["body", "joint", "leg", "r with learned", "negative peak N m/kg", "positive peak N m/kg",
-              "mean |torque| optimum", "mean |torque| learned"]  # fmt: skip
+              "mean size, optimum", "mean size, learned"]  # fmt: skip
     notes = "\n".join(f"- {label}: {note}" for label, note in table.attrs["notes"].items())
     text = (
         "OpenSim MocoInverse (`exogait optimum`): same drives, one stride of the walk without the device, kinematics "
