@@ -109,10 +109,8 @@ def evaluate() -> str:
         "Everything is simulated; no "
         "person was measured.\n\nTwo humans walk the healthy body. A is the generalists' own, "
         "trained with and without the "
-        "device, for the comparison that is asked for. B is the healthy policy, which has had eight "
-        "times the training and "
-        "none of it with a device: the cheapest and steadiest walk without one, and an unadapted "
-        "one with it. Weak bodies "
+        "device, for the comparison that is asked for. B is the healthy policy, which never wore a device: the "
+        "cheapest and steadiest walk without one, and an unadapted one with it. Weak bodies "
         f"are walked by A. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
         + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
         + ("" if SHORT else "\n\n![Torque against people, metabolic power over speed](figures/assistance.png)")
