@@ -572,9 +572,10 @@ def _load_networks(learner: Learner, policy: Policy, role: str, signature: dict[
             wide[:, columns] = weight
             weight = wide
         state[f"{prefix}.weight"], state[f"{prefix}.bias"] = torch.from_numpy(weight), torch.from_numpy(bias)
-    std = learner.config.start_std
-    state["log_std"] = torch.from_numpy(policy.log_std if std is None else np.full_like(policy.log_std, np.log(std)))
+    state["log_std"] = torch.from_numpy(policy.log_std)
     learner.policy.load_state_dict(state)
+    if learner.config.start_std is not None:
+        learner.set_std(learner.config.start_std)
     statistics = learner.statistics
     statistics.mean[columns] = policy.mean
     statistics.var[columns] = np.square(1.0 / policy.scale - STD_FLOOR)
