@@ -92,6 +92,11 @@ class Physics:
             low[coordinate[int(mobility)]], high[coordinate[int(mobility)]] = lower, upper
         return low, high
 
+    @cached_property
+    def elastic(self) -> Index:
+        """Columns of the muscles with elastic tendons; of most models none."""
+        return np.flatnonzero(self.model.muscles.compliant)
+
     def feet_at(self, q: Array) -> Array:
         """Origins of heel and toe frames in ground for given coordinates, shape (n, 4, 3), m."""
         return kinematics(self.model, q, np.zeros_like(q)).position[:, self._feet]
@@ -193,19 +198,23 @@ class Physics:
         cosine = np.sqrt(np.maximum(1.0 - np.square(self.model.muscles.fiber_width / length), 0.0))
         gain = now.active_fiber_force * cosine
         passive = now.tendon_force - gain
-        for i in np.flatnonzero(self.model.muscles.compliant):
+        elastic = self.elastic
+        if len(elastic):
             # What an elastic tendon carries now is no matter of activation; at the fibre's present length, once its
             # velocity has settled, activation will be.
-            force = self.strength[index, i] * self.model.max_isometric_force[i] * cosine[:, i]
-            gain[:, i] = force * active_force_length(self.model, now.normalized_fiber_length)[:, i]
-            passive[:, i] = force * passive_force_length(self.model, now.normalized_fiber_length)[:, i]
+            length = now.normalized_fiber_length
+            force = self.strength[index][:, elastic] * self.model.max_isometric_force[elastic] * cosine[:, elastic]
+            gain[:, elastic] = force * active_force_length(self.model, length)[:, elastic]
+            passive[:, elastic] = force * passive_force_length(self.model, length)[:, elastic]
         return now.moment_arms, gain, passive
 
     def muscle_forces(self, gain: Array, passive: Array) -> Array:
         """Tendon forces now, from what :meth:`muscles` gave, shape (batch, n_muscles), N."""
         force = gain * self.activation + passive
-        elastic = np.flatnonzero(self.model.muscles.compliant)
-        force[:, elastic] = (self.strength * self.model.max_isometric_force * self.tendon_force)[:, elastic]
+        elastic = self.elastic
+        if len(elastic):
+            strength = self.strength[:, elastic] * self.model.max_isometric_force[elastic]
+            force[:, elastic] = strength * self.tendon_force[:, elastic]
         return force
 
     @cached_property
@@ -356,7 +365,7 @@ class TwinPhysics(Physics):
         state = self.state
         state.q[index], state.u[index], state.activation[index] = q, u, activation
         state.actuator_activation[index] = 0.0
-        if self.model.muscles.compliant.any():
+        if len(self.elastic):
             state.tendon_force[index] = initial_tendon_force(self.model, q, u, activation)
         state.status[index] = 0
         state.time[index] = 0.0
