@@ -17,6 +17,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv
@@ -24,6 +25,8 @@ from stable_baselines3.common.vec_env import VecEnv
 Array = NDArray[np.floating[Any]]
 CLIP_OBSERVATION = 10.0
 STD_FLOOR = 1e-2
+ADAM_EPSILON = 1e-5
+"""That of stable-baselines3's policies."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class LearnerConfig:
             keeps them. Where bodies differ widely the falls of the weak would else decide every step,
             and what the others learn would drown in their noise.
         critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
+        critic_rate: Learning rate of the critic, which stays; the policy's where not given. A trained policy learns by
+            small steps, its new critic has to learn everything.
+        mean_reward: Rewards count times 1 - gamma, so that the critic tells a mean reward per step and not a sum of some
+            hundred. Policy and critic share one bound on their gradient's norm (``max_gradient``), and the gradient of
+            large sums leaves nothing of it to the policy.
     """
 
     layers: tuple[int, ...] = (256, 256)
@@ -72,6 +80,8 @@ class LearnerConfig:
     processor: Literal["cpu", "auto"] = "cpu"
     advantage_clip: float = 0.0
     critic_warmup: int = 0
+    critic_rate: float | None = None
+    mean_reward: bool = False
 
 
 def robust_scale(values: NDArray[Any], clip: float) -> NDArray[Any]:
@@ -158,6 +168,11 @@ class Learner(PPO):
             seed=seed,
             device="cpu" if config.processor == "cpu" else "auto",
         )
+        if config.critic_rate is not None:
+            own = {name: [p for n, p in self.policy.named_parameters() if ("value" in n) == (name == "critic")]
+                   for name in ("policy", "critic")}  # fmt: skip
+            groups = [{"params": own["policy"]}, {"params": own["critic"], "lr": config.critic_rate, "stays": True}]
+            self.policy.optimizer = torch.optim.Adam(groups, lr=config.learning_rate, eps=ADAM_EPSILON)
         self.set_logger(Logger(None, []))
         self.statistics = RunningMeanStd(shape=(n_observations,))
         self.frozen_statistics = False
@@ -170,6 +185,17 @@ class Learner(PPO):
 
     def _tensor(self, values: NDArray[np.float32]) -> torch.Tensor:
         return torch.from_numpy(values).to(self.device)
+
+    def set_environments(self, n_envs: int) -> None:
+        """Learn from another number of environments from now on."""
+        if n_envs == self.n_envs:
+            return
+        self.n_envs = n_envs
+        self.batch_size = _whole_share(n_envs * self.n_steps, self.config.minibatch)
+        self.rollout_buffer = RolloutBuffer(
+            self.n_steps, self.observation_space, self.action_space, device=self.device,
+            gae_lambda=self.gae_lambda, gamma=self.gamma, n_envs=n_envs,
+        )  # fmt: skip
 
     def begin(self) -> None:
         """Start a new roll-out."""
@@ -215,7 +241,7 @@ class Learner(PPO):
                 value of what would have come next (Pardo et al. 2018).
             final_observation: Raw observation before any reset, shape (batch, n_observations).
         """
-        reward = reward.astype(np.float32, copy=True)
+        reward = (reward * (1.0 - self.gamma if self.config.mean_reward else 1.0)).astype(np.float32)
         if truncated.any():
             ended = self._tensor(self.normalize(final_observation[truncated]))
             with torch.no_grad():
@@ -263,7 +289,8 @@ class Learner(PPO):
     def _update_learning_rate(self, optimizers: Any) -> None:
         for optimizer in optimizers if isinstance(optimizers, list) else [optimizers]:
             for group in optimizer.param_groups:
-                group["lr"] = self.adaptive_rate
+                if not group.get("stays"):
+                    group["lr"] = self.adaptive_rate
 
     def set_std(self, std: float) -> None:
         """Give the action noise one standard deviation."""

@@ -32,6 +32,7 @@ from .evaluation import EvaluationConfig, evaluate_policy
 from .learner import Learner, LearnerConfig
 from .legs import Legs, alike_on_both_sides
 from .policy import Policy, load_policy, policy_from_learner
+from .population import CONDITIONS, Population
 from .prescribed import PrescribedTorque
 from .setup import WorldSetup, make_world
 from .world import WorldConfig
@@ -50,6 +51,7 @@ class Stage:
         push_interval: Time between pushes, s.
         human_weights: Replaces weights of human reward terms by name.
         learn: Which policies learn in this stage.
+        conditions: Share of the environments in each device condition from here on; those of the population before.
         world: Other settings of the world that change with this stage, as in a configuration file.
     """
 
@@ -59,6 +61,7 @@ class Stage:
     push_interval: float | None = None
     human_weights: dict[str, float] | None = None
     learn: Literal["human", "device", "both"] | None = None
+    conditions: dict[str, float] | None = None
     world: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,9 +75,7 @@ class TrainConfig:
         seed: Of everything random.
         n_envs: Environments in the batch.
         n_steps: Control steps per environment and update.
-        learn: Which policies learn; the other, where there is a device, acts as it is: a human acts without noise while
-            only the device learns, a device that starts from a policy or checkpoint and learns in no stage acts
-            without noise, its statistics frozen.
+        learn: Which policies learn; the other acts as it is, without noise, its statistics frozen.
         setup: Model, device, deficit, reference.
         world: Settings of the world.
         human: The human's learner.
@@ -116,15 +117,6 @@ class TrainConfig:
             raise InputError("learn", learns.pop(), "a device can learn only where setup names one")
 
     @property
-    def device_frozen(self) -> bool:
-        """Whether the device acts from start to end as the policy that it starts from."""
-        learn, learns = self.learn, False
-        for stage in self.stages:
-            learn = stage.learn or learn
-            learns |= learn != "human"
-        return not learns and (self.start_device is not None or self.start_checkpoint is not None)
-
-    @property
     def samples(self) -> float:
         """Control steps of the whole curriculum."""
         return sum(stage.samples for stage in self.stages)
@@ -148,8 +140,7 @@ class Trainer:
         if world.exoskeleton is not None and config.device_profile is not None:
             self.prescribed = PrescribedTorque(world, config.device_profile)
         elif world.exoskeleton is not None:
-            # Only environments whose device is on can teach it anything.
-            self.powered = np.flatnonzero(world.exoskeleton.powered)
+            self._find_powered()
             if config.share_legs and alike_on_both_sides(world.exoskeleton.device):
                 self.legs = Legs(world.exoskeleton)
             self.device = Learner(
@@ -190,11 +181,6 @@ class Trainer:
                     raise InputError(
                         "start_checkpoint", config.start_checkpoint, f"networks of the same layers ({error})"
                     ) from None
-        # What never learns needs no noise to explore with: it acts, and is trained against, as it will be used.
-        self.frozen_device: Policy | None = None
-        if config.device_frozen and self.device is not None:
-            self.device.frozen_statistics = True
-            self.frozen_device = policy_from_learner(self.device, {}, None if self.legs is None else self.legs.plain)
         self.samples = 0
         self.seconds = 0.0
         self.best = -np.inf
@@ -236,6 +222,7 @@ class Trainer:
         start = time.monotonic()
         world, config = self.world, self.config
         world.set_config(self._world_config())
+        self._dress()
         for learner in (self.human, self.device):
             if learner is not None:
                 learner.begin()
@@ -245,14 +232,14 @@ class Trainer:
         on = self.powered
         device_action = np.zeros((config.n_envs, world.n_device_actions)) if world.exoskeleton is not None else None
         learn = self._stage().learn or config.learn
-        human_learns = learn in ("human", "both")
+        # Who does not learn acts without noise, and is learned against, as it will be used.
+        human_learns, device_learns = learn in ("human", "both"), learn in ("device", "both")
         for _ in range(config.n_steps):
             seen = world.human_observation()
             human_action = self.human.act(seen) if human_learns else self.human.act_without_noise(seen)
-            if self.frozen_device is not None and device_action is not None:
-                device_action[on] = self.frozen_device.act(world.device_observation()[on])
-            elif self.device is not None and device_action is not None:
-                device_action[on] = self._device_action(self.device.act(self._sensed()))
+            if self.device is not None and device_action is not None and len(on):
+                act = self.device.act if device_learns else self.device.act_without_noise
+                device_action[on] = self._device_action(act(self._sensed()))
             elif self.prescribed is not None:
                 device_action = self.prescribed.act()
             step = world.step(
@@ -260,7 +247,7 @@ class Trainer:
             )
             if human_learns:
                 self.human.record(step.human_reward, done, step.truncated, step.human_final)
-            if self.device is not None and self.frozen_device is None:
+            if self.device is not None and device_learns:
                 self.device.record(
                     self._each_leg(step.device_reward[on]), self._each_leg(done[on]),
                     self._each_leg(step.truncated[on]), self._leg_view(step.device_final[on]),
@@ -279,7 +266,7 @@ class Trainer:
         if human_learns:
             found = self.human.update(world.human_observation(), done)
             figures |= {f"human/{key}": value for key, value in found.items()}
-        if self.device is not None and learn in ("device", "both"):
+        if self.device is not None and device_learns:
             found = self.device.update(self._sensed(), self._each_leg(done[on]))
             figures |= {f"device/{key}": value for key, value in found.items()}
         self.samples += config.n_envs * config.n_steps
@@ -294,6 +281,30 @@ class Trainer:
             "learning_share": (end - simulated) / (end - start),
         }
         return figures
+
+    def _dress(self) -> None:
+        """Put the bodies into the device conditions of the present stage; who changes starts anew."""
+        conditions = self._stage().conditions
+        exoskeleton = self.world.exoskeleton
+        if conditions is None or exoskeleton is None:
+            return
+        wanted = Population(conditions=conditions).conditions_of(self.config.n_envs)
+        worn = self.world.physics.device_worn
+        changed = np.flatnonzero(wanted != (worn + worn * exoskeleton.powered).astype(int))
+        if not len(changed):
+            return
+        for k, name in enumerate(CONDITIONS):
+            self.world.dress(changed[wanted[changed] == k], name)
+        self.world.reset(changed)
+        self._starts[changed], self._lengths[changed] = True, 0.0
+        self._find_powered()
+
+    def _find_powered(self) -> None:
+        """Only environments whose device is on can teach it anything."""
+        assert self.world.exoskeleton is not None
+        self.powered = np.flatnonzero(self.world.exoskeleton.powered)
+        if self.device is not None:
+            self.device.set_environments(len(self.powered) * (1 if self.legs is None else 2))
 
     def _sensed(self) -> Array:
         """Observations of the device's learner: of each powered device, or of each of its legs."""
@@ -310,13 +321,15 @@ class Trainer:
 
     def _stage(self) -> Stage:
         """The present stage; what it leaves open is as in the last one that said it."""
-        passed, learn = 0.0, None
+        passed = 0.0
+        learn: Literal["human", "device", "both"] | None = None
+        conditions: dict[str, float] | None = None
         for stage in self.config.stages:
-            learn = stage.learn or learn
+            learn, conditions = stage.learn or learn, stage.conditions or conditions
             passed += stage.samples
             if self.samples < passed:
-                return dataclasses.replace(stage, learn=learn)
-        return dataclasses.replace(self.config.stages[-1], learn=learn)
+                break
+        return dataclasses.replace(stage, learn=learn, conditions=conditions)
 
     def _world_config(self) -> WorldConfig:
         """The world's settings in the present stage."""
@@ -460,6 +473,8 @@ class Trainer:
             if self.device is not None:
                 self.device.load_arrays(_part(content, "device/"))
             self.world.load_arrays(_part(content, "world/"))
+            if self.world.exoskeleton is not None:
+                self._find_powered()
         except (KeyError, ValueError, RuntimeError) as error:
             raise FileFormatError(path, f"does not fit this configuration ({error})", "start a new run") from None
         self._starts, self._lengths = content["starts"].astype(bool), content["lengths"]

@@ -369,7 +369,6 @@ def test_a_device_that_never_learns_acts_without_noise(
     )  # fmt: skip
     for frozen, settings in ((True, config), (False, dataclasses.replace(config, learn="both"))):
         trainer = Trainer(settings, tmp_path / str(frozen))
-        assert settings.device_frozen is frozen
         before = {key: value.copy() for key, value in trainer.device.arrays().items()}  # type: ignore[union-attr]
         seen: list[float] = []
         step = trainer.world.step

@@ -71,6 +71,55 @@ def test_while_only_the_device_learns_the_human_acts_without_noise_and_stays(tmp
     assert any((trainer.device.arrays()[k] != v).any() for k, v in device.items() if k.startswith("policy/"))  # type: ignore[union-attr]
 
 
+def test_a_stage_may_change_what_bodies_wear_and_a_killed_run_finds_it_again(tmp_path: Path) -> None:
+    use_threads(1)
+    stages = (
+        Stage(samples=64, learn="human", conditions={"none": 1, "powered": 1}),
+        Stage(samples=96, learn="device", conditions={"powered": 1}),
+    )
+    settings = config(setup=WorldSetup(device="hip_ankle"), stages=stages)
+    trainer = Trainer(settings, tmp_path)
+    device = trainer.device.arrays()  # type: ignore[union-attr]
+    trainer.update()
+    assert trainer.powered.tolist() == trainer.world.physics.device_worn.nonzero()[0].tolist()
+    assert len(trainer.powered) == 4
+    trainer.update()
+    same(trainer.device.arrays(), device)  # type: ignore[union-attr]  # it acted, and did not learn
+    human = trainer.human.arrays()
+    trainer.update()
+    assert trainer.powered.tolist() == list(range(8)) and trainer.world.physics.device_worn.all()
+    assert trainer._starts.shape == (8,)
+    trainer.save_checkpoint()
+    again = Trainer(settings, tmp_path)
+    for one in (trainer, again):
+        one.load_checkpoint()
+        one.update()
+    same(trainer.device.arrays(), again.device.arrays())  # type: ignore[union-attr]
+    same(trainer.human.arrays(), human)
+
+
+def test_a_critic_with_its_own_rate_learns_a_mean_reward(tmp_path: Path) -> None:
+    use_threads(1)
+    learner = dataclasses.replace(SMALL, learning_rate=1e-5, critic_rate=2e-3, mean_reward=True, critic_warmup=2)
+    trainer = Trainer(config(human=learner), tmp_path)
+    before = trainer.human.arrays()
+    change = lambda after, part: max(  # noqa: E731
+        float(np.abs(after[key] - value).max()) for key, value in before.items() if f"{part}_net." in key
+    )
+    figures = trainer.update()
+    assert np.abs(trainer.human.rollout_buffer.rewards).max() < 0.05
+    assert figures["human/learning_rate"] == 1e-5
+    after = trainer.human.arrays()
+    assert change(after, "policy") == 0.0 and change(after, "action") == 0.0 and change(after, "value") > 1e-3
+    trainer.update()
+    trainer.update()
+    after = trainer.human.arrays()
+    assert 0.0 < change(after, "policy") < 1e-4 < 1e-3 < change(after, "value")
+    again = Trainer(config(human=learner), tmp_path / "again")
+    again.human.load_arrays(after)
+    assert [group["lr"] for group in again.human.policy.optimizer.param_groups][1] == 2e-3
+
+
 def test_few_falls_do_not_decide_what_all_bodies_learn() -> None:
     rng = np.random.default_rng(0)
     usual = rng.normal(0.3, 1.0, 2000)
