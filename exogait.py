@@ -27,6 +27,8 @@ __version__ = "0.1.0"
 __all__ = ["main"]
 
 PACKAGES = ("analysis", "data", "models", "osim_env")
+OPTIMUM_WALK = 6.0
+"""Length of the walk of which `optimum` takes one stride, s."""
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -240,12 +242,22 @@ def optimum(
 
     import models
     from analysis.opensim_tools import moco_inverse, moco_table
+    from osim_env.setup import WorldSetup
+    from osim_env.simulation import simulate
+    from osim_env.study import human_of
 
     if body == "healthy" and (strength is not None or side is not None):
         raise ExogaitError("--strength and --side change a deficit; name one with --body")
     weakness = None if body == "healthy" else models.load_deficit(body, strength=strength, side=side)
     worn = models.load_device(device)
-    trial, subject = walk_for_optimum(policies, body, weakness, speed=speed, condition=condition, seed=seed)
+    human = human_of(policies, body, seed)
+    setup = WorldSetup(deficit=None if weakness is None else body, strength=strength, side=side)
+    with _clock(OPTIMUM_WALK, "walk") as advance:
+        trial = simulate(
+            human, speed=speed, seconds=OPTIMUM_WALK, setup=setup, condition=condition, seed=seed, progress=advance
+        )
+    trial = trial.replace(name=body)
+    subject = human.metadata["settings"]["setup"].get("subject")
     strides = moco_table.settled_strides(trial)
     out.mkdir(parents=True, exist_ok=True)
     trial.write_parquet(out / "walk")
@@ -272,56 +284,6 @@ def optimum(
     )  # fmt: skip
     print(moco_table.torque_summary(curves).round(3).to_string())
     print(f"wrote {target}")
-
-
-def walk_for_optimum(
-    policies: str, body: str, weakness: Any, *, speed: float, condition: str, seed: int, seconds: float = 6.0
-) -> tuple[Any, Any]:
-    """Walk without assistance as the walks of a study do.
-
-    Args:
-        policies: Folder of a study's policies (the human tuned to the body, else the generalist, of the seed), a name
-            under which the suite ships them, or a single human policy.
-        body: ``healthy`` or the name of a deficit.
-        weakness: The :class:`models.Deficit`; full strength without.
-        speed: Commanded, m/s.
-        condition: ``none`` or ``unpowered``.
-        seed: Of the policies and the start.
-        seconds: Length of the walk, s.
-
-    Returns:
-        The walk, and the subject it was trained on (a file, or None for the generic one).
-    """
-    import numpy as np
-
-    from data.settings import from_mapping
-    from osim_env.evaluation import evaluation_world
-    from osim_env.policy import POLICY_FOLDER, load_policy
-    from osim_env.rollout import roll_out
-    from osim_env.setup import WorldSetup, strength_of
-    from osim_env.world import WorldConfig
-
-    folders = [folder for folder in (POLICY_FOLDER / policies, Path(policies)) if folder.is_dir()]
-    names = (f"{seed}-{body}_human", f"generalist_{seed}_human")
-    found = [folder / name for folder in folders for name in names if (folder / f"{name}.json").is_file()]
-    if folders and not found:
-        raise ExogaitError(f"{folders[0]} holds neither {names[0]} nor {names[1]}; choose another --seed or --body")
-    human = load_policy(found[0] if found else policies)
-    settings = human.metadata["settings"]
-    setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
-    config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
-    world = evaluation_world(setup, config, n_envs=1, seconds=seconds, seed=seed)
-    world.reference.check_speed(speed)
-    human.require(role="human", **world.signature())
-    if weakness is not None:
-        world.strength[:] = strength_of(world.physics.model, weakness)
-    everyone = np.arange(1)
-    world.dress(everyone, condition)
-    world.reset(everyone, speed=np.array([speed]))
-    with _clock(seconds, "walk") as advance:
-        trial = roll_out(world, human, seconds, progress=advance)[0]
-    policy = str(human.metadata.get("name") or Path(policies).name)
-    return trial.replace(name=body, metadata={**trial.metadata, "policy": policy}), setup.subject
 
 
 @app.command

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -585,6 +585,29 @@ def curve_matrix(walks: pd.DataFrame, curves: pd.DataFrame, curve: str, side: Si
         return [], np.zeros((0, N_POINTS))
     wide = part.astype({"walk": str}).pivot(index="walk", columns="percent", values="mean")
     return [str(name) for name in wide.index], wide.to_numpy(np.float64)
+
+
+def seed_curves(
+    walks: pd.DataFrame, curves: pd.DataFrame, curve: str, sides: Sequence[Side] = SIDES
+) -> dict[int, Array]:
+    """Mean of one curve over the walks of each seed, which then count alike however many of their walks there are.
+
+    Args:
+        walks: Rows of the table of walks, already selected.
+        curves: The table of curves.
+        curve: Name of the curve.
+        sides: Legs to pool.
+
+    Returns:
+        Seed to curve, shape (101,); seeds without a walk that has it are absent.
+    """
+    found: dict[int, Array] = {}
+    for seed, part in walks.groupby("seed"):
+        values = np.concatenate([curve_matrix(pd.DataFrame(part), curves, curve, side)[1] for side in sides])
+        values = values[np.isfinite(values).all(axis=1)]
+        if len(values):
+            found[int(seed)] = values.mean(axis=0)  # type: ignore[call-overload]
+    return found
 
 
 # -- paired changes ---------------------------------------------------------------------------------------------------

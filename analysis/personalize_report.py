@@ -122,11 +122,11 @@ class Headline:
     falls: dict[str, tuple[int, int]]
     """Falls and walks with the device on, by arm."""
     samples: int
-    """Control steps of each fine-tune."""
+    """Control steps in which the human learned, and the personalised device after that."""
     full_samples: int
     """Control steps of a full one."""
     seconds: float
-    """Time that each fine-tune took, s."""
+    """Time that the longer fine-tune took, s."""
     torques: str
     """Figure of both devices' torques (HTML); its link is relative to the folder."""
 
@@ -148,7 +148,10 @@ class Headline:
     @property
     def effort(self) -> str:
         """How long the fine-tune was and what a full one takes."""
-        begin = f"Each device had {self.samples:,} control steps of fine-tuning ({self.seconds:.0f} s)"
+        begin = (
+            f"In either arm the human learned for {self.samples:,} control steps, the personalised device for as many "
+            f"after that ({self.seconds:.0f} s)"
+        )
         if self.samples >= self.full_samples:
             return f"{begin}."
         minutes = self.seconds * self.full_samples / self.samples / 60.0
@@ -222,7 +225,7 @@ class _Report:
             falls={arm: (sum(bool(row["fell"]) for row in rows), len(rows)) for arm, rows in on.items()},
             samples=int(trained[0]["samples"]),
             full_samples=int(self.person.get("full_samples", trained[0]["samples"])),
-            seconds=float(np.mean([result["training_seconds"] for result in trained])),
+            seconds=float(max(result["training_seconds"] for result in trained)),
             torques=self.torque_picture(),
         )
 

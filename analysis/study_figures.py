@@ -20,7 +20,7 @@ from data.trial import SIDES, Side
 
 from . import plots
 from .display import find_curve
-from .outcomes import curve_matrix
+from .outcomes import curve_matrix, seed_curves
 from .plots import BAND, BAND_LINE, FAINT, STYLES, TRIAL_COLOURS
 from .study_report import UP
 from .torque_profiles import JOINTS, MOMENTS, human_profiles
@@ -33,7 +33,7 @@ PERCENT = np.arange(101.0)
 def mean_of_walks(
     walks: pd.DataFrame, curves: pd.DataFrame, curve: str, sides: Sequence[Side] = SIDES
 ) -> tuple[Array, Array]:
-    """Mean of one curve over walks and legs, and the SD between them.
+    """Mean of one curve over walks and legs, seeds weighing alike, and the SD between all of them.
 
     Args:
         walks: Rows of the table of walks, already selected; those that fell do not count.
@@ -48,7 +48,8 @@ def mean_of_walks(
     values = np.concatenate([curve_matrix(up, curves, curve, side)[1] for side in sides])
     values = values[np.isfinite(values).all(axis=1)]
     nothing = np.full(101, np.nan)
-    mean = values.mean(axis=0) if len(values) else nothing
+    seeds = list(seed_curves(up, curves, curve, sides).values())
+    mean = np.mean(seeds, axis=0) if seeds else nothing
     return mean, values.std(axis=0, ddof=1) if len(values) > 1 else nothing
 
 

@@ -24,7 +24,7 @@ from models.deficit import deficit_names
 from . import plots
 from .compensation import judge_signs, leg_of, read_signs, records, reproduced
 from .metabolics import MODELS
-from .outcomes import CONDITIONS, SYMMETRIC, PairedChanges, curve_matrix, paired_changes, read_outcomes
+from .outcomes import CONDITIONS, SYMMETRIC, PairedChanges, paired_changes, read_outcomes, seed_curves
 from .plots import BAND, FAINT, INK, STYLES, TRIAL_COLOURS
 from .report_page import Cell, escape, facts, figure, number, page, section, table
 from .symmetry import DEFINITIONS
@@ -140,16 +140,12 @@ class _Study:
 
     def mean_curve(self, rows: Sequence[Row], curve: str, side: Side) -> tuple[Array, Array, int]:
         """Mean over seeds, SD between seeds, both shape (101,), and the number of seeds; NaN where there is none."""
-        used = pd.DataFrame({"walk": [row["walk"] for row in rows]})
-        names, values = curve_matrix(used, self.curves, curve, side)
-        of = {row["walk"]: row["seed"] for row in rows}
-        known = [i for i in range(len(names)) if np.isfinite(values[i]).all()]
-        seeds = sorted({of[names[i]] for i in known})
-        if not seeds:
-            return np.full(101, np.nan), np.full(101, np.nan), 0
-        means = np.array([values[[i for i in known if of[names[i]] == seed]].mean(axis=0) for seed in seeds])
-        sd = means.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(101, np.nan)
-        return means.mean(axis=0), sd, len(seeds)
+        used = pd.DataFrame({name: [row[name] for row in rows] for name in ("walk", "seed")})
+        found = list(seed_curves(used, self.curves, curve, (side,)).values())
+        nothing = np.full(101, np.nan)
+        if not found:
+            return nothing, nothing, 0
+        return np.mean(found, axis=0), np.std(found, axis=0, ddof=1) if len(found) > 1 else nothing, len(found)
 
     def show(self, name: str, drawing: Figure, data: pd.DataFrame, caption: str) -> str:
         """A figure with its data written beside the page and linked."""

@@ -57,9 +57,9 @@ class LearnerConfig:
         critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
         critic_rate: Learning rate of the critic, which stays; the policy's where not given. A trained policy learns by
             small steps, its new critic has to learn everything.
-        mean_reward: Rewards count times 1 - gamma, so that the critic tells a mean reward per step and not a sum of some
-            hundred. Policy and critic share one bound on their gradient's norm (``max_gradient``), and the gradient of
-            large sums leaves nothing of it to the policy.
+        mean_reward: Rewards count times 1 - gamma, so that the critic tells a mean reward per step and not a sum of
+            some hundred. Policy and critic share one bound on their gradient's norm (``max_gradient``), and the
+            gradient of large sums leaves nothing of it to the policy.
     """
 
     layers: tuple[int, ...] = (256, 256)

@@ -1,10 +1,11 @@
 """From one person's body and gait to a controller of their own: two fine-tunes of the same generalists, compared.
 
-Both arms start from the same human and device policy, see the same number of control steps, seeds and start states,
-and hold bodies without the device, with it worn and off, and with it on in every update:
+Both arms start from the same human and device policy. In both the human learns with the device policy as it is, for the
+same number of control steps, from the same seeds and start states, with bodies without the device, with it worn and
+off, and with it on in every update. Then they part:
 
-- ``generic``: the device policy stays as it is, without noise, and the human learns to use it;
-- ``personalised``: human and device learn.
+- ``generic``: that is all;
+- ``personalised``: the device learns what helps this human, who stays as they are from here on.
 
 The body is the person's own scaled model with the device; the human imitates the person's own gait, as strongly as
 the generalist did. What differs between the arms after that is what fitting the device to the person was worth.
@@ -67,7 +68,7 @@ class Personalization:
         deficit: Name or file of a muscle deficit; a healthy body without.
         strength: Strength of the weakest group, percent; the file's if not given.
         side: Weak side.
-        samples: Control steps of each arm.
+        samples: Control steps in which the human learns; the personalised device has as many after that.
         starts: Walks per arm and condition.
         seconds: Length of each walk, s.
         seed: Of everything random.
@@ -226,6 +227,7 @@ def arm_config(settings: Personalization, arm: Arm) -> TrainConfig:
     n_envs, n_steps = settings.n_envs or base.n_envs, settings.n_steps or base.n_steps
     updates = int(np.ceil(settings.samples / (n_envs * n_steps)))
     warmup = min(WARMUP, max(1, updates // 4))
+    stages = (Stage(settings.samples), Stage(settings.samples, learn="device", conditions={"powered": 1.0}))
 
     def widths(policy: Policy) -> tuple[int, ...]:
         return tuple(len(bias) for _, bias in policy.layers[:-1])
@@ -233,13 +235,13 @@ def arm_config(settings: Personalization, arm: Arm) -> TrainConfig:
     return dataclasses.replace(
         base,
         name=f"{Path(settings.subject).stem} {arm}",
-        stages=(Stage(settings.samples),),
+        stages=stages if arm == "personalised" else stages[:1],
         # Not as a setting of the stage: the first walks begin before a stage does.
-        world=dataclasses.replace(base.world, speeds=speeds),
+        world=dataclasses.replace(base.world, speeds=speeds, weakness=1.0),
         seed=settings.seed,
         n_envs=n_envs,
         n_steps=n_steps,
-        learn="human" if arm == "generic" else "both",
+        learn="human",
         setup=setup,
         human=dataclasses.replace(base.human, layers=widths(human), critic_warmup=warmup, **GENTLE),
         device=dataclasses.replace(base.device, layers=widths(device), critic_warmup=warmup),

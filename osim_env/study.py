@@ -47,6 +47,8 @@ SPEED_MARGIN = 0.1
 """Fine-tunes walk up to this much slower and faster than the walks that are compared, m/s."""
 CRITIC_WARMUP = 4
 """Updates at the start of a fine-tune in which only the critics learn, where it starts from policies at rest."""
+HUMAN_SHARE = 2 / 3
+"""Share of a fine-tune in which the human learns, where both do."""
 STUDIES = Path(__file__).parent / "studies"
 
 
@@ -115,8 +117,8 @@ class StudyConfig:
         bodies: Who walks.
         speeds: Walking speeds, m/s.
         train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
-        tune: Who learns in a fine-tune: human and device, in all conditions; or the device alone, all bodies wearing it
-            powered, while the generalist's human stays as it is, in every condition.
+        tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
+            bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
@@ -388,6 +390,30 @@ def policy_folder(name: str) -> Path:
     raise InputError("policies", name, f"a folder, or a name under {POLICY_FOLDER}")
 
 
+def human_of(policies: str, body: str, seed: int) -> Policy:
+    """The human that walks with a body: tuned to it, or else the generalist, of one seed.
+
+    Args:
+        policies: Folder of a study's policies, the name of one that the suite ships, or a single human policy.
+        body: ``healthy`` or the name of a deficit.
+        seed: Of the study's policies.
+
+    Raises:
+        InputError: The folder holds neither.
+    """
+    from .policy import load_policy
+
+    try:
+        folder = policy_folder(policies)
+    except InputError:
+        return load_policy(policies)
+    names = (f"{seed}-{body}_human", f"generalist_{seed}_human")
+    for name in names:
+        if (folder / f"{name}.json").is_file():
+            return load_policy(folder / name)
+    raise InputError("policies", policies, f"a folder with {' or '.join(names)}: choose another seed or body")
+
+
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
     """What a finished task noted, None for one that is not finished."""
     path = folder / task.name / "result.json"
@@ -484,9 +510,16 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     walked = config.speeds_of(body, variant)
     speeds = (max(0.6, min(walked) - SPEED_MARGIN), min(1.8, max(walked) + SPEED_MARGIN))
     samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
+    stages = (Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),)
+    if learns == "both":  # in turns, as generalists do: the device learns the human that has learned the body
+        human_samples = HUMAN_SHARE * samples
+        stages = (
+            Stage(human_samples, speeds=speeds, learn="human"),
+            Stage(samples - human_samples, learn="device", conditions={"powered": 1.0}),
+        )
     tuned = dataclasses.replace(
         base,
-        stages=(Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),),
+        stages=stages,
         setup=setup,
         world=from_mapping(
             type(base.world),

@@ -60,6 +60,7 @@ class WorldConfig:
         imitation_dead_zone: Joint angle error that costs nothing, rad.
         pose_sigma: Joint angle error beyond the dead zone at which the pose term falls to 1/e, rad.
         pose_emphasis: How much more hip flexion, knee and ankle count in the pose term than the other joints.
+        weakness: Share of its loss of strength that a body drawn from a population has: 0 are all healthy, 1 as drawn.
         reset_noise: Standard deviation of the noise on the reference state at a reset, rad and rad/s.
         early_termination: Whether a training episode ends at a large deviation, before a fall.
         early_height: Early termination below this share of the reference pelvis height.
@@ -82,6 +83,7 @@ class WorldConfig:
     imitation_dead_zone: float = 0.0
     pose_sigma: float = 0.2
     pose_emphasis: float = 1.0
+    weakness: float = 1.0
     reset_noise: float = 0.02
     early_termination: bool = True
     early_height: float = 0.75
@@ -367,7 +369,7 @@ class GaitWorld:
         self.speed[index] = self.rng.uniform(*self.config.speeds, n) if speed is None else speed
         self.pace[index] = self.mean_speed[index] = self.speed[index]
         if self.bodies is not None:
-            self.strength[index] = self.bodies.draw(n, self.rng)
+            self.strength[index] = 1.0 - self.config.weakness * (1.0 - self.bodies.draw(n, self.rng))
         q, u = self._reference_state(self.phase[index], self.speed[index])
         noise = self.config.reset_noise
         q[:, self.joint_columns] += noise * self.rng.standard_normal((n, len(self.joint_columns)))

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.compensation import records
-from analysis.outcomes import curve_matrix, paired_changes
+from analysis.outcomes import curve_matrix, paired_changes, seed_curves
 from analysis.torque_profiles import (
     JOINTS,
     MOMENTS,
@@ -186,17 +186,6 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
     return aims, text + markdown_table(header, rows)
 
 
-def mean_curves(walks: pd.DataFrame, curves: pd.DataFrame, curve: str) -> dict[int, Array]:
-    """Mean curve of both legs by seed; seeds without one are absent."""
-    found = {}
-    for seed in sorted(walks["seed"].unique()):
-        part = pd.DataFrame(walks[walks["seed"] == seed])
-        both = [v for side in SIDES for v in curve_matrix(part, curves, curve, side)[1] if np.isfinite(v).all()]
-        if both:
-            found[int(seed)] = np.mean(both, axis=0)
-    return found
-
-
 def torques(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
     """Learned torque of the healthy body against every human profile; arguments as of :func:`cost`."""
     own = healthy(walks)
@@ -205,9 +194,9 @@ def torques(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
     aims: list[Aim] = []
     parts, events = [], []
     for joint in ("ankle", "hip"):
-        seeds = mean_curves(on, curves, f"device_{JOINTS[joint]}")
+        seeds = seed_curves(on, curves, f"device_{JOINTS[joint]}")
         key, factor = MOMENTS[joint]
-        moments = mean_curves(none, curves, key)
+        moments = seed_curves(none, curves, key)
         if not seeds or not moments:
             aims.append(Aim(f"{who}: {joint} torque against people", "no walk", "", False))
             continue
