@@ -894,13 +894,14 @@ def demo(
 
     patient = None if real_walk() else demo_patient()
     if patient is None:
+        print("\nFrom C3D to joint moments")
         run = run_lab_demo(out / "lab")
     else:
         print(f"\nA patient walks through a gait laboratory: SYNTHETIC, {patient.words}")
         with _clock(SECONDS, "patient") as advance:
             walked = walk_of(patient, out / "patient", progress=advance)
+        print("\nFrom C3D to joint moments")
         run = run_lab_demo(out / "lab", simulated=walked, subject=out / "patient" / f"{patient.size.name}.yaml")
-    print("\nFrom C3D to joint moments")
     print(run.summary())
 
     print("\nA device for this person: short fine-tunes of a generic and a personalised one")

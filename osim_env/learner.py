@@ -25,6 +25,8 @@ from stable_baselines3.common.vec_env import VecEnv
 Array = NDArray[np.floating[Any]]
 CLIP_OBSERVATION = 10.0
 STD_FLOOR = 1e-2
+NEVER_VARIED = 1e-3
+"""Standard deviation below which an observation counts as one that never varied; nothing was learned about it."""
 ADAM_EPSILON = 1e-5
 """That of stable-baselines3's policies."""
 

@@ -139,16 +139,20 @@ def policy_from_learner(
 ) -> Policy:
     """The deterministic policy of a learner, its observation statistics frozen.
 
+    What the learner never saw vary (the strength of muscles that were always healthy) has no influence on the policy:
+    the network's first weights for it are still the random ones that it began with.
+
     Args:
         learner: The learner.
         metadata: What the policy is.
         change: Applied to the arrays of the network first.
     """
-    from .learner import CLIP_OBSERVATION, STD_FLOOR
+    from .learner import CLIP_OBSERVATION, NEVER_VARIED, STD_FLOOR
 
     state = {name: tensor.detach().cpu().numpy().astype(float) for name, tensor in learner.policy.state_dict().items()}
     if change is not None:
         state = change(state)
+    std = np.sqrt(learner.statistics.var)
     layers = []
     index = 0
     while f"mlp_extractor.policy_net.{index}.weight" in state:
@@ -156,9 +160,10 @@ def policy_from_learner(
         layers.append((state[f"{prefix}.weight"], state[f"{prefix}.bias"]))
         index += 2  # an activation stands between two layers
     layers.append((state["action_net.weight"], state["action_net.bias"]))
+    layers[0] = (np.where(std < NEVER_VARIED, 0.0, layers[0][0]), layers[0][1])
     return Policy(
         mean=np.asarray(learner.statistics.mean, float).copy(),
-        scale=1.0 / (np.sqrt(learner.statistics.var) + STD_FLOOR),
+        scale=1.0 / (std + STD_FLOOR),
         clip=CLIP_OBSERVATION,
         layers=tuple(layers),
         log_std=state["log_std"],

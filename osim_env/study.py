@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 HEALTHY = "healthy"
 SPEED_MARGIN = 0.1
 """Fine-tunes walk up to this much slower and faster than the walks that are compared, m/s."""
-CRITIC_WARMUP = 4
+CRITIC_WARMUP = 8
 """Updates at the start of a fine-tune in which only the critics learn, where it starts from policies at rest."""
 HUMAN_SHARE = 2 / 3
 """Share of a fine-tune in which the human learns, where both do."""

@@ -39,6 +39,9 @@ from .world import WorldConfig
 
 Array = NDArray[Any]
 
+NEW_STD = 0.3
+"""Standard deviation that new observations start with: strengths (0-1), torques (N m/kg), flags (0 or 1)."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -561,13 +564,14 @@ def _part(content: dict[str, Array], prefix: str) -> dict[str, Array]:
 def _load_networks(learner: Learner, policy: Policy, role: str, signature: dict[str, Any]) -> None:
     """Start a learner's policy network (not its critic) from a policy at rest.
 
-    Observations are matched by name; one that the policy did not know (a device's torque, say) starts without any
-    influence.
+    Observations are matched by name. One that the policy did not know (a device's torque, say), or knew without ever
+    seeing it vary (the strength of a healthy body), starts without any influence: what the network makes of it was
+    never learned.
 
     Raises:
         InputError: The actions differ, or the policy knows observations that do not exist here.
     """
-    from .learner import STD_FLOOR
+    from .learner import NEVER_VARIED, STD_FLOOR
 
     names, known = signature[f"{role}_observations"], policy.metadata[f"{role}_observations"]
     if role == "device":  # the device sees several samples of each signal
@@ -578,13 +582,14 @@ def _load_networks(learner: Learner, policy: Policy, role: str, signature: dict[
         raise InputError(
             "starting policy", policy.metadata.get("name", ""), f"it knows other observations or actions {unknown[:3]}"
         )
-    columns = np.array([names.index(name) for name in known])
+    varied = 1.0 / policy.scale - STD_FLOOR > NEVER_VARIED
+    columns = np.array([names.index(name) for name in known])[varied]
     state = learner.policy.state_dict()
     for i, (weight, bias) in enumerate(policy.layers):
         prefix = "action_net" if i == len(policy.layers) - 1 else f"mlp_extractor.policy_net.{2 * i}"
         if i == 0:
             wide = np.zeros((len(weight), len(names)))
-            wide[:, columns] = weight
+            wide[:, columns] = weight[:, varied]
             weight = wide
         state[f"{prefix}.weight"], state[f"{prefix}.bias"] = torch.from_numpy(weight), torch.from_numpy(bias)
     state["log_std"] = torch.from_numpy(policy.log_std)
@@ -592,8 +597,9 @@ def _load_networks(learner: Learner, policy: Policy, role: str, signature: dict[
     if learner.config.start_std is not None:
         learner.set_std(learner.config.start_std)
     statistics = learner.statistics
-    statistics.mean[columns] = policy.mean
-    statistics.var[columns] = np.square(1.0 / policy.scale - STD_FLOOR)
+    statistics.mean[[names.index(name) for name in known]] = policy.mean
+    statistics.var[:] = np.square(NEW_STD)
+    statistics.var[columns] = np.square(1.0 / policy.scale - STD_FLOOR)[varied]
     statistics.count = 1e6  # the statistics of the first training outweigh the first batches of the next
 
 

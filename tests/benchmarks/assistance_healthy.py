@@ -113,14 +113,8 @@ def _summary(walks: pd.DataFrame, curves: pd.DataFrame, reference: str, speed: f
     return {r["quantity"]: r for r in rows if r["reference"] == reference and r["speed_commanded"] == speed}
 
 
-def cost(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
-    """Metabolic power of the healthy body over speed.
-
-    Args:
-        walks: Table of walks.
-        curves: Table of curves.
-        who: Whose muscles, for the table of aims.
-    """
+def cost(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
+    """Metabolic power of the healthy body over speed."""
     own = healthy(walks)
     changes = paired_changes(own, curves)
     rows, saved = [], {}
@@ -153,7 +147,7 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
     aims = []
     lower = [row["mean_pct"] < 0 for row in saved.values()]
     values = ", ".join(f"{v:g} m/s {shown(r['mean_pct'], sign=True)}%" for v, r in saved.items())
-    aims.append(Aim(f"{who}: gross metabolic power with the device on against none", values, "lower at every speed",
+    aims.append(Aim("gross metabolic power with the device on against none", values, "lower at every speed",
                     all(lower)))  # fmt: skip
     row = saved.get(MAIN_SPEED)
     if row is not None:
@@ -162,16 +156,16 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
         each = ", ".join(shown(v, sign=True) for v in seeds.groupby("seed")["umberger2010_gross_pct"].mean())
         mean, sd = row["mean_pct"], row["sd_seeds_pct"]
         aims += [
-            Aim(f"{who}: the same at {MAIN_SPEED:g} m/s, mean of the seeds ({each})", f"{shown(mean, sign=True)}%",
+            Aim(f"the same at {MAIN_SPEED:g} m/s, mean of the seeds ({each})", f"{shown(mean, sign=True)}%",
                 "-10% or more", mean <= -10.0),
-            Aim(f"{who}: its SD between seeds", f"{shown(sd)} points", f"below a third of it ({shown(abs(mean) / 3)})",
+            Aim("its SD between seeds", f"{shown(sd)} points", f"below a third of it ({shown(abs(mean) / 3)})",
                 bool(np.isfinite(sd) and sd < abs(mean) / 3)),
-            Aim(f"{who}: a saving too large to believe unexplained", f"{shown(mean, sign=True)}%",
+            Aim("a saving too large to believe unexplained", f"{shown(mean, sign=True)}%",
                 f"not beyond {LARGE:g}%",
                 mean > LARGE),
         ]  # fmt: skip
     walked = own[own["fell"] == 0]
-    aims.append(Aim(f"{who}: largest error of the mean speed of a walk that lasted",
+    aims.append(Aim("largest error of the mean speed of a walk that lasted",
                     f"{walked['speed_error_pct'].abs().max():.1f}%", "2%",
                     bool(walked["speed_error_pct"].abs().max() <= 2.0)))  # fmt: skip
     header = ["m/s", "none W/kg", "worn, off W/kg", "powered W/kg", "J/kg/m", "against none %", "against off %",
@@ -186,8 +180,8 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
     return aims, text + markdown_table(header, rows)
 
 
-def torques(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
-    """Learned torque of the healthy body against every human profile; arguments as of :func:`cost`."""
+def torques(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
+    """Learned torque of the healthy body against every human profile."""
     own = healthy(walks)
     on = up(own, condition="powered", speed_commanded=MAIN_SPEED)
     none = up(own, condition="none", speed_commanded=MAIN_SPEED)
@@ -198,7 +192,7 @@ def torques(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
         key, factor = MOMENTS[joint]
         moments = seed_curves(none, curves, key)
         if not seeds or not moments:
-            aims.append(Aim(f"{who}: {joint} torque against people", "no walk", "", False))
+            aims.append(Aim(f"{joint} torque against people", "no walk", "", False))
             continue
         torque = np.mean(list(seeds.values()), axis=0)
         moment = factor * np.mean(list(moments.values()), axis=0)
@@ -229,15 +223,15 @@ def torques(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
                          f"{sum(bool(r['inside']) for r in people)} yes", f"{np.median(other):.2f}", ""])  # fmt: skip
         judged = [r for r in known if r["inside"] is not None]
         inside = sum(bool(r["inside"]) for r in judged)
-        aims.append(Aim(f"{who}: {joint} torque: r inside the range that human profiles show among themselves",
+        aims.append(Aim(f"{joint} torque: r inside the range that human profiles show among themselves",
                         f"{inside} of {len(judged)} profiles", "all", inside == len(judged)))  # fmt: skip
         best = max(known, key=lambda r: r["r"])
-        aims.append(Aim(f"{who}: {joint} torque: r with the best human profile, no lag ({best['profile']})",
+        aims.append(Aim(f"{joint} torque: r with the best human profile, no lag ({best['profile']})",
                         shown(best["r"], digits=2), "0.9", best["r"] >= 0.9))  # fmt: skip
         outside = [r for r in judged if not r["inside"]]
         above = sum(r["r"] > r_of["scaled moment", r["profile"]] for r in known)
         needed = [r for r in outside if not r["r"] > r_of["scaled moment", r["profile"]]]
-        aims.append(Aim(f"{who}: {joint} torque: more like people than the scaled biological moment",
+        aims.append(Aim(f"{joint} torque: more like people than the scaled biological moment",
                         f"{above} of {len(known)} profiles; of those outside the range {len(outside) - len(needed)} of "
                         f"{len(outside)}", "where not inside", not needed))  # fmt: skip
         agreement = agreement_summary(human_agreement(joint))
@@ -258,11 +252,11 @@ def torques(walks: pd.DataFrame, curves: pd.DataFrame, who: str) -> Found:
     for name, at, size in events:
         low, high = WINDOWS[name]
         text = f"{at:.0f}%" + (f" ({size:.2f} N m/kg)" if np.isfinite(size) else "")
-        aims.append(Aim(f"{who}: {name}", text, f"{low:g}-{high:g}% of the cycle", bool(low <= at <= high)))
+        aims.append(Aim(f"{name}", text, f"{low:g}-{high:g}% of the cycle", bool(low <= at <= high)))
     limit = {c: on[c].mean() for c in on.columns if c.endswith("_at_limit") and on[c].notna().any()}
     if limit:
         worst = max(limit.values())
-        aims.append(Aim(f"{who}: share of the cycle at the device's limit, worst drive", f"{worst:.1f}%",
+        aims.append(Aim("share of the cycle at the device's limit, worst drive", f"{worst:.1f}%",
                         "peaks off the limit",
                         worst < 0.5))  # fmt: skip
         words = ", ".join(f"{c.removeprefix('exo_').removesuffix('_at_limit')} {v:.1f}%" for c, v in limit.items())

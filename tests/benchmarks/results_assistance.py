@@ -29,9 +29,6 @@ from .sections import ROOT, markdown_table, write_section
 from .walking_world import SHORT, Found
 
 STUDY = "hip_ankle"
-STEADY = "healthy policy"
-TRAINED = "A, human of the generalists, trained in all conditions"
-UNADAPTED = "B, the healthy policy, unadapted: it never wore a device"
 DEVICES = ("hip", "ankle", "hip_ankle", "knee_slow")
 FOLDER = Path(os.environ.get("EXOGAIT_RESULTS", ROOT / "out" / "results"))
 
@@ -61,17 +58,9 @@ def evaluate() -> str:
     table, curves, folder = walks(STUDY, POLICY_FOLDER / STUDY)
     report = write_study_report(folder)
     main = pd.DataFrame(table[table["variant"] == "main"])
-    steady = pd.DataFrame(table[table["variant"] == STEADY])
     found: dict[str, Found] = {
-        f"Metabolic power over speed: {TRAINED}": cost(main, curves, "A"),
-        f"Torque against people: {TRAINED}": torques(main, curves, "A"),
-    }
-    if len(steady):
-        found |= {
-            f"Metabolic power over speed: {UNADAPTED}": cost(steady, curves, "B"),
-            f"Torque against people: {UNADAPTED}": torques(steady, curves, "B"),
-        }
-    found |= {
+        "Metabolic power over speed": cost(main, curves),
+        "Torque against people": torques(main, curves),
         "One-sided weakness": weak_bodies(main, curves),
         "Clinical signs": signs(main),
         "How strongly the human imitates": imitation(table, curves),
@@ -90,7 +79,7 @@ def evaluate() -> str:
     about = load_policy(POLICY_FOLDER / STUDY / "generalist_1_human").metadata
     world = about["settings"]["world"]
     if not SHORT:
-        draw(steady, curves)
+        draw(main, curves)
     short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
     parts = [f"### {title}\n\n{text}" for title, (_, text) in found.items() if text]
     study = load_settings(StudyConfig, find_study(STUDY))
@@ -105,13 +94,8 @@ def evaluate() -> str:
         f"imitated with weight {world['imitation_weight']:g} and a dead zone of "
         f"{world['imitation_dead_zone']:g} rad, alike "
         "in all conditions; its actions are joint moments about a feedback law on the reference, so some pull to the "
-        "reference stays even at weight 0. Bodies walk on a treadmill at the commanded speed. "
-        "Everything is simulated; no "
-        "person was measured.\n\nTwo humans walk the healthy body. A is the generalists' own, "
-        "trained with and without the "
-        "device, for the comparison that is asked for. B is the healthy policy, which never wore a device: the "
-        "cheapest and steadiest walk without one, and an unadapted one with it. Weak bodies "
-        f"are walked by A. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
+        "reference stays even at weight 0. Bodies walk on a treadmill at the commanded speed. Everything is simulated; "
+        f"no person was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
         + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
         + ("" if SHORT else "\n\n![Torque against people, metabolic power over speed](figures/assistance.png)")
         + "\n\n" + "\n\n".join(parts)

@@ -120,6 +120,26 @@ def test_a_critic_with_its_own_rate_learns_a_mean_reward(tmp_path: Path) -> None
     assert [group["lr"] for group in again.human.policy.optimizer.param_groups][1] == 2e-3
 
 
+def test_what_a_policy_never_saw_vary_has_no_influence(tmp_path: Path) -> None:
+    use_threads(1)
+    start = load_policy("healthy")
+    names = start.metadata["human_observations"]
+    strength = [i for i, name in enumerate(names) if name.startswith("strength")]
+    rng = np.random.default_rng(0)
+    seen = start.mean + rng.standard_normal((5, len(names))) / start.scale
+    seen[:, strength] = 1.0
+    weak = seen.copy()
+    weak[:, strength] = 0.4
+    np.testing.assert_array_equal(start.act(weak), start.act(seen))  # it walked with healthy muscles only
+    full = LearnerConfig(layers=(256, 256), minibatch=32, epochs=1)
+    trainer = Trainer(config(human=full, start_human="healthy"), tmp_path)
+    np.testing.assert_allclose(trainer.policy().act(weak), start.act(weak), atol=1e-5)
+    trainer.human.statistics.var[strength[0]] = 0.0
+    weight = trainer.human.policy.mlp_extractor.policy_net[0].weight
+    weight.data[:, strength[0]] = 1.0
+    assert (trainer.policy().layers[0][0][:, strength[0]] == 0.0).all()
+
+
 def test_few_falls_do_not_decide_what_all_bodies_learn() -> None:
     rng = np.random.default_rng(0)
     usual = rng.normal(0.3, 1.0, 2000)
