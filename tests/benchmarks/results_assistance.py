@@ -25,6 +25,7 @@ from osim_env.study import StudyConfig, find_study, run_study
 from .assistance_bodies import imitation, signs, variants, weak_bodies
 from .assistance_figures import draw
 from .assistance_healthy import cost, devices, optimum, torques
+from .assistance_tolerance import tolerance
 from .sections import ROOT, markdown_table, write_section
 from .walking_world import SHORT, Found
 
@@ -74,6 +75,7 @@ def evaluate() -> str:
             by_device[device] = walks("devices", policies, device=device)[:2]
     if not SHORT:
         found = {"Any device": devices(by_device, DEVICES), **found}
+        found["How weak a body may be"] = [], tolerance(settings(STUDY), STUDY)
     aims = [aim for some, _ in found.values() for aim in some]
     judged = [aim for aim in aims if aim.met is not None]
     about = load_policy(POLICY_FOLDER / STUDY / "generalist_1_human").metadata

@@ -1,0 +1,94 @@
+"""How weak a body may be: walks of the generalists' humans without the device, weaker and weaker.
+
+The severities of the study come from here, by a rule that looks at falls alone: severe is the weakest of the strengths
+below at which no generalist's human falls without the device, and moderate is twice that strength.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from analysis.outcomes import walk_outcomes
+from models.deficit import load_deficit
+from osim_env.policy import POLICY_FOLDER, load_policy
+from osim_env.rollout import roll_out
+from osim_env.setup import strength_of
+from osim_env.study import StudyConfig
+
+from .assistance_healthy import shown
+from .sections import markdown_table
+from .walking_world import MAIN_SPEED, policy_world
+
+STRENGTHS = (60.0, 50.0, 40.0, 30.0, 25.0, 20.0, 15.0, 10.0)
+SECONDS, SETTLE = 15.0, 4.0
+
+
+def walk_weaker(study: StudyConfig, policies: str) -> pd.DataFrame:
+    """One walk without the device for each deficit of a study, strength and seed.
+
+    Returns:
+        Columns deficit, strength, seed, fell, rate (gross, W/kg) and asymmetry (%).
+    """
+    cases = [(b, s) for b in study.bodies if b.deficit is not None for s in STRENGTHS]
+    rows = []
+    for seed in study.seeds:
+        human = load_policy(POLICY_FOLDER / policies / f"generalist_{seed}_human")
+        settings = human.metadata["settings"]
+        plain = {**settings, "setup": {**settings["setup"], "population": None}}
+        human = dataclasses.replace(human, metadata={**human.metadata, "settings": plain})
+        world = policy_world(human, len(cases), SECONDS, seed=seed)
+        for i, (body, strength) in enumerate(cases):
+            weak = load_deficit(str(body.deficit), strength=strength, side=body.side)
+            world.strength[i] = strength_of(world.physics.model, weak)
+        everyone = np.arange(len(cases))
+        world.dress(everyone, "none")
+        world.reset(everyone, speed=np.full(len(cases), MAIN_SPEED))
+        for (body, strength), trial in zip(cases, roll_out(world, human, SECONDS), strict=True):
+            found = walk_outcomes(trial, settle=SETTLE).scalars
+            rows.append({
+                "deficit": body.name, "strength": strength, "seed": seed, "fell": bool(found["fell"]),
+                "rate": found.get("umberger2010_gross", np.nan), "asymmetry": found.get("asymmetry", np.nan),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def severe(walks: pd.DataFrame) -> dict[str, float]:
+    """Weakest strength of each deficit at and above which no walk fell, percent; NaN where there is none."""
+    found: dict[str, float] = {}
+    for name, part in walks.groupby("deficit", sort=False):
+        level = float("nan")
+        for strength in STRENGTHS:
+            if part.loc[part["strength"] == strength, "fell"].any():
+                break
+            level = strength
+        found[str(name)] = level
+    return found
+
+
+def tolerance(study: StudyConfig, policies: str) -> str:
+    """The walks as a table."""
+    walks = walk_weaker(study, policies)
+    levels = severe(walks)
+    rows = []
+    for name, part in walks.groupby("deficit", sort=False):
+        cells = []
+        for strength in STRENGTHS:
+            at = part[part["strength"] == strength]
+            up = at[~at["fell"]]
+            fell = f", {int(at['fell'].sum())} fell" if at["fell"].any() else ""
+            cells.append(
+                f"{shown(up['rate'].mean(), digits=1)} / {shown(up['asymmetry'].mean())}{fell}"
+                if len(up) else "all fell"
+            )  # fmt: skip
+        rows.append([str(name).replace("_", " "), f"{levels[str(name)]:g}%", *cells])
+    text = (
+        f"Without the device, {MAIN_SPEED:g} m/s, one walk of {SECONDS:g} s a seed: gross metabolic power (Umberger "
+        "2010, W/kg) / mean magnitude of the six symmetry indices (%). The study's severe bodies have the weakest "
+        "strength at which no seed falls here, its moderate ones twice that. That gait bears much weakness of hip and "
+        "knee extensors and little of plantarflexors, hip abductors and hip flexors is what van der Krogt, Delp & "
+        "Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured gait.\n\n"
+    )
+    return text + markdown_table(["deficit", "severe", *(f"{s:g}%" for s in STRENGTHS)], rows)
