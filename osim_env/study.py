@@ -46,7 +46,8 @@ HEALTHY = "healthy"
 SPEED_MARGIN = 0.1
 """Fine-tunes walk up to this much slower and faster than the walks that are compared, m/s."""
 CRITIC_WARMUP = 8
-"""Updates at the start of a fine-tune in which only the critics learn, where it starts from policies at rest."""
+"""Updates at the start of a fine-tune from policies at rest in which only the human's critic learns, half of them for
+the device's."""
 HUMAN_SHARE = 2 / 3
 """Share of a fine-tune in which the human learns, where both do."""
 STUDIES = Path(__file__).parent / "studies"
@@ -122,6 +123,7 @@ class StudyConfig:
         tune_samples: Control steps of each fine-tune to a body.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
+        tune_device: The same of the device's.
         walk_world: Settings of the world that all walks change.
         starts: Walks per body, condition and speed.
         seconds: Length of each walk, s.
@@ -140,6 +142,7 @@ class StudyConfig:
     tune_samples: float = 3e5
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
+    tune_device: dict[str, Any] = field(default_factory=dict)
     walk_world: dict[str, Any] = field(default_factory=dict)
     starts: int = 4
     seconds: float = 20.0
@@ -362,7 +365,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     if task.kind != "train":
         assert task.body is not None
-        names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human"]
+        names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
         names += ["starts", "seconds", "walk_world"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
@@ -531,7 +534,11 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             {**dataclasses.asdict(base.human), "critic_warmup": 0, "start_std": None, **config.tune_human},
             where="tune_human",
         ),
-        device=dataclasses.replace(base.device, critic_warmup=0),
+        device=from_mapping(
+            type(base.device),
+            {**dataclasses.asdict(base.device), "critic_warmup": 0, "start_std": None, **config.tune_device},
+            where="tune_device",
+        ),
         start_human=None,
         start_device=None,
         start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
@@ -544,7 +551,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         tuned = dataclasses.replace(
             tuned,
             human=dataclasses.replace(tuned.human, critic_warmup=CRITIC_WARMUP),
-            device=dataclasses.replace(tuned.device, critic_warmup=CRITIC_WARMUP),
+            device=dataclasses.replace(tuned.device, critic_warmup=CRITIC_WARMUP // 2),
             start_human=variant.human or f"{start}_human",
             start_device=f"{start}_device" if variant.device_profile is None else None,
             start_checkpoint=None,

@@ -1,7 +1,7 @@
 """How weak a body may be: walks of the generalists' humans without the device, weaker and weaker.
 
 The severities of the study come from here, by a rule that looks at falls alone: severe is the weakest of the strengths
-below at which no generalist's human falls without the device, and moderate is twice that strength.
+below at which no generalist's human falls without the device, and moderate is some halfway from there to healthy.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ def tolerance(study: StudyConfig, policies: str) -> str:
     text = (
         f"Without the device, {MAIN_SPEED:g} m/s, one walk of {SECONDS:g} s a seed: gross metabolic power (Umberger "
         "2010, W/kg) / mean magnitude of the six symmetry indices (%). The study's severe bodies have the weakest "
-        "strength at which no seed falls here, its moderate ones twice that. That gait bears much weakness of hip and "
-        "knee extensors and little of plantarflexors, hip abductors and hip flexors is what van der Krogt, Delp & "
-        "Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured gait.\n\n"
+        "strength at which no seed falls here, its moderate ones one about halfway to healthy. That gait bears much "
+        "weakness of hip and knee extensors and little of plantarflexors, hip abductors and hip flexors is what van "
+        "der Krogt, Delp & Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured "
+        "gait.\n\n"
     )
     return text + markdown_table(["deficit", "severe", *(f"{s:g}%" for s in STRENGTHS)], rows)
