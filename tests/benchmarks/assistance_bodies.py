@@ -231,8 +231,8 @@ def variants(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     header = ["variant", "seeds", "none W/kg", "worn, off", "powered", "Umberger %", "Bhargava %", "angles change, deg",
               "falls"]  # fmt: skip
     return aims, (
-        "Healthy body, 1.25 m/s. In each row the human had the same fine-tune with that device. *by time*: the "
-        "published "
-        "profile of human-in-the-loop optimisation over the stride, timed by the last heel strikes.\n\n"
+        "Healthy body, 1.25 m/s. *Elastic Achilles tendons*: the human, in all conditions, and then the device learn "
+        "on. *Unadapted*: the healthy policy, which never wore a device; only the device is tuned to it. *By time*: "
+        "the published profile of human-in-the-loop optimisation over the stride, timed by the last heel strikes.\n\n"
         + markdown_table(header, rows)
     )
