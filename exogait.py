@@ -295,7 +295,7 @@ def personalize(
     deficit: str | None = None,
     strength: float | None = None,
     side: Literal["left", "right", "both"] | None = None,
-    policies: str = "hip_ankle",
+    policies: str = "steady",
     samples: float = 3e5,
     seconds: float = 20.0,
     starts: int = 4,
@@ -866,7 +866,7 @@ def _clock(seconds: float, label: str) -> Iterator[Callable[[float], None]]:
 def demo(
     out: Annotated[Path, arg(help="Folder for everything the demonstration writes.")] = Path("out"),
     *,
-    policies: str = "hip_ankle",
+    policies: str = "steady",
 ) -> None:
     """From nothing to a personalised device: model, gait analysis, a short fine-tune, a walk with the device.
 

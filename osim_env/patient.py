@@ -55,7 +55,7 @@ class Patient:
         return f"{self.size.height:.2f} m, {self.size.mass:g} kg, {weak}"
 
 
-WEAK = Patient("hip_ankle/generalist_1_human", "plantarflexors", 50.0, "right")
+WEAK = Patient("steady/generalist_1_human", "plantarflexors", 50.0, "right")
 SOUND = Patient("healthy")
 
 
