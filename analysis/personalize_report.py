@@ -316,8 +316,9 @@ class _Report:
             f"Imitation terms count {number(arm['imitation_weight'], 2)} times their weight, and joint errors below "
             f"{number(np.degrees(arm['imitation_dead_zone']), 1)}° cost nothing. The device's reward knows no "
             "imitation.",
-            f"Both arms started from the same policies ({p.get('policies')}) and trained for {arm['samples']} control "
-            f"steps each with seed {p.get('seed')}; the generic device stayed as it was, without noise.",
+            f"Both arms started from the same policies ({p.get('policies')}), seed {p.get('seed')}. In both the human "
+            f"learned for {self.arms['generic']['samples']:,} control steps beside the device as it was; then the "
+            "personalised device learned for as many, while that human stayed as it was.",
         ]
         return self.part("imitation", "What was simulated", *(self.text(line) for line in lines))
 
