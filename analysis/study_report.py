@@ -39,6 +39,9 @@ from .torque_profiles import (
 )
 
 Array = NDArray[np.float64]
+
+NARROW = 0.1
+"""A figure over speed spans at least twice this, m/s."""
 Row = dict[str, Any]
 Body = tuple[str, float, str]
 Section = tuple[str, str, str]
@@ -310,6 +313,10 @@ def _cost(study: _Study) -> Section:
                     if part:
                         _line(ax, part, "speed", "gross_w_per_kg", "gross_sd_seeds", condition)
                 _title(ax, name)
+                low, high = ax.get_xlim()
+                if high - low < NARROW:  # walks at one speed: the axis shows where it is, not its last digits
+                    middle = 0.5 * (low + high)
+                    ax.set_xlim(middle - NARROW, middle + NARROW)
                 ax.set_xlabel("Speed (m/s)", fontsize=8)
                 ax.set_ylabel("Gross rate (W/kg)", fontsize=8)
             _legend(drawing, axes)
