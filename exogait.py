@@ -314,7 +314,7 @@ def personalize(
         strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
         side: Side of the weakness; replaces the deficit file's value.
         policies: Generalists to start from: a folder, or a name under which the suite ships policies.
-        samples: Control steps of each fine-tune.
+        samples: Control steps in which the human learns; the personalised device has as many after that.
         seconds: Length of each walk that is compared, s.
         starts: Walks per device and condition.
         seed: Of everything random.

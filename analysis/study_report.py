@@ -39,12 +39,12 @@ from .torque_profiles import (
 )
 
 Array = NDArray[np.float64]
-
-NARROW = 0.1
-"""A figure over speed spans at least twice this, m/s."""
 Row = dict[str, Any]
 Body = tuple[str, float, str]
 Section = tuple[str, str, str]
+
+NARROW = 0.1
+"""A figure over a narrower range of speeds than this is drawn over twice as much, m/s."""
 
 SPEED = 1.25
 """Commanded speed at which bodies are compared where it was walked, else the nearest, m/s."""

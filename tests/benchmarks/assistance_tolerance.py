@@ -6,8 +6,6 @@ below at which no generalist's human falls without the device, and moderate is s
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 
@@ -36,9 +34,6 @@ def walk_weaker(study: StudyConfig, policies: str) -> pd.DataFrame:
     rows = []
     for seed in study.seeds:
         human = load_policy(POLICY_FOLDER / policies / f"generalist_{seed}_human")
-        settings = human.metadata["settings"]
-        plain = {**settings, "setup": {**settings["setup"], "population": None}}
-        human = dataclasses.replace(human, metadata={**human.metadata, "settings": plain})
         world = policy_world(human, len(cases), SECONDS, seed=seed)
         for i, (body, strength) in enumerate(cases):
             weak = load_deficit(str(body.deficit), strength=strength, side=body.side)

@@ -51,7 +51,7 @@ def policy_world(
     """
     settings = policy.metadata["settings"]
     config = from_mapping(WorldConfig, {**settings["world"], "integration_step": 0.001})
-    setup = from_mapping(WorldSetup, {**settings["setup"], "engine": engine})
+    setup = from_mapping(WorldSetup, {**settings["setup"], "engine": engine, "population": None})
     world = evaluation_world(setup, config, n_envs=n, seconds=seconds, seed=seed, pushes=pushes)
     policy.require(**world.signature())
     return world

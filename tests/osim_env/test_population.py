@@ -90,3 +90,12 @@ def test_only_a_powered_device_gives_torque() -> None:
     mass = world.body_mass - world.person_mass
     assert mass[condition == 0] == pytest.approx(0)
     assert (mass[condition != 0] > 1).all()
+
+
+def test_a_curriculum_may_let_bodies_grow_weak_by_degrees() -> None:
+    setup = WorldSetup(population=Population((BodyDraw("plantarflexors", (40.0, 40.0), "right"),)))
+    for weakness, strength in ((0.0, 1.0), (0.5, 0.7), (1.0, 0.4)):
+        world = make_world(setup, WorldConfig(weakness=weakness), n_envs=2)
+        names = world.physics.model.muscle_names
+        assert world.strength[:, names.index("soleus_r")] == pytest.approx(strength)
+        assert world.strength[:, names.index("soleus_l")] == pytest.approx(1.0)
