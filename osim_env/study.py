@@ -32,6 +32,7 @@ from models.deficit import Deficit, load_deficit
 from .backends import Backend, LocalBackend, WorkerLostError
 from .legs import alike_on_both_sides
 from .population import CONDITIONS, BodyDraw, Population
+from .search import SearchConfig
 
 Summary = dict[str, pd.DataFrame]
 Summarise = Callable[[GaitTrial, Mapping[str, Any]], Summary]
@@ -40,6 +41,7 @@ Summarise = Callable[[GaitTrial, Mapping[str, Any]], Summary]
 if TYPE_CHECKING:
     from .policy import Policy
     from .setup import WorldSetup
+    from .strategy import Strategies
     from .world import WorldConfig
 
 HEALTHY = "healthy"
@@ -60,12 +62,14 @@ class StudyBody:
     Attributes:
         deficit: Name or file of a muscle deficit; a healthy body without.
         strengths: Strengths of the most affected group to walk with, percent.
+        tuned_strengths: Range that fine-tunes draw from instead; bodies that do not walk yet teach a device little.
         side: Weak side.
         speeds: Walking speeds instead of the study's, m/s.
     """
 
     deficit: str | None = None
     strengths: tuple[float, ...] = (100.0,)
+    tuned_strengths: tuple[float, float] | None = None
     side: Literal["left", "right"] = "right"
     speeds: tuple[float, ...] | None = None
 
@@ -121,6 +125,7 @@ class StudyConfig:
         tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
             bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
+        search: How each body then searches for strategies of its own, in every condition; without, nobody does.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
         tune_device: The same of the device's.
@@ -140,6 +145,7 @@ class StudyConfig:
     train_samples: float | None = None
     tune: Literal["both", "device"] = "both"
     tune_samples: float = 3e5
+    search: SearchConfig | None = None
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
     tune_device: dict[str, Any] = field(default_factory=dict)
@@ -159,6 +165,16 @@ class StudyConfig:
         """Whether a fine-tune leaves a human policy of its own: one that learned, or is at home on another model."""
         changed = variant is not None and (bool(variant.setup) or variant.human is not None)
         return self.learns(variant) in ("both", "human") or changed
+
+    def searches(self, variant: Variant | None) -> bool:
+        """Whether bodies search for strategies: not where another human, or a fixed profile, is what is asked about."""
+        return self.search is not None and (
+            variant is None or (variant.human is None and variant.device_profile is None)
+        )
+
+    def seeds_of(self, variant: Variant | None) -> tuple[int, ...]:
+        """Seeds of a variant."""
+        return self.seeds if variant is None or variant.seeds is None else variant.seeds
 
     def speeds_of(self, body: StudyBody, variant: Variant | None) -> tuple[float, ...]:
         """Speeds at which a body walks, m/s."""
@@ -187,15 +203,15 @@ class Task:
 
     Attributes:
         name: Also its folder.
-        kind: Training of a generalist, fine-tune to a body, or walks.
-        seed: Seed of the generalist.
-        body: Index of the body (fine-tunes and walks).
+        kind: Training of a generalist, fine-tune to a body, search for its strategies, or walks.
+        seed: Seed of the generalist; a search is for all seeds, and this the first of them.
+        body: Index of the body (all but trainings).
         variant: Index of the variant, None for the main study.
         needs: Names of tasks that have to be done before.
     """
 
     name: str
-    kind: Literal["train", "tune", "walk"]
+    kind: Literal["train", "tune", "search", "walk"]
     seed: int
     body: int | None = None
     variant: int | None = None
@@ -205,13 +221,15 @@ class Task:
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     """The tasks of a study in an order in which they can be done.
 
-    Trainings come first, then body by body; variants in which human and device learn come last.
+    Trainings come first, then body by body (a search when the fine-tunes of all seeds are done); variants in which
+    human and device learn come last.
 
     Args:
         config: The study.
         policies: Folder of finished policies; then nothing is trained, and only bodies whose policies are there walk.
     """
     tasks: list[Task] = []
+    searches: dict[str, Task] = {}
     for seed in config.seeds:
         train = Task(f"train-{seed}", "train", seed)
         trained: tuple[str, ...] = ()
@@ -225,7 +243,8 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                     continue
                 if variant is not None and variant.seeds is not None and seed not in variant.seeds:
                     continue
-                label = "-".join([str(seed), _slug(body.name), *([] if variant is None else [_slug(variant.name)])])
+                shared = label_of(body, variant)
+                label = f"{seed}-{shared}"
                 tune = Task(f"tune-{label}", "tune", seed, b, index, trained)
                 needs = trained
                 if policies is None and config.learns(variant) != "none":
@@ -233,7 +252,16 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                     needs = (tune.name,)
                 elif policies is not None and not _there(config, variant, policies, label, seed):
                     continue
+                if policies is None and config.searches(variant):
+                    known = searches.get(shared) or Task(f"search-{shared}", "search", seed, b, index)
+                    searches[shared] = dataclasses.replace(known, needs=(*known.needs, *needs))
+                    needs = (*needs, known.name)
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
+    for shared, task in searches.items():
+        # The search for a weak body begins where that of the healthy one ended.
+        first = () if shared == HEALTHY or HEALTHY not in searches else (f"search-{HEALTHY}",)
+        weak = task.body is not None and config.bodies[task.body].deficit is not None
+        tasks.append(dataclasses.replace(task, needs=(*task.needs, *(first if weak else ()))))
 
     def order(task: Task) -> tuple[bool, bool, int, bool]:
         variant = None if task.variant is None else config.variants[task.variant]
@@ -247,7 +275,13 @@ def _there(config: StudyConfig, variant: Variant | None, policies: Path, label: 
     """Whether a folder of finished policies holds what a walk needs."""
     needed = [f"{label if config.keeps_human(variant) else f'generalist_{seed}'}_human.json"]
     needed += [f"{label}_device.json"] if config.learns(variant) in ("both", "device") else []
+    needed += [f"{label.removeprefix(f'{seed}-')}_strategies.json"] if config.searches(variant) else []
     return all((policies / name).is_file() for name in needed)
+
+
+def label_of(body: StudyBody, variant: Variant | None) -> str:
+    """Name of a body in a variant, as in file names."""
+    return "-".join([_slug(body.name), *([] if variant is None else [_slug(variant.name)])])
 
 
 def _slug(text: str) -> str:
@@ -346,7 +380,7 @@ def _check(config: StudyConfig, tasks: Sequence[Task], folder: Path, policies: P
     if not tasks:
         raise InputError("policies", str(policies), "a folder with policies of this study's seeds, bodies and variants")
     for task in tasks:
-        if task.kind != "walk" and training_config(config, task, folder).setup.device is None:
+        if task.kind in ("train", "tune") and training_config(config, task, folder).setup.device is None:
             raise InputError("device", None, "a study compares device conditions: name a device")
         result = result_of(folder, task)
         if result is None or "inputs" not in result:  # one from before inputs were noted
@@ -366,11 +400,13 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     if task.kind != "train":
         assert task.body is not None
         names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
-        names += ["starts", "seconds", "walk_world"] if task.kind == "walk" else []
+        names += ["search", "walk_world"] if task.kind in ("search", "walk") else []
+        names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
         inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
-    return json.loads(json.dumps({**{name: getattr(config, name) for name in names}, **inputs}))
+    settings = dataclasses.asdict(config)
+    return json.loads(json.dumps({**{name: settings[name] for name in names}, **inputs}))
 
 
 def find_study(name: str) -> Path:
@@ -470,7 +506,13 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
     home = folder / task.name
     home.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = {**_settings_of(config, task), "inputs": _inputs_of(config, task)}
-    if task.kind == "walk":
+    if task.kind == "search":
+        from .study_search import run_search
+
+        table = run_search(config, task, folder)
+        table.assign(**_settings_of(config, task)).drop(columns="seed").to_parquet(home / "search.parquet", index=False)
+        result["tables"] = ["search"]
+    elif task.kind == "walk":
         tables = _walk(config, task, folder if policies is None else policies, summarise, policies is not None)
         for name, table in tables.items():
             table.to_parquet(home / f"{name}.parquet", index=False)
@@ -503,7 +545,8 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     variant = Variant("main") if task.variant is None else config.variants[task.variant]
     device = setup.load_device()
     split = body.deficit is not None and base.share_legs and device is not None and alike_on_both_sides(device)
-    weakest, strongest = min(body.strengths), max(body.strengths)
+    drawn = body.tuned_strengths or body.strengths
+    weakest, strongest = min(drawn), max(drawn)
     learns = config.learns(variant)
     conditions = None if setup.population is None else setup.population.conditions
     conditions = {"powered": 1.0} if learns == "device" else conditions
@@ -592,10 +635,21 @@ def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) 
     return files[0], files[1]
 
 
+def strategies_file(config: StudyConfig, task: Task, folder: Path, exported: bool) -> Path | None:
+    """Strategies of a walking task's body, None where nobody searches."""
+    assert task.body is not None
+    variant = None if task.variant is None else config.variants[task.variant]
+    if not config.searches(variant):
+        return None
+    label = label_of(config.bodies[task.body], variant)
+    return folder / f"{label}_strategies.json" if exported else folder / f"search-{label}" / "strategies.json"
+
+
 def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, exported: bool) -> Summary:
     """Walk with one body in all conditions, from the same states."""
     from .policy import load_policy
     from .setup import WorldSetup
+    from .strategy import load_strategies
     from .training import merged
     from .training_run import use_threads
     from .world import WorldConfig
@@ -611,6 +665,8 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
     world = merged({**settings["world"], "integration_step": 0.001}, config.walk_world)
     world_config = from_mapping(WorldConfig, world, where="walk_world")
+    found = strategies_file(config, task, folder, exported)
+    strategies = None if found is None else load_strategies(found)
     parts: dict[str, list[pd.DataFrame]] = {}
     for strength in body.strengths:
         weak = None
@@ -620,7 +676,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         tables = paired_walks(
             setup, world_config, human, load_policy(device_file) if profile is None else profile, summarise, about,
             weakness=weak, speeds=config.speeds_of(body, variant), starts=config.starts, seconds=config.seconds,
-            seed=task.seed,
+            seed=task.seed, strategies=strategies, strength=float(strength),
         )  # fmt: skip
         for name, table in tables.items():
             parts.setdefault(name, []).append(table)
@@ -640,6 +696,8 @@ def paired_walks(
     starts: int,
     seconds: float,
     seed: int,
+    strategies: Strategies | None = None,
+    strength: float | None = None,
 ) -> Summary:
     """Walk with one body in all device conditions, from the same states.
 
@@ -655,6 +713,8 @@ def paired_walks(
         starts: Walks per condition and speed.
         seconds: Length of each walk, s.
         seed: Of the random starts, which are the same in every condition.
+        strategies: What the body aims for beside the reference in each condition.
+        strength: Strength of its most affected group, percent, for the strategies.
 
     Raises:
         PolicyMismatchError: A policy is meant for something else.
@@ -672,7 +732,10 @@ def paired_walks(
     if weakness is not None:
         world.strength[:] = strength_of(world.physics.model, weakness)
     for name in CONDITIONS:
-        world.dress(np.flatnonzero(condition == name), name)
+        wearing = np.flatnonzero(condition == name)
+        world.dress(wearing, name)
+        if strategies is not None:
+            world.strategy.numbers[wearing] = strategies.at(name, strength)
     phase = np.random.default_rng(seed).random(len(commanded))
     world.reset(np.arange(n), phase=np.tile(phase, len(CONDITIONS)), speed=np.tile(commanded, len(CONDITIONS)))
     if isinstance(device, str):
@@ -699,14 +762,19 @@ def paired_walks(
 def export_policies(config: StudyConfig, folder: str | Path, target: str | Path) -> list[Path]:
     """Copy the policies of all finished trainings into one folder.
 
-    Generalists become ``generalist_1_human``, fine-tunes ``1-plantarflexors_device`` and the like.
+    Generalists become ``generalist_1_human``, fine-tunes ``1-plantarflexors_device`` and the like, strategies
+    ``plantarflexors_strategies``.
     """
     from .policy import load_policy
+    from .strategy import load_strategies
 
     folder, target = Path(folder), Path(target)
     written = []
     for task in plan(config):
-        if task.kind != "walk" and result_of(folder, task) is not None:
+        if task.kind == "search" and result_of(folder, task) is not None:
+            found = load_strategies(folder / task.name / "strategies.json")
+            written.append(found.save(target / f"{task.name.removeprefix('search-')}_strategies.json"))
+        elif task.kind in ("train", "tune") and result_of(folder, task) is not None:
             label = task.name.removeprefix("tune-") if task.kind == "tune" else f"generalist_{task.seed}"
             for role in ("human", "device"):
                 if (folder / task.name / f"{role}.json").is_file():

@@ -28,6 +28,7 @@ from .physics import Physics
 from .population import CONDITIONS, BodySource, Population
 from .reference import ReferenceMotion
 from .rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION, Term, evaluate
+from .strategy import Strategy
 
 Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
@@ -204,6 +205,7 @@ class GaitWorld:
             if population is not None:
                 for k, condition in enumerate(CONDITIONS):
                     self.dress(np.flatnonzero(population.conditions_of(n) == k), condition)
+        self.strategy = Strategy(n, self.coordinate_names)
         self._group_columns = _group_columns(model.muscle_names)
         self.on_tick: Callable[[], None] | None = None
         self._prepare_mirror()
@@ -228,6 +230,7 @@ class GaitWorld:
         self.next_push = np.zeros(n)
         self.muscle_moment = np.zeros((n, len(self.demanded)))
         self.q_reference, self.u_reference = np.zeros_like(self.q), np.zeros_like(self.u)
+        self.q_aim = np.zeros_like(self.q)
         self.feet_reference = np.zeros((n, 4, 3))
         self.controls = np.zeros((n, len(model.muscle_names) + len(model.actuator_names)))
 
@@ -335,6 +338,12 @@ class GaitWorld:
         q, u = self.reference.evaluate(phase, speed)
         return q[:, self._reference_columns], u[:, self._reference_columns]
 
+    def _aim(self, phase: Array, speed: Array) -> tuple[Array, Array]:
+        """What the feedback law aims for: the reference, and what each body does otherwise."""
+        q, u = self._reference_state(phase, speed)
+        extra_q, extra_u = self.strategy.offsets(phase, self.reference.frequency(speed))
+        return q + extra_q, u + extra_u
+
     def _reference_moments(self, phase: Array, speed: Array, index: Index | slice = slice(None)) -> Array:
         """Net joint moments of the reference, shape (batch, n_demanded), N m; zero where it has none."""
         moments = np.zeros((len(phase), len(self.demanded)))
@@ -400,6 +409,8 @@ class GaitWorld:
         q, u = self._reference_state(self.phase[index], self.pace[index])
         q[:, self.column["pelvis_tx"]] = self.q[index, self.column["pelvis_tx"]]
         self.q_reference[index], self.u_reference[index] = q, u
+        frequency = self.reference.frequency(self.pace[index])
+        self.q_aim[index] = q + self.strategy.offsets(self.phase[index], frequency, index)[0]
         self.feet_reference[index] = self.feet_in_pelvis_axes(self.physics.feet_at(q), q)
 
     # ---- one control step ------------------------------------------------------------------------------------------
@@ -425,7 +436,8 @@ class GaitWorld:
         command = self.device_action
         if self._drive_mirror is not None:
             command = _mirrored(command, self._drive_mirror, np.zeros(self.n_envs, bool))
-        rate = self.reference.frequency(self.pace) * (1.0 + self.config.muscles.phase_rate * action[:, -1])
+        faster = np.clip(action[:, -1] + self.strategy.step_rate(self.phase), -1.0, 1.0)
+        rate = self.reference.frequency(self.pace) * (1.0 + self.config.muscles.phase_rate * faster)
         self._draw_pushes()
         self.previous_foot_load[:] = self.physics.foot_force[:, :, 1]
         for _ in range(round(self.config.control_step / TICK)):
@@ -458,7 +470,7 @@ class GaitWorld:
         force = self.physics.muscle_forces(gain, passive)
         self.muscle_moment = np.matmul(force[:, None, :], arms)[:, 0, self.joint_columns]
         if config.scheme == "recruitment":
-            q, u = self._reference_state(self.phase, self.pace)
+            q, u = self._aim(self.phase, self.pace)
             error = (q - self.q)[:, self.joint_columns]
             stance_hips, swing_hips = self._balance(q, u)
             error[:, self._hip_columns] += swing_hips
@@ -596,7 +608,7 @@ class GaitWorld:
                 axis=1,
             ),
         ]
-        error = (self.q_reference - q)[:, joints]
+        error = (self.q_aim - q)[:, joints]
         for values in (q[:, joints], 0.1 * u[:, joints], error, self.muscle_moment / self.body_mass[:, None]):
             blocks.append(_mirrored(values, self._joint_mirror, far))
         # The previous action was given in the frame of its own time, which may have been the other one.

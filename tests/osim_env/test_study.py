@@ -21,6 +21,8 @@ from osim_env import rollout
 from osim_env.backends import LocalBackend, WorkerLostError
 from osim_env.policy import PolicyMismatchError, load_policy
 from osim_env.population import CONDITIONS
+from osim_env.search import SearchConfig
+from osim_env.strategy import load_strategies
 from osim_env.study import (
     StudyBody,
     StudyConfig,
@@ -475,3 +477,36 @@ def test_without_ray_the_backend_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependencyError, match=r"exogait\[ray\]"):
         RayBackend()
+
+
+def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: StudyConfig, study, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(study[0], tmp_path / "study"))
+    for path in folder.glob("walk-*"):
+        shutil.rmtree(path)
+    quick = SearchConfig(
+        generations=2, healthy_generations=1, candidates=4, seconds=0.1, late_seconds=0.1, settle=0.0
+    )  # fmt: skip
+    unadapted = Variant("unadapted", bodies=("healthy",), human="healthy")
+    config = dataclasses.replace(tiny, search=quick, variants=(unadapted,))
+    needs = {task.name: task.needs for task in plan(dataclasses.replace(config, seeds=(1, 2)))}
+    assert needs["search-plantarflexors"] == ("tune-1-plantarflexors", "tune-2-plantarflexors", "search-healthy")
+    assert "search-plantarflexors" in needs["walk-2-plantarflexors"] and "search-healthy-unadapted" not in needs
+    config = dataclasses.replace(config, variants=())
+    backend = Inline()
+    tables = run_study(config, folder, numbers, backend=backend)
+    assert backend.done == ["search-healthy", "walk-1-healthy", "search-plantarflexors", "walk-1-plantarflexors"]
+    assert set(tables["search"]["condition"]) == set(CONDITIONS) and "seed" not in tables["search"]
+    healthy, weak = (
+        load_strategies(folder / f"search-{name}" / "strategies.json") for name in ("healthy", "plantarflexors")
+    )
+    np.testing.assert_allclose(weak.healthy["none"], healthy.found["none"], atol=1e-6)
+    assert weak.strength == 50 and len(weak.about["before_and_after"]) == 2 * len(CONDITIONS)
+
+    policies = tmp_path / "policies"
+    export_policies(config, folder, policies)
+    again = run_study(config, tmp_path / "again", numbers, policies=policies, backend=Inline())
+    pd.testing.assert_frame_equal(
+        again["walks"], tables["walks"], check_exact=False, rtol=1e-3, atol=1e-3
+    )  # fmt: skip
+    (policies / "plantarflexors_strategies.json").unlink()
+    assert [task.name for task in plan(config, policies)] == ["walk-1-healthy"]

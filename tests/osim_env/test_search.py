@@ -1,0 +1,80 @@
+"""The search for strategies: fair between conditions, better than where it began, the same again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from data.errors import InputError
+from data.settings import from_mapping
+from models.deficit import load_deficit
+from osim_env.policy import load_policy
+from osim_env.population import CONDITIONS
+from osim_env.search import SearchConfig, _Candidates, search_strategies, symmetric_basis
+from osim_env.setup import WorldSetup
+from osim_env.strategy import STRATEGY_NAMES, mirrored
+from osim_env.world import WorldConfig
+
+QUICK = SearchConfig(
+    generations=2, healthy_generations=2, candidates=6, seconds=0.3, late_seconds=0.4, settle=0.1, spread=0.02
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def parts():
+    human, device = (load_policy(f"hip_ankle/generalist_1_{role}") for role in ("human", "device"))
+    settings = human.metadata["settings"]
+    setup = from_mapping(WorldSetup, {**settings["setup"], "population": None})
+    return setup, from_mapping(WorldConfig, settings["world"]), [human], [device]
+
+
+def test_symmetric_strategies_span_all_that_are_their_own_mirror_image() -> None:
+    basis = symmetric_basis()
+    np.testing.assert_allclose(mirrored(basis.T), basis.T)
+    assert np.linalg.matrix_rank(basis) == basis.shape[1]
+    even = np.linalg.matrix_rank(np.eye(len(STRATEGY_NAMES)) + mirrored(np.eye(len(STRATEGY_NAMES))))
+    assert basis.shape[1] == even
+
+
+def test_every_condition_tries_as_much_from_the_same_start_and_the_same_seed_finds_the_same(parts) -> None:
+    weak = load_deficit("plantarflexors", strength=50, side="right")
+    found, figures = search_strategies(*parts, QUICK, weakness=weak)
+    again, _ = search_strategies(*parts, QUICK, weakness=weak)
+    assert tuple(found) == CONDITIONS
+    for name in CONDITIONS:
+        np.testing.assert_array_equal(found[name], again[name])
+        rows = [row for row in figures if row["condition"] == name]
+        assert [row["generation"] for row in rows] == [0, 1, 2, 2]
+        assert [row["final"] for row in rows] == [True, False, False, True]
+    assert not np.allclose(found["none"], found["powered"])
+
+
+def test_the_healthy_body_stays_symmetric(parts) -> None:
+    found, _ = search_strategies(*parts, QUICK, speeds=(1.0, 1.5))
+    for numbers in found.values():
+        np.testing.assert_allclose(mirrored(numbers), numbers, atol=1e-12)
+        assert np.abs(numbers).max() > 0
+
+
+def test_a_fall_costs_more_than_any_walk_and_conditions_start_alike(parts) -> None:
+    setup, world, humans, devices = parts
+    config = dataclasses.replace(QUICK, candidates=4)
+    walks = _Candidates(setup, world, humans, devices, config, None, CONDITIONS, (1.25,), 0)
+    numbers = np.zeros((3, 4, len(STRATEGY_NAMES)))
+    numbers[:, 3, [STRATEGY_NAMES.index(f"knee_angle_{side} mean") for side in "rl"]] = -1.5  # knees give way
+    found = walks.walk(numbers, 1, 2.0)
+    assert (found["fell"][:, 3] == 1).all() and not found["fell"][:, :3].any()
+    assert (found["reward"][:, 3] < found["reward"][:, 0] - 0.5).all()
+    np.testing.assert_allclose(found["reward"][:, 0], found["reward"][:, 1])
+    walks.walk(np.zeros_like(numbers), 2, 0.02)
+    start = walks.world.q.reshape(3, 4, -1)
+    np.testing.assert_allclose(start[0], start[1], atol=2e-2)
+
+
+def test_impossible_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="settle"):
+        SearchConfig(settle=5.0)
+    with pytest.raises(InputError, match="candidates"):
+        SearchConfig(candidates=2)

@@ -1,0 +1,125 @@
+"""Strategies: what a body aims for beside the reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import FileFormatError, InputError, UnknownNameError
+from osim_env.mirror import ODD_COORDINATES, mirror_map
+from osim_env.population import CONDITIONS
+from osim_env.setup import WorldSetup, make_world
+from osim_env.strategy import STRATEGY_NAMES, Strategies, Strategy, load_strategies, mirrored, symmetrized
+from osim_env.world import GaitWorld, WorldConfig
+
+RNG = np.random.default_rng(4)
+
+
+def world(n: int = 2) -> GaitWorld:
+    return make_world(WorldSetup(), WorldConfig(reset_noise=0.0), n_envs=n, auto_reset=False)
+
+
+def random_numbers(size: float = 0.05) -> np.ndarray:
+    return size * RNG.standard_normal(len(STRATEGY_NAMES))
+
+
+def strategies(strength: float = 50.0) -> Strategies:
+    return Strategies(
+        "plantarflexors", strength, "right",
+        {name: random_numbers() for name in CONDITIONS}, {name: random_numbers() for name in CONDITIONS},
+        {"seeds": [1]},
+    )  # fmt: skip
+
+
+def test_speeds_are_the_derivatives_of_the_angles() -> None:
+    names = world().coordinate_names
+    strategy = Strategy(50, names)
+    strategy.numbers[:] = random_numbers()
+    phase, frequency, step = np.linspace(0, 1, 50, endpoint=False), np.full(50, 0.9), 1e-5
+    _, u = strategy.offsets(phase, frequency)
+    after = strategy.offsets(phase + frequency * step, frequency)[0]
+    before = strategy.offsets(phase - frequency * step, frequency)[0]
+    np.testing.assert_allclose(u, (after - before) / (2 * step), atol=1e-6)
+    assert np.abs(u).max() > 0.1
+
+
+def test_each_number_moves_the_coordinate_that_it_names() -> None:
+    names = world().coordinate_names
+    strategy = Strategy(len(STRATEGY_NAMES), names)
+    strategy.numbers[:] = np.eye(len(STRATEGY_NAMES))
+    phase = np.full(len(STRATEGY_NAMES), 0.3)
+    q, _ = strategy.offsets(phase, np.ones(len(phase)))
+    rate = strategy.step_rate(phase)
+    for i, name in enumerate(STRATEGY_NAMES):
+        moved = {names[k] for k in np.flatnonzero(q[i])}
+        assert moved == (set() if name.startswith("step rate") else {name.split(" ")[0]})
+        assert (rate[i] != 0) == name.startswith("step rate")
+
+
+def test_the_mirrored_strategy_is_the_same_half_a_stride_later_on_the_other_side() -> None:
+    names = world().coordinate_names
+    numbers = random_numbers()
+    own, other = Strategy(30, names), Strategy(30, names)
+    own.numbers[:], other.numbers[:] = numbers, mirrored(numbers)
+    phase, frequency = np.linspace(0, 1, 30, endpoint=False), np.ones(30)
+    index, sign = mirror_map(names, ODD_COORDINATES)
+    expected = sign * own.offsets((phase + 0.5) % 1.0, frequency)[0][:, index]
+    np.testing.assert_allclose(other.offsets(phase, frequency)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(other.step_rate(phase), own.step_rate((phase + 0.5) % 1.0), atol=1e-12)
+    np.testing.assert_allclose(mirrored(symmetrized(numbers)), symmetrized(numbers), atol=1e-12)
+
+
+def test_a_body_with_a_strategy_walks_otherwise_and_one_without_as_before() -> None:
+    plain, own = world(), world()
+    own.strategy.numbers[1] = random_numbers(0.1)
+    for walker in (plain, own):
+        walker.reset(np.arange(2), phase=np.array([0.1, 0.1]), speed=np.array([1.25, 1.25]))
+        for _ in range(5):
+            walker.step(np.zeros((2, walker.n_human_actions)))
+    np.testing.assert_array_equal(own.q[0], plain.q[0])
+    assert np.abs(own.q[1] - plain.q[1]).max() > 1e-3
+
+
+def test_imitation_is_judged_against_the_reference_not_the_strategy() -> None:
+    plain, own = world(), world()
+    own.strategy.numbers[:] = random_numbers(0.1)
+    for walker in (plain, own):
+        walker.reset(np.arange(2), phase=np.array([0.4, 0.7]), speed=np.array([1.25, 1.25]))
+    np.testing.assert_array_equal(own.q_reference, plain.q_reference)
+    np.testing.assert_array_equal(own.feet_reference, plain.feet_reference)
+    assert np.abs(own.q_aim - own.q_reference).max() > 0.01
+
+
+def test_between_strengths_strategies_change_in_proportion_to_the_loss() -> None:
+    found = strategies(50.0)
+    np.testing.assert_allclose(found.at("none", 50.0), found.found["none"])
+    np.testing.assert_allclose(found.at("none", 100.0), found.healthy["none"])
+    np.testing.assert_allclose(found.at("none", 75.0), (found.found["none"] + found.healthy["none"]) / 2)
+    np.testing.assert_allclose(found.at("none", side="left"), mirrored(found.found["none"]))
+    with pytest.raises(InputError, match="strength"):
+        found.at("none", 40.0)
+    with pytest.raises(UnknownNameError, match="device condition"):
+        found.at("on")
+
+
+def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
+    found = strategies()
+    again = load_strategies(found.save(tmp_path / "body_strategies.json"))
+    assert (again.body, again.strength, again.side, again.about) == ("plantarflexors", 50.0, "right", {"seeds": [1]})
+    for name in CONDITIONS:
+        np.testing.assert_allclose(again.found[name], found.found[name], atol=1e-6)
+        np.testing.assert_allclose(again.healthy[name], found.healthy[name], atol=1e-6)
+
+
+def test_a_wrong_file_is_refused_with_a_line_that_helps(tmp_path: Path) -> None:
+    path = strategies().save(tmp_path / "body_strategies.json")
+    content = json.loads(path.read_text())
+    for change in ({"names": ["x"]}, {"format": "other"}, {"found": {"none": [1.0]}}, {"found": None}):
+        path.write_text(json.dumps(content | change))
+        with pytest.raises(FileFormatError, match="search again"):
+            load_strategies(path)
+    with pytest.raises(FileFormatError, match="no such file"):
+        load_strategies(tmp_path / "nothing.json")
