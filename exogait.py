@@ -244,17 +244,21 @@ def optimum(
     from analysis.opensim_tools import moco_inverse, moco_table
     from osim_env.setup import WorldSetup
     from osim_env.simulation import simulate
-    from osim_env.study import human_of
+    from osim_env.study import human_of, strategies_of
 
     if body == "healthy" and (strength is not None or side is not None):
         raise ExogaitError("--strength and --side change a deficit; name one with --body")
     weakness = None if body == "healthy" else models.load_deficit(body, strength=strength, side=side)
     worn = models.load_device(device)
     human = human_of(policies, body, seed)
+    found = strategies_of(policies, body)
+    weak = None if weakness is None else (min(percent for _, percent in weakness.groups), weakness.side)
+    strategy = None if found is None else found.at(condition, *(weak or ()))
     setup = WorldSetup(deficit=None if weakness is None else body, strength=strength, side=side)
     with _clock(OPTIMUM_WALK, "walk") as advance:
         trial = simulate(
-            human, speed=speed, seconds=OPTIMUM_WALK, setup=setup, condition=condition, seed=seed, progress=advance
+            human, speed=speed, seconds=OPTIMUM_WALK, setup=setup, condition=condition, strategy=strategy, seed=seed,
+            progress=advance,
         )
     trial = trial.replace(name=body)
     subject = human.metadata["settings"]["setup"].get("subject")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.settings import from_mapping
@@ -35,6 +36,7 @@ def simulate(
     device_policy: str | Path | Policy | None = None,
     condition: str | None = None,
     phase: float | None = None,
+    strategy: NDArray[np.float64] | None = None,
     seed: int = 0,
     settle: float = 0.0,
     other_model: bool = False,
@@ -50,6 +52,7 @@ def simulate(
         device_policy: Policy of the device; without one it is worn and gives no torque.
         condition: ``none`` takes the device off that the policy knows, ``unpowered`` and ``powered`` leave it on.
         phase: Where in the stride the walk starts; random without.
+        strategy: What the body aims for beside the reference (:meth:`osim_env.strategy.Strategies.at`).
         seed: Of the random start.
         settle: Time after the start whose heel strikes do not count, s, so that averages are over steady strides.
         other_model: Accept a model of the same layout whose numbers differ from the one the policy was trained on.
@@ -83,6 +86,8 @@ def simulate(
         control.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
     if condition is not None:
         world.dress(np.arange(1), condition)
+    if strategy is not None:
+        world.strategy.numbers[0] = strategy
     world.reset(np.arange(1), phase=None if phase is None else np.array([float(phase)]), speed=np.array([float(speed)]))
     actions = np.zeros((1, world.n_human_actions))
     act = (lambda observation: actions) if brain is None else brain

@@ -453,6 +453,22 @@ def human_of(policies: str, body: str, seed: int) -> Policy:
     raise InputError("policies", policies, f"a folder with {' or '.join(names)}: choose another seed or body")
 
 
+def strategies_of(policies: str, body: str) -> Strategies | None:
+    """Strategies that a study found for a body, None where it holds none.
+
+    Args:
+        policies: Folder of a study's policies, the name of one that the suite ships, or a single human policy.
+        body: ``healthy`` or the name of a deficit.
+    """
+    from .strategy import load_strategies
+
+    try:
+        path = policy_folder(policies) / f"{body}_strategies.json"
+    except InputError:
+        return None
+    return load_strategies(path) if path.is_file() else None
+
+
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
     """What a finished task noted, None for one that is not finished."""
     path = folder / task.name / "result.json"

@@ -1,0 +1,90 @@
+"""How weak a body may be that finds a gait of its own: weaker and weaker, with a short search at every strength.
+
+``python -m tests.benchmarks.assistance_ladder`` (about an hour on two cores) writes ``assistance_ladder.csv`` beside
+this file, from which the study's severe bodies come, by a rule that looks at falls alone: the weakest of the strengths
+at which no generalist's human falls without the device. Going down begins below the strengths that need no search.
+Each search is without the device, a good half as long as the study's, and begins where the one before ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.outcomes import walk_outcomes
+from data.settings import load_settings
+from models.deficit import load_deficit
+from osim_env.evaluation import evaluation_world
+from osim_env.policy import load_policy
+from osim_env.rollout import roll_out
+from osim_env.search import SearchConfig, search_strategies
+from osim_env.setup import WorldSetup, strength_of
+from osim_env.simulation import policy_settings
+from osim_env.strategy import STRATEGY_NAMES
+from osim_env.study import StudyConfig, find_study
+
+from .assistance_tolerance import SECONDS, SETTLE, STRENGTHS, severe, walk_weaker
+from .walking_world import MAIN_SPEED
+
+TABLE = Path(__file__).with_name("assistance_ladder.csv")
+SEARCH = SearchConfig(generations=25, late_seconds=4.0)
+BELT = 0.8
+
+
+def go_down(study: StudyConfig, policies: str, name: str, strengths: list[float]) -> pd.DataFrame:
+    """Search at one strength after the other, until a walk falls.
+
+    Returns:
+        Columns deficit, strength, seed, fell, rate (gross, W/kg) and asymmetry (%).
+    """
+    humans, devices = (
+        [load_policy(f"{policies}/generalist_{seed}_{role}") for seed in study.seeds] for role in ("human", "device")
+    )
+    _, config, setup = policy_settings(humans[0], WorldSetup())
+    setup = dataclasses.replace(setup, population=None)
+    config = dataclasses.replace(config, treadmill=BELT)
+    fine = dataclasses.replace(config, integration_step=0.001)
+    numbers, rows = np.zeros(len(STRATEGY_NAMES)), []
+    for strength in strengths:
+        weak = load_deficit(name, strength=strength, side="right")
+        found, _ = search_strategies(
+            setup, config, humans, devices, SEARCH, weakness=weak, conditions=("none",), start={"none": numbers},
+            grow=False,
+        )  # fmt: skip
+        numbers = found["none"]
+        for seed, human in zip(study.seeds, humans, strict=True):
+            world = evaluation_world(setup, fine, n_envs=1, seconds=SECONDS, seed=seed)
+            world.strength[:] = strength_of(world.physics.model, weak)
+            world.dress(np.arange(1), "none")
+            world.strategy.numbers[:] = numbers
+            world.reset(np.arange(1), speed=np.array([MAIN_SPEED]))
+            seen = walk_outcomes(roll_out(world, human, SECONDS)[0], settle=SETTLE).scalars
+            rows.append({
+                "deficit": name, "strength": strength, "seed": seed, "fell": bool(seen["fell"]),
+                "rate": seen.get("umberger2010_gross", np.nan), "asymmetry": seen.get("asymmetry", np.nan),
+            })  # fmt: skip
+        print(pd.DataFrame(rows[-len(humans) :]).round(2).to_string(index=False), flush=True)
+        if any(row["fell"] for row in rows[-len(humans) :]):
+            break
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Go down from where no search is needed, for every deficit of the study or those named."""
+    study = load_settings(StudyConfig, find_study("hip_ankle"))
+    levels = severe(walk_weaker(study, "hip_ankle"))
+    names = sys.argv[1:] or list(levels)
+    old = [pd.read_csv(TABLE)] if TABLE.is_file() else []
+    for name in names:
+        below = [strength for strength in STRENGTHS if not strength >= levels[name]]
+        new = go_down(study, "hip_ankle", name, below) if below else pd.DataFrame({"deficit": []})
+        old = [part[part["deficit"] != name] for part in old] + [new]
+        pd.concat(old, ignore_index=True).round(2).to_csv(TABLE, index=False)
+
+
+if __name__ == "__main__":
+    main()
