@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,10 +26,9 @@ from osim_env.simulation import policy_settings
 from osim_env.strategy import STRATEGY_NAMES
 from osim_env.study import StudyConfig, find_study
 
-from .assistance_tolerance import SECONDS, SETTLE, STRENGTHS, severe, walk_weaker
+from .assistance_tolerance import LADDER, SECONDS, SETTLE, STRENGTHS, severe, walk_weaker
 from .walking_world import MAIN_SPEED
 
-TABLE = Path(__file__).with_name("assistance_ladder.csv")
 SEARCH = SearchConfig(generations=25, late_seconds=4.0)
 BELT = 0.8
 
@@ -78,12 +76,12 @@ def main() -> None:
     study = load_settings(StudyConfig, find_study("hip_ankle"))
     levels = severe(walk_weaker(study, "hip_ankle"))
     names = sys.argv[1:] or list(levels)
-    old = [pd.read_csv(TABLE)] if TABLE.is_file() else []
+    old = [pd.read_csv(LADDER)] if LADDER.is_file() else []
     for name in names:
         below = [strength for strength in STRENGTHS if not strength >= levels[name]]
         new = go_down(study, "hip_ankle", name, below) if below else pd.DataFrame({"deficit": []})
         old = [part[part["deficit"] != name] for part in old] + [new]
-        pd.concat(old, ignore_index=True).round(2).to_csv(TABLE, index=False)
+        pd.concat(old, ignore_index=True).round(2).to_csv(LADDER, index=False)
 
 
 if __name__ == "__main__":

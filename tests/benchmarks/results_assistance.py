@@ -25,6 +25,7 @@ from osim_env.study import StudyConfig, find_study, run_study
 from .assistance_bodies import imitation, signs, variants, weak_bodies
 from .assistance_figures import draw
 from .assistance_healthy import cost, devices, optimum, torques
+from .assistance_search import searches
 from .assistance_tolerance import tolerance
 from .sections import ROOT, markdown_table, write_section
 from .walking_world import SHORT, Found
@@ -75,6 +76,7 @@ def evaluate() -> str:
             by_device[device] = walks("devices", policies, device=device)[:2]
     if not SHORT:
         found = {"Any device": devices(by_device, DEVICES), **found}
+        found["What the bodies found"] = [], searches(settings(STUDY), STUDY)
         found["How weak a body may be"] = [], tolerance(settings(STUDY), STUDY)
     aims = [aim for some, _ in found.values() for aim in some]
     judged = [aim for aim in aims if aim.met is not None]
@@ -91,12 +93,15 @@ def evaluate() -> str:
         f"body the device alone "
         f"is tuned for {study.tune_samples / 1e6:g} million control steps, while the human, trained in equal shares "
         "without the device, with it off and with it on, stays the same network in every condition and every body. "
+        "Then each body searches for a way of walking of its own, with as many candidates and from the same start in "
+        "every condition, one search for all three generalists. "
         "Devices are trained on Umberger 2010; walks are scored with Umberger 2010 and Bhargava 2004. What the human "
         "leaves out where the device helps is given, not learned (`device_share`, docs/training.md). Its training "
         f"imitated with weight {world['imitation_weight']:g} and a dead zone of "
         f"{world['imitation_dead_zone']:g} rad, alike "
-        "in all conditions; its actions are joint moments about a feedback law on the reference, so some pull to the "
-        "reference stays even at weight 0. Bodies walk on a treadmill at the commanded speed. Everything is simulated; "
+        "in all conditions, and so do the searches; its actions are joint moments about a feedback law on the "
+        "reference, so some pull to the reference stays even at weight 0. "
+        "Bodies walk on a treadmill at the commanded speed. Everything is simulated; "
         f"no person was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
         + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
         + ("" if SHORT else "\n\n![Torque against people, metabolic power over speed](figures/assistance.png)")

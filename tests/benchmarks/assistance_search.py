@@ -1,0 +1,64 @@
+"""What the bodies found when they searched for a gait of their own: before and after, by device condition."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from osim_env.policy import POLICY_FOLDER
+from osim_env.population import CONDITIONS
+from osim_env.strategy import STEP_RATE, STRATEGY_NAMES, Strategies, load_strategies
+from osim_env.study import StudyConfig, label_of
+
+from .assistance_healthy import shown
+from .sections import markdown_table
+
+LARGEST = 5
+"""Numbers of a strategy that are named."""
+
+
+def searches(study: StudyConfig, policies: str) -> str:
+    """Reward, power and falls before and after each search, and the largest numbers found without the device."""
+    rows, numbers = [], []
+    for body in study.bodies:
+        path = POLICY_FOLDER / policies / f"{label_of(body, None)}_strategies.json"
+        if not path.is_file():
+            continue
+        found = load_strategies(path)
+        name = found.body.replace("_", " ") + ("" if found.strength == 100 else f" {found.strength:g}%")
+        ends = found.about["before_and_after"]
+        cells = []
+        for condition in CONDITIONS:
+            before, after = (row for row in ends if row["condition"] == condition)
+            cells += [
+                f"{before['reward']:.2f} → {after['reward']:.2f}",
+                f"{shown(before['power'], digits=2)} → {shown(after['power'], digits=2)}",
+                f"{100 * before['fell']:.0f} → {100 * after['fell']:.0f}%",
+            ]
+        rows.append([name, *cells])
+        numbers.append([name, _words(found)])
+    if not rows:
+        return ""
+    search = study.search
+    assert search is not None
+    each = ("reward", "W/kg", "falls")
+    header = ["body", *(f"{condition}: {what}" for condition in CONDITIONS for what in each)]
+    return (
+        "Each body's search for strategies (`osim_env/search.py`), in each condition alike: "
+        f"{search.generations} generations of {search.candidates} candidates, each walking with the policies of all "
+        "seeds, which stay as they are. Mean human reward of a control step (that of the training, imitation weight "
+        "and all), net metabolic power and falls in walks of "
+        f"{search.late_seconds:g} s, before → after. The healthy body searches among symmetric strategies at all "
+        "speeds; weak ones begin from what it found.\n\n"
+        + markdown_table(header, rows)
+        + "\n\nWhat the weak bodies aim for without the device, against the healthy one, largest first (degrees; of "
+        "the step rate, percent).\n\n" + markdown_table(["body", "numbers"], numbers)
+    )
+
+
+def _words(found: Strategies) -> str:
+    """The largest numbers of a strategy, in words."""
+    change = found.found["none"] - found.healthy["none"]
+    scale = np.array([20.0 if name.startswith(STEP_RATE) else np.degrees(1.0) for name in STRATEGY_NAMES])
+    change = scale * change
+    order = np.argsort(-np.abs(change))[:LARGEST]
+    return ", ".join(f"{STRATEGY_NAMES[i]} {change[i]:+.1f}" for i in order)
