@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from osim_env.policy import POLICY_FOLDER
+from tests.benchmarks.assistance_tolerance import STRENGTHS, severe, severe_after
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,3 +29,18 @@ def test_assistance_is_measured_from_the_committed_policies(tmp_path: Path) -> N
         assert title in run.stdout
     assert "nothing here is a result" in run.stdout
     assert (ROOT / "docs" / "results.md").read_bytes() == before
+
+
+def test_severity_is_the_weakest_strength_before_the_first_fall_and_a_search_may_lower_it() -> None:
+    def walks(deficit: str, fallen: dict[float, int]) -> pd.DataFrame:
+        rows = [
+            (deficit, strength, seed, seed <= fallen.get(strength, 0)) for strength in STRENGTHS for seed in (1, 2, 3)
+        ]
+        return pd.DataFrame(rows, columns=["deficit", "strength", "seed", "fell"])
+
+    plain = pd.concat([walks("a", {40.0: 1, 30.0: 0, 25.0: 3}), walks("b", {})])
+    assert severe(plain) == {"a": 50.0, "b": 10.0}
+    searched = walks("a", {20.0: 2})
+    searched = searched[(searched["strength"] < 50) & (searched["strength"] >= 20)]
+    assert severe_after(plain, searched) == {"a": 25.0, "b": 10.0}
+    assert severe_after(plain, searched[searched["strength"] > 40]) == {"a": 50.0, "b": 10.0}

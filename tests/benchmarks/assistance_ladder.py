@@ -1,9 +1,10 @@
 """How weak a body may be that finds a gait of its own: weaker and weaker, with a short search at every strength.
 
-``python -m tests.benchmarks.assistance_ladder`` (about an hour on two cores) writes ``assistance_ladder.csv`` beside
-this file, from which the study's severe bodies come, by a rule that looks at falls alone: the weakest of the strengths
-at which no generalist's human falls without the device. Going down begins below the strengths that need no search.
-Each search is without the device, a good half as long as the study's, and begins where the one before ended.
+``python -m tests.benchmarks.assistance_ladder`` (under an hour on one core) writes ``assistance_ladder.csv`` beside
+this file, from which the study's severe bodies come, by a rule that looks at falls alone: two strengths below the
+weakest one that needs no search, or as far towards it as no generalist's human falls without the device. Not farther:
+the study's search, which has to find its way from the healthy gait at once, is not twice as long as one step here.
+Each search is without the device and begins where the one before ended.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from osim_env.simulation import policy_settings
 from osim_env.strategy import STRATEGY_NAMES
 from osim_env.study import StudyConfig, find_study
 
-from .assistance_tolerance import LADDER, SECONDS, SETTLE, STRENGTHS, severe, walk_weaker
+from .assistance_tolerance import LADDER, SECONDS, SETTLE, STEPS, STRENGTHS, severe, walk_weaker
 from .walking_world import MAIN_SPEED
 
 SEARCH = SearchConfig(generations=25, late_seconds=4.0)
@@ -78,7 +79,7 @@ def main() -> None:
     names = sys.argv[1:] or list(levels)
     old = [pd.read_csv(LADDER)] if LADDER.is_file() else []
     for name in names:
-        below = [strength for strength in STRENGTHS if not strength >= levels[name]]
+        below = [strength for strength in STRENGTHS if not strength >= levels[name]][:STEPS]
         new = go_down(study, "hip_ankle", name, below) if below else pd.DataFrame({"deficit": []})
         old = [part[part["deficit"] != name] for part in old] + [new]
         pd.concat(old, ignore_index=True).round(2).to_csv(LADDER, index=False)

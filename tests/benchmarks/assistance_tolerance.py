@@ -1,9 +1,9 @@
 """How weak a body may be: walks of the generalists' humans without the device, weaker and weaker.
 
 The severities of the study come from here and from ``assistance_ladder``, by a rule that looks at falls alone. Moderate
-is the weakest of the strengths below at which no generalist's human falls without the device; severe the weakest at
-which none falls after a short search for a gait of the body's own. Where that is the same strength, moderate is some
-halfway from there to healthy.
+is the weakest of the strengths below at which no generalist's human falls without the device; severe is up to two
+strengths below it, as far as none falls after a short search for a gait of the body's own. Where that is the same
+strength, moderate is some halfway from there to healthy.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from .sections import markdown_table
 from .walking_world import MAIN_SPEED, policy_world
 
 STRENGTHS = (60.0, 50.0, 40.0, 30.0, 25.0, 20.0, 15.0, 10.0)
+STEPS = 2
+"""Strengths that the search goes down."""
 SECONDS, SETTLE = 15.0, 4.0
 LADDER = Path(__file__).with_name("assistance_ladder.csv")
 
@@ -83,11 +85,11 @@ def tolerance(study: StudyConfig, policies: str) -> str:
         f"Without the device, {MAIN_SPEED:g} m/s, one walk of {SECONDS:g} s a seed: gross metabolic power (Umberger "
         "2010, W/kg) / mean magnitude of the six symmetry indices (%). First line: the generalists as they are. Second "
         "line: after a short search at each strength, begun where that at the strength before ended "
-        "(`python -m tests.benchmarks.assistance_ladder`). The study's severe bodies have the weakest strength at "
-        "which no seed falls after a search, its moderate ones the weakest that needs none (or, where that is the "
-        "same, one about halfway to healthy). That gait bears much weakness of hip and knee extensors and little of "
-        "plantarflexors, hip abductors and hip flexors is what van der Krogt, Delp & Schwartz 2012 (Gait & Posture "
-        "36:113-119) found with simulations that tracked a measured gait.\n\n"
+        "(`python -m tests.benchmarks.assistance_ladder`). The study's moderate bodies have the weakest strength at "
+        f"which no seed falls without a search; its severe ones are up to {STEPS} strengths below, as far as none "
+        "falls after one (where that is none, moderate is about halfway to healthy). That gait bears much "
+        "weakness of hip and knee extensors and little of plantarflexors, hip abductors and hip flexors is what van "
+        "der Krogt, Delp & Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured gait.\n\n"
     )
     return text + markdown_table(["deficit", "bears", *(f"{s:g}%" for s in STRENGTHS)], rows)
 
