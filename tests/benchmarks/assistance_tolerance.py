@@ -89,7 +89,8 @@ def tolerance(study: StudyConfig, policies: str) -> str:
         f"which no seed falls without a search; its severe ones are up to {STEPS} strengths below, as far as none "
         "falls after one (where that is none, moderate is about halfway to healthy). That gait bears much "
         "weakness of hip and knee extensors and little of plantarflexors, hip abductors and hip flexors is what van "
-        "der Krogt, Delp & Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured gait.\n\n"
+        "der Krogt, Delp & Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured "
+        "gait.\n\n"
     )
     return text + markdown_table(["deficit", "bears", *(f"{s:g}%" for s in STRENGTHS)], rows)
 
