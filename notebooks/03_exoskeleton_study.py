@@ -41,7 +41,9 @@ from exogait import summarise_walk
 from models.device import load_device
 from osim_env import WorldSetup, load_policy, replay, simulate
 from osim_env.export import write_controls, write_states
+from osim_env.search import SearchConfig
 from osim_env.simulation import place_model
+from osim_env.strategy import load_strategies
 from osim_env.study import StudyBody, StudyConfig, policy_folder, run_study
 
 # More walks are one variable away; a study takes 3 starts of 20 s, five speeds and three seeds.
@@ -83,7 +85,8 @@ print(f"imitation weight {world['imitation_weight']:g}, angles within {dead_zone
 # %% [markdown]
 # ## 2. The same body in three conditions
 # *none*: no device. *unpowered*: worn and off, so its mass alone. *powered*: on. Muscles and device are the same two
-# networks throughout; starts are paired. The whole study, from the command line:
+# networks throughout; starts are paired. What differs beside the device is what the body aims for: in each condition
+# it has searched for a way of walking of its own, with as many tries. The whole study, from the command line:
 #
 # ```sh
 # exogait study hip_ankle --policies hip_ankle --out FOLDER
@@ -91,7 +94,7 @@ print(f"imitation weight {world['imitation_weight']:g}, angles within {dead_zone
 
 # %%
 study = StudyConfig("notebook", seeds=(seed,), bodies=(StudyBody(),), speeds=speeds, starts=starts, seconds=seconds,
-                    tune="device")
+                    tune="device", search=SearchConfig())
 tables = run_study(study, out / "study", summarise_walk, policies=policies)
 walks, curves = tables["walks"].sort_values("speed_commanded", kind="stable"), tables["curves"]
 walks.groupby(["speed_commanded", "condition"], sort=False).agg(
@@ -238,7 +241,8 @@ for joint, table in {"ankle": ankle, "hip": hip}.items():
 # ```
 
 # %%
-walk = simulate(human, device_policy=controller, speed=1.25, seconds=4.0, phase=0.0)
+strategies = load_strategies(policies / "healthy_strategies.json")
+walk = simulate(human, device_policy=controller, strategy=strategies.at("powered"), speed=1.25, seconds=4.0, phase=0.0)
 model = place_model(WorldSetup(device="hip_ankle"), out / "walk" / "opensim")
 write_states(walk, model, out / "walk" / "opensim" / "walk_states.sto")
 write_controls(walk, model, out / "walk" / "opensim" / "walk_controls.sto")

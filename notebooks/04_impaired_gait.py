@@ -41,6 +41,8 @@ from analysis.torque_profiles import JOINTS, torque_peak
 from exogait import summarise_walk
 from models.deficit import load_deficit, muscle_groups
 from osim_env import load_policy
+from osim_env.search import SearchConfig
+from osim_env.strategy import STRATEGY_NAMES, load_strategies
 from osim_env.study import StudyBody, StudyConfig, policy_folder, run_study
 
 # More walks are one variable away; a study takes 3 starts of 20 s and three seeds.
@@ -67,7 +69,8 @@ print(", ".join(f"{muscle} {100 * share:.0f} %" for muscle, share in weakness.st
 # The policy is rewarded for staying near healthy gait, so it cannot show every compensation that a patient finds.
 # Joint angles within the dead zone of the reference cost nothing; beyond it, imitation counts (weights of
 # `imitate_...` times the imitation weight). A sign that would need a larger deviation is held back by the reward, not
-# refuted by the body.
+# refuted by the body. Within that reward each body has searched for a way of walking of its own (a *strategy*: what it
+# aims for beside the reference), in each device condition with as many tries from the same start.
 
 # %%
 human = load_policy(policies / f"generalist_{seed}_human")
@@ -79,12 +82,19 @@ pd.Series(world["human_weights"], name="weight in the reward").to_frame()
 
 # %% [markdown]
 # ## 3. Both bodies walk in three conditions
-# One human policy knows them all; the device is the one tuned to each body. *none* (no device), *unpowered* (worn, off),
-# *powered*, from the same starts.
+# One human policy knows them all, under the strategy that each body found; the device is the one tuned to each body.
+# *none* (no device), *unpowered* (worn, off), *powered*, from the same starts. Below: what the weak body aims for
+# without the device, against the healthy one, largest first.
+
+# %%
+strategies = load_strategies(policies / f"{deficit}_strategies.json")
+aims = pd.Series(strategies.at("none", strength, side) - strategies.at("none", 100.0), index=list(STRATEGY_NAMES))
+aims = aims[~aims.index.str.startswith("step rate")]
+np.degrees(aims).loc[aims.abs().sort_values(ascending=False).index[:8]].round(1).to_frame("degrees")
 
 # %%
 study = StudyConfig("notebook", seeds=(seed,), speeds=(speed,), starts=starts, seconds=seconds, tune="device",
-                    bodies=(StudyBody(), StudyBody(deficit, (strength,), side)))
+                    search=SearchConfig(), bodies=(StudyBody(), StudyBody(deficit, (strength,), side)))
 tables = run_study(study, out / "study", summarise_walk, policies=policies)
 walks, curves = tables["walks"], tables["curves"]
 walks.groupby(["body", "condition"], sort=False).agg(

@@ -9,6 +9,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def simulate(
     device_policy: str | Path | Policy | None = None,
     condition: str | None = None,
     phase: float | None = None,
-    strategy: NDArray[np.float64] | None = None,
+    strategy: NDArray[np.floating[Any]] | None = None,
     seed: int = 0,
     settle: float = 0.0,
     other_model: bool = False,
