@@ -6,9 +6,10 @@ walks for some strides under policies that stay as they are, and CMA-ES (Hansen 
 moves towards those with the higher human reward: the training's own, with its imitation weight, its costs and no
 symmetry term.
 
-Every device condition has a search of its own. All of them begin from the same numbers, try the same number of
-candidates, and start each walk from the same states. A candidate walks once with the human (and, powered, the device)
-of every seed, so what is found belongs to the body, not to one network.
+Every device condition has a search of its own. All try the same number of candidates and start each walk from the same
+states; that of the healthy body begins from the reference, that of a weak one from the healthy body's of its condition.
+A candidate walks once with the human (and, powered, the device) of every seed, so what is found belongs to the body,
+not to one network.
 """
 
 from __future__ import annotations
