@@ -62,14 +62,12 @@ class StudyBody:
     Attributes:
         deficit: Name or file of a muscle deficit; a healthy body without.
         strengths: Strengths of the most affected group to walk with, percent.
-        tuned_strengths: Range that fine-tunes draw from instead; bodies that do not walk yet teach a device little.
         side: Weak side.
         speeds: Walking speeds instead of the study's, m/s.
     """
 
     deficit: str | None = None
     strengths: tuple[float, ...] = (100.0,)
-    tuned_strengths: tuple[float, float] | None = None
     side: Literal["left", "right"] = "right"
     speeds: tuple[float, ...] | None = None
 
@@ -92,7 +90,8 @@ class Variant:
         tune_samples: Control steps of the fine-tune instead of the study's.
         speeds: Walking speeds instead of the study's and the bodies', m/s.
         tune: Who learns in the fine-tune instead of the study's.
-        human: Human policy that walks instead of the generalists'.
+        search: Whether bodies search for strategies, where the study's do.
+        human: Human policy that walks instead of the generalists'; it does not search.
         device_profile: Fixed torque profile that drives the device instead of a policy.
     """
 
@@ -104,6 +103,7 @@ class Variant:
     tune_samples: float | None = None
     speeds: tuple[float, ...] | None = None
     tune: Literal["both", "device"] | None = None
+    search: bool = True
     human: str | None = None
     device_profile: str | None = None
 
@@ -125,7 +125,9 @@ class StudyConfig:
         tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
             bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
-        search: How each body then searches for strategies of its own, in every condition; without, nobody does.
+        search: How each body searches for strategies of its own, in every condition; without, nobody does.
+        follow_samples: Control steps of the fine-tune to a weak body that has searched, instead of ``tune_samples``: it
+            begins from the healthy body's.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
         tune_device: The same of the device's.
@@ -146,6 +148,7 @@ class StudyConfig:
     tune: Literal["both", "device"] = "both"
     tune_samples: float = 3e5
     search: SearchConfig | None = None
+    follow_samples: float | None = None
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
     tune_device: dict[str, Any] = field(default_factory=dict)
@@ -168,9 +171,8 @@ class StudyConfig:
 
     def searches(self, variant: Variant | None) -> bool:
         """Whether bodies search for strategies: not where another human, or a fixed profile, is what is asked about."""
-        return self.search is not None and (
-            variant is None or (variant.human is None and variant.device_profile is None)
-        )
+        own = variant is None or (variant.search and variant.human is None and variant.device_profile is None)
+        return self.search is not None and own
 
     def seeds_of(self, variant: Variant | None) -> tuple[int, ...]:
         """Seeds of a variant."""
@@ -221,8 +223,7 @@ class Task:
 def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     """The tasks of a study in an order in which they can be done.
 
-    Trainings come first, then body by body (a search when the fine-tunes of all seeds are done); variants in which
-    human and device learn come last.
+    Trainings come first, then body by body; variants in which human and device learn come last.
 
     Args:
         config: The study.
@@ -230,38 +231,41 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     """
     tasks: list[Task] = []
     searches: dict[str, Task] = {}
+    names = [body.name for body in config.bodies]
     for seed in config.seeds:
         train = Task(f"train-{seed}", "train", seed)
         trained: tuple[str, ...] = ()
         if policies is None and config.generalists is None:
             tasks.append(train)
             trained = (train.name,)
+        known = (*trained, f"tune-{seed}-{HEALTHY}") if HEALTHY in names and config.learns(None) != "none" else trained
         for v, variant in enumerate([None, *config.variants]):
             index = None if variant is None else v - 1
             for b, body in enumerate(config.bodies):
                 if variant is not None and variant.bodies is not None and body.name not in variant.bodies:
                     continue
-                if variant is not None and variant.seeds is not None and seed not in variant.seeds:
+                if seed not in config.seeds_of(variant):
                     continue
                 shared = label_of(body, variant)
                 label = f"{seed}-{shared}"
-                tune = Task(f"tune-{label}", "tune", seed, b, index, trained)
-                needs = trained
-                if policies is None and config.learns(variant) != "none":
-                    tasks.append(tune)
-                    needs = (tune.name,)
-                elif policies is not None and not _there(config, variant, policies, label, seed):
+                if policies is not None:
+                    if _there(config, variant, policies, label, seed):
+                        tasks.append(Task(f"walk-{label}", "walk", seed, b, index))
                     continue
-                if policies is None and config.searches(variant):
-                    known = searches.get(shared) or Task(f"search-{shared}", "search", seed, b, index)
-                    searches[shared] = dataclasses.replace(known, needs=(*known.needs, *needs))
-                    needs = (*needs, known.name)
+                tune, search = f"tune-{label}", f"search-{shared}"
+                before, needs = trained, trained
+                if config.searches(variant):
+                    # A weak body finds its gait first, with what the healthy one uses, and the device then learns it.
+                    weak = body.deficit is not None
+                    own = (*known, *([f"search-{HEALTHY}"] if HEALTHY in names else [])) if weak else (tune,)
+                    task = searches.get(shared) or Task(search, "search", seed, b, index)
+                    searches[shared] = dataclasses.replace(task, needs=tuple(dict.fromkeys((*task.needs, *own))))
+                    before, needs = (*known, search) if weak else trained, (search,)
+                if config.learns(variant) != "none":
+                    tasks.append(Task(tune, "tune", seed, b, index, before))
+                    needs = (tune, *needs) if config.searches(variant) else (tune,)
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
-    for shared, task in searches.items():
-        # The search for a weak body begins where that of the healthy one ended.
-        first = () if shared == HEALTHY or HEALTHY not in searches else (f"search-{HEALTHY}",)
-        weak = task.body is not None and config.bodies[task.body].deficit is not None
-        tasks.append(dataclasses.replace(task, needs=(*task.needs, *(first if weak else ()))))
+    tasks += searches.values()
 
     def order(task: Task) -> tuple[bool, bool, int, bool]:
         variant = None if task.variant is None else config.variants[task.variant]
@@ -400,7 +404,10 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     if task.kind != "train":
         assert task.body is not None
         names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
-        names += ["search", "walk_world"] if task.kind in ("search", "walk") else []
+        body_searches = task.kind in ("search", "walk") or config.bodies[task.body].deficit is not None
+        names += ["search"] if body_searches else []
+        names += ["follow_samples"] if config.bodies[task.body].deficit is not None else []
+        names += ["walk_world"] if task.kind in ("search", "walk") else []
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
@@ -558,11 +565,13 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         return base
     assert task.body is not None
     body = config.bodies[task.body]
-    variant = Variant("main") if task.variant is None else config.variants[task.variant]
+    task_variant = None if task.variant is None else config.variants[task.variant]
+    variant = task_variant or Variant("main")
     device = setup.load_device()
+    follows = body.deficit is not None and config.searches(task_variant)
     split = body.deficit is not None and base.share_legs and device is not None and alike_on_both_sides(device)
-    drawn = body.tuned_strengths or body.strengths
-    weakest, strongest = min(drawn), max(drawn)
+    split = split and not follows
+    weakest, strongest = min(body.strengths), max(body.strengths)
     learns = config.learns(variant)
     conditions = None if setup.population is None else setup.population.conditions
     conditions = {"powered": 1.0} if learns == "device" else conditions
@@ -571,7 +580,8 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
     walked = config.speeds_of(body, variant)
     speeds = (max(0.6, min(walked) - SPEED_MARGIN), min(1.8, max(walked) + SPEED_MARGIN))
-    samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
+    usual = config.follow_samples if follows and config.follow_samples is not None else config.tune_samples
+    samples = usual if variant.tune_samples is None else variant.tune_samples
     stages = (Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),)
     if learns == "both":  # in turns, as generalists do: the device learns the human that has learned the body
         human_samples = HUMAN_SHARE * samples
@@ -614,6 +624,15 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             start_human=variant.human or f"{start}_human",
             start_device=f"{start}_device" if variant.device_profile is None else None,
             start_checkpoint=None,
+        )
+    if follows:
+        # The device that helps the healthy body learns the gait that this one found. Its legs stay under one
+        # controller: the weak side shows in what it senses.
+        first = folder / f"tune-{task.seed}-{HEALTHY}" / "device"
+        tuned = dataclasses.replace(
+            tuned,
+            strategies=str(folder / f"search-{label_of(body, task_variant)}" / "strategies.json"),
+            start_device=str(first) if first.with_name("device.json").is_file() else tuned.start_device,
         )
     layers = tuple((2 if split else 1) * width for width in tuned.device.layers)
     return dataclasses.replace(tuned, device=dataclasses.replace(tuned.device, layers=layers))
@@ -679,7 +698,8 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     profile = None if variant is None else variant.device_profile
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
-    world = merged({**settings["world"], "integration_step": 0.001}, config.walk_world)
+    own = {} if variant is None else variant.world
+    world = merged(merged({**settings["world"], "integration_step": 0.001}, config.walk_world), own)
     world_config = from_mapping(WorldConfig, world, where="walk_world")
     found = strategies_file(config, task, folder, exported)
     strategies = None if found is None else load_strategies(found)
@@ -791,7 +811,7 @@ def export_policies(config: StudyConfig, folder: str | Path, target: str | Path)
             found = load_strategies(folder / task.name / "strategies.json")
             written.append(found.save(target / f"{task.name.removeprefix('search-')}_strategies.json"))
         elif task.kind in ("train", "tune") and result_of(folder, task) is not None:
-            label = task.name.removeprefix("tune-") if task.kind == "tune" else f"generalist_{task.seed}"
+            label = f"generalist_{task.seed}" if task.kind == "train" else task.name.split("-", 1)[1]
             for role in ("human", "device"):
                 if (folder / task.name / f"{role}.json").is_file():
                     written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))

@@ -32,15 +32,13 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
     assert task.body is not None and config.search is not None
     body = config.bodies[task.body]
     variant = None if task.variant is None else config.variants[task.variant]
-    label, seeds = label_of(body, variant), config.seeds_of(variant)
-    files = [
-        policy_files(config, dataclasses.replace(task, name=f"walk-{seed}-{label}", seed=seed), folder, False)
-        for seed in seeds
-    ]
+    seeds = config.seeds_of(variant)
+    files = [_walkers(config, dataclasses.replace(task, seed=seed), folder) for seed in seeds]
     humans, devices = ([load_policy(pair[role]) for pair in files] for role in (0, 1))
     settings = humans[0].metadata["settings"]
+    own = {} if variant is None else variant.world
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})
-    world = from_mapping(WorldConfig, merged(settings["world"], config.walk_world), where="walk_world")
+    world = from_mapping(WorldConfig, merged(merged(settings["world"], config.walk_world), own), where="walk_world")
     strength = float(min(body.strengths))
     weakness = start = None
     if body.deficit is not None:
@@ -59,3 +57,15 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
     strategies = Strategies(body.name, strength, body.side, found, zeros if start is None else start, about)
     strategies.save(folder / task.name / "strategies.json")
     return pd.DataFrame(figures)
+
+
+def _walkers(config: StudyConfig, task: Task, folder: Path) -> tuple[Path, Path]:
+    """Human and device of one seed: the body's own, or, for a weak one, what the healthy body walks with."""
+    assert task.body is not None
+    body = config.bodies[task.body]
+    if body.deficit is None:
+        variant = None if task.variant is None else config.variants[task.variant]
+        label = f"walk-{task.seed}-{label_of(body, variant)}"
+    else:
+        label = f"walk-{task.seed}-{HEALTHY}"
+    return policy_files(config, dataclasses.replace(task, name=label), folder, False)

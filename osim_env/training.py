@@ -35,6 +35,7 @@ from .policy import Policy, load_policy, policy_from_learner
 from .population import CONDITIONS, Population
 from .prescribed import PrescribedTorque
 from .setup import WorldSetup, make_world
+from .strategy import load_strategies
 from .world import WorldConfig
 
 Array = NDArray[Any]
@@ -85,6 +86,7 @@ class TrainConfig:
         device: The exoskeleton's learner.
         start_human: Policy (name or path) whose networks the human starts with.
         start_device: Policy whose networks the device starts with.
+        strategies: File of strategies that the bodies walk with.
         start_checkpoint: Checkpoint of another run whose networks, critics and statistics both start with.
         share_legs: Whether one network controls each leg of a device that is alike on both sides, or one both.
         device_profile: Fixed torque profile that drives the device instead of a policy, as a baseline.
@@ -105,6 +107,7 @@ class TrainConfig:
     device: LearnerConfig = field(default_factory=lambda: LearnerConfig(layers=(64, 64)))
     start_human: str | None = None
     start_device: str | None = None
+    strategies: str | None = None
     start_checkpoint: str | None = None
     share_legs: bool = True
     device_profile: str | None = None
@@ -132,6 +135,9 @@ class Trainer:
         self.config, self.folder = config, Path(folder)
         self.world = make_world(config.setup, config.world, n_envs=config.n_envs, seed=config.seed)
         world = self.world
+        if config.strategies is not None:
+            world.strategies = load_strategies(config.strategies)
+            world.reset(np.arange(config.n_envs))
         self.human = Learner(
             config.human, n_envs=config.n_envs, n_steps=config.n_steps,
             n_observations=len(world.human_observation_names), n_actions=world.n_human_actions, seed=config.seed,
@@ -510,7 +516,7 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
 
 def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings as a policy tells them: where a run started from by name, not by its place on one machine."""
-    names = {key: settings[key] and Path(settings[key]).name for key in ("start_human", "start_device")}
+    names = {key: settings[key] and Path(settings[key]).name for key in ("start_human", "start_device", "strategies")}
     start = settings["start_checkpoint"]
     return {**settings, **names, "start_checkpoint": start and Path(start).parent.name}
 

@@ -28,7 +28,7 @@ from .physics import Physics
 from .population import CONDITIONS, BodySource, Population
 from .reference import ReferenceMotion
 from .rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION, Term, evaluate
-from .strategy import Strategy
+from .strategy import Strategies, Strategy
 
 Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
@@ -153,6 +153,8 @@ class GaitWorld:
         speed: Commanded walking speed, shape (batch,), m/s.
         pace: Speed aimed for at the moment: the commanded one, but for ground to win back on a treadmill.
         mean_speed: Running mean of the forward speed, shape (batch,), m/s.
+        strategy: What every body aims for beside the reference.
+        strategies: Where drawn bodies take that from at a reset; without, it stays as it is.
     """
 
     def __init__(
@@ -206,6 +208,7 @@ class GaitWorld:
                 for k, condition in enumerate(CONDITIONS):
                     self.dress(np.flatnonzero(population.conditions_of(n) == k), condition)
         self.strategy = Strategy(n, self.coordinate_names)
+        self.strategies: Strategies | None = None
         self._group_columns = _group_columns(model.muscle_names)
         self.on_tick: Callable[[], None] | None = None
         self._prepare_mirror()
@@ -379,6 +382,9 @@ class GaitWorld:
         self.pace[index] = self.mean_speed[index] = self.speed[index]
         if self.bodies is not None:
             self.strength[index] = 1.0 - self.config.weakness * (1.0 - self.bodies.draw(n, self.rng))
+        if self.strategies is not None:
+            for body in index:
+                self.strategy.numbers[body] = self._found(body, self.strategies)
         q, u = self._reference_state(self.phase[index], self.speed[index])
         noise = self.config.reset_noise
         q[:, self.joint_columns] += noise * self.rng.standard_normal((n, len(self.joint_columns)))
@@ -403,6 +409,17 @@ class GaitWorld:
         if self.exoskeleton is not None:
             self.exoskeleton.reset(index)
             self.exoskeleton.sense(self._signals(), index)
+
+    def _found(self, body: int, strategies: Strategies) -> Array:
+        """Strategy of one body in the condition that it is in."""
+        worn = bool(self.physics.device_worn[body]) and self.exoskeleton is not None
+        on = worn and self.exoskeleton is not None and bool(self.exoskeleton.powered[body])
+        weakest = int(np.argmin(self.strength[body]))
+        strength = max(100.0 * float(self.strength[body, weakest]), strategies.strength)
+        side = None
+        if strength < 100.0:
+            side = "right" if self.physics.model.muscle_names[weakest].endswith("_r") else "left"
+        return strategies.at(CONDITIONS[worn + on], strength, side)
 
     def _update_reference(self, index: Index | slice = slice(None)) -> None:
         """Reference state and feet at the present phase and speed."""
@@ -677,6 +694,7 @@ class GaitWorld:
         content |= {f"physics/{name}": array for name, array in self.physics.arrays().items()}
         content["multiplier"] = self.multiplier.copy()
         content["strength"] = self.strength.copy()
+        content["strategy"] = self.strategy.numbers.copy()
         if self.exoskeleton is not None:
             content["device/worn"] = self.physics.device_worn.copy()
             for name in ("torque_per_kg", "pipeline", "history", "powered"):
@@ -692,6 +710,8 @@ class GaitWorld:
         )
         self.multiplier[:] = content["multiplier"]
         self.strength[:] = content["strength"]
+        if "strategy" in content:  # not in checkpoints from before there were any
+            self.strategy.numbers[:] = content["strategy"]
         if self.exoskeleton is not None:
             for worn in (0.0, 1.0):
                 where = np.flatnonzero(content["device/worn"] == worn)

@@ -168,12 +168,14 @@ def signs(walks: pd.DataFrame) -> Found:
 
 
 def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
-    """The same fine-tunes at other imitation weights."""
-    names = ["imitation 1.0", "imitation 0.3", "imitation 0"]
+    """The same searches and fine-tunes at other imitation weights."""
+    names = ["imitation 1.0", "main", "imitation 0"]
     bodies = sorted({str(b) for b in walks[walks["variant"] == "imitation 0"]["body"]})
     if not bodies:
         return [], ""
     rows = []
+    seeds = walks[walks["variant"] == "imitation 0"]["seed"].unique()
+    walks = pd.DataFrame(walks[walks["seed"].isin(seeds)])
     for body in bodies:
         for strength in sorted(walks[walks["body"] == body]["strength"].unique(), reverse=True):
             for name in names:
@@ -199,9 +201,9 @@ def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     header = ["body", "imitation weight", "seeds", "Umberger, change %", "asymmetry none → on", "gain / 2 SD",
               "angles change, deg", "falls"]  # fmt: skip
     return [], (
-        "The weight of all imitation terms in the human's reward during the fine-tune; 0 switches them off "
-        "after the warm "
-        "start. The reference never limps.\n\n" + note + markdown_table(header, rows)
+        "The weight of all imitation terms in the human's reward, by which bodies search for their way of walking; 0 "
+        "switches them off. The reference never limps. Weight 0.3 is the study's own (its search served all seeds, "
+        "those at 1 and 0 the one shown).\n\n" + note + markdown_table(header, rows)
     )
 
 

@@ -89,12 +89,12 @@ def evaluate() -> str:
     study = load_settings(StudyConfig, find_study(STUDY))
     return (
         f"## Assistance\n\n{short}Regenerate with `python -m tests.benchmarks assistance`; the whole report with its "
-        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists; to each "
-        f"body the device alone "
-        f"is tuned for {study.tune_samples / 1e6:g} million control steps, while the human, trained in equal shares "
-        "without the device, with it off and with it on, stays the same network in every condition and every body. "
-        "Then each body searches for a way of walking of its own, with as many candidates and from the same start in "
-        "every condition, one search for all three generalists. "
+        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists. The device alone is tuned "
+        f"to the healthy body for {study.tune_samples / 1e6:g} million control steps, while the human, trained in equal "
+        "shares without the device, with it off and with it on, stays the same network in every condition and every "
+        "body. Then each body searches for a way of walking of its own, in every condition with as many candidates and "
+        "the same starting states, one search for all three generalists; and the device learns each weak body as it "
+        f"now walks, for {(study.follow_samples or 0.0) / 1e6:g} million control steps. "
         "Devices are trained on Umberger 2010; walks are scored with Umberger 2010 and Bhargava 2004. What the human "
         "leaves out where the device helps is given, not learned (`device_share`, docs/training.md). Its training "
         f"imitated with weight {world['imitation_weight']:g} and a dead zone of "

@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import FileFormatError, InputError, UnknownNameError
 from osim_env.mirror import ODD_COORDINATES, mirror_map
-from osim_env.population import CONDITIONS
+from osim_env.population import CONDITIONS, BodyDraw, Population
 from osim_env.setup import WorldSetup, make_world
 from osim_env.strategy import STRATEGY_NAMES, Strategies, Strategy, load_strategies, mirrored, symmetrized
 from osim_env.world import GaitWorld, WorldConfig
@@ -123,3 +123,28 @@ def test_a_wrong_file_is_refused_with_a_line_that_helps(tmp_path: Path) -> None:
             load_strategies(path)
     with pytest.raises(FileFormatError, match="no such file"):
         load_strategies(tmp_path / "nothing.json")
+
+
+def test_drawn_bodies_take_the_strategy_of_their_condition_strength_and_side() -> None:
+    found = strategies(30.0)
+    thirds = {name: 1.0 for name in CONDITIONS}
+    bodies = (BodyDraw("plantarflexors", (30.0, 90.0), "either"), BodyDraw())
+    setup = WorldSetup(device="hip_ankle", population=Population(bodies, thirds))
+    walker = make_world(setup, WorldConfig(), n_envs=24, auto_reset=False, seed=3)
+    assert not walker.strategy.numbers.any()
+    walker.strategies = found
+    walker.reset(np.arange(24))
+    conditions = setup.population.conditions_of(24) if setup.population else np.zeros(24, int)
+    sides = set()
+    for body in range(24):
+        weakest = int(np.argmin(walker.strength[body]))
+        strength = 100 * walker.strength[body, weakest]
+        side = "right" if walker.physics.model.muscle_names[weakest].endswith("_r") else "left"
+        sides.add((side, strength < 100))
+        expected = found.at(CONDITIONS[conditions[body]], strength, side if strength < 100 else None)
+        np.testing.assert_allclose(walker.strategy.numbers[body], expected)
+    assert {("right", True), ("left", True)} < sides
+    saved = walker.arrays()
+    walker.strategy.numbers[:] = 0.0
+    walker.load_arrays(saved)
+    assert walker.strategy.numbers.any()

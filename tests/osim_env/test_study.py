@@ -481,26 +481,33 @@ def test_without_ray_the_backend_says_what_to_install(monkeypatch) -> None:
 
 def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: StudyConfig, study, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(study[0], tmp_path / "study"))
-    for path in folder.glob("walk-*"):
+    for path in (*folder.glob("walk-*"), folder / "tune-1-plantarflexors"):
         shutil.rmtree(path)
     quick = SearchConfig(
         generations=2, healthy_generations=1, candidates=4, seconds=0.1, late_seconds=0.1, settle=0.0
     )  # fmt: skip
     unadapted = Variant("unadapted", bodies=("healthy",), human="healthy")
-    config = dataclasses.replace(tiny, search=quick, variants=(unadapted,))
+    config = dataclasses.replace(tiny, search=quick, variants=(unadapted,), follow_samples=600)
     needs = {task.name: task.needs for task in plan(dataclasses.replace(config, seeds=(1, 2)))}
-    assert needs["search-plantarflexors"] == ("tune-1-plantarflexors", "tune-2-plantarflexors", "search-healthy")
-    assert "search-plantarflexors" in needs["walk-2-plantarflexors"] and "search-healthy-unadapted" not in needs
+    assert needs["search-healthy"] == ("tune-1-healthy", "tune-2-healthy")
+    assert {"tune-1-healthy", "tune-2-healthy", "search-healthy"} < set(needs["search-plantarflexors"])
+    assert "search-plantarflexors" in needs["tune-2-plantarflexors"] and "search-healthy-unadapted" not in needs
     config = dataclasses.replace(config, variants=())
     backend = Inline()
     tables = run_study(config, folder, numbers, backend=backend)
-    assert backend.done == ["search-healthy", "walk-1-healthy", "search-plantarflexors", "walk-1-plantarflexors"]
+    assert backend.done == [
+        "search-healthy", "walk-1-healthy", "search-plantarflexors", "tune-1-plantarflexors", "walk-1-plantarflexors"
+    ]  # fmt: skip
     assert set(tables["search"]["condition"]) == set(CONDITIONS) and "seed" not in tables["search"]
     healthy, weak = (
         load_strategies(folder / f"search-{name}" / "strategies.json") for name in ("healthy", "plantarflexors")
     )
     np.testing.assert_allclose(weak.healthy["none"], healthy.found["none"], atol=1e-6)
     assert weak.strength == 50 and len(weak.about["before_and_after"]) == 2 * len(CONDITIONS)
+    tune = next(task for task in plan(config) if task.name == "tune-1-plantarflexors")
+    tuned = training_config(config, tune, folder)
+    assert tuned.samples == 600 and tuned.share_legs and tuned.strategies is not None
+    assert tuned.start_device == str(folder / "tune-1-healthy" / "device")
 
     policies = tmp_path / "policies"
     export_policies(config, folder, policies)
