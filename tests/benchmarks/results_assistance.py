@@ -90,8 +90,8 @@ def evaluate() -> str:
     return (
         f"## Assistance\n\n{short}Regenerate with `python -m tests.benchmarks assistance`; the whole report with its "
         f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists. The device alone is tuned "
-        f"to the healthy body for {study.tune_samples / 1e6:g} million control steps, while the human, trained in equal "
-        "shares without the device, with it off and with it on, stays the same network in every condition and every "
+        f"to the healthy body for {study.tune_samples / 1e6:g} million control steps, while the human, trained in "
+        "equal shares without the device, with it off and with it on, stays the same network in every condition and every "
         "body. Then each body searches for a way of walking of its own, in every condition with as many candidates and "
         "the same starting states, one search for all three generalists; and the device learns each weak body as it "
         f"now walks, for {(study.follow_samples or 0.0) / 1e6:g} million control steps. "
