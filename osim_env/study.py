@@ -1,25 +1,24 @@
-"""A study: generalists are trained, tuned to bodies, and walk in every device condition; resumable task by task.
+"""A study at work: generalists are trained, bodies find their gait, devices are tuned, all walk; resumable by task.
 
-A study is a list of tasks with what each needs. A finished task has left ``result.json`` in its folder, written last,
+What a study is, and its tasks with what each needs, stands in :mod:`osim_env.study_plan`. A finished task has left ``result.json`` in its folder, written last,
 so a study that was stopped, or lost a worker, goes on where it was; a training among them goes on from its
 checkpoint. What a walk is worth is not decided here: a function given by the caller turns each walk
 (:class:`data.GaitTrial`) and its settings into rows of tables, which end up as parquet files.
 
 Every comparison is paired: the walks of one body in the three device conditions start from the same state, under
-policies that had the same network and saw equal shares of the three conditions in every update.
+policies that had the same network and saw equal shares of the three conditions in every update, with strategies that
+were searched for with as many candidates.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,13 @@ from models.deficit import Deficit, load_deficit
 from .backends import Backend, LocalBackend, WorkerLostError
 from .legs import alike_on_both_sides
 from .population import CONDITIONS, BodyDraw, Population
-from .search import SearchConfig
+from .study_plan import HEALTHY, StudyBody, StudyConfig, Task, Variant, find_study, label_of, plan
+
+__all__ = [
+    "HEALTHY", "StudyBody", "StudyConfig", "Summarise", "Summary", "Task", "Variant", "export_policies", "find_study",
+    "gather", "human_of", "label_of", "paired_walks", "plan", "policy_files", "policy_folder", "result_of", "run_study",
+    "run_task", "strategies_file", "strategies_of", "training_config",
+]  # fmt: skip
 
 Summary = dict[str, pd.DataFrame]
 Summarise = Callable[[GaitTrial, Mapping[str, Any]], Summary]
@@ -44,7 +49,6 @@ if TYPE_CHECKING:
     from .strategy import Strategies
     from .world import WorldConfig
 
-HEALTHY = "healthy"
 SPEED_MARGIN = 0.1
 """Fine-tunes walk up to this much slower and faster than the walks that are compared, m/s."""
 CRITIC_WARMUP = 8
@@ -52,247 +56,6 @@ CRITIC_WARMUP = 8
 the device's."""
 HUMAN_SHARE = 2 / 3
 """Share of a fine-tune in which the human learns, where both do."""
-STUDIES = Path(__file__).parent / "studies"
-
-
-@dataclass(frozen=True)
-class StudyBody:
-    """A kind of body.
-
-    Attributes:
-        deficit: Name or file of a muscle deficit; a healthy body without.
-        strengths: Strengths of the most affected group to walk with, percent.
-        side: Weak side.
-        speeds: Walking speeds instead of the study's, m/s.
-    """
-
-    deficit: str | None = None
-    strengths: tuple[float, ...] = (100.0,)
-    side: Literal["left", "right"] = "right"
-    speeds: tuple[float, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """The deficit's name, or ``healthy``."""
-        return HEALTHY if self.deficit is None else Path(self.deficit).stem
-
-
-@dataclass(frozen=True)
-class Variant:
-    """The same study once more with some settings changed, for some bodies.
-
-    Attributes:
-        name: For tables and folders.
-        bodies: Names of the bodies; all without.
-        seeds: Only with these of the study's seeds; all without.
-        world: Changed settings of the world.
-        setup: Changed settings of what is simulated.
-        tune_samples: Control steps of the fine-tune instead of the study's.
-        speeds: Walking speeds instead of the study's and the bodies', m/s.
-        tune: Who learns in the fine-tune instead of the study's.
-        search: Whether bodies search for strategies, where the study's do.
-        human: Human policy that walks instead of the generalists'; it does not search.
-        device_profile: Fixed torque profile that drives the device instead of a policy.
-    """
-
-    name: str
-    bodies: tuple[str, ...] | None = None
-    seeds: tuple[int, ...] | None = None
-    world: dict[str, Any] = field(default_factory=dict)
-    setup: dict[str, Any] = field(default_factory=dict)
-    tune_samples: float | None = None
-    speeds: tuple[float, ...] | None = None
-    tune: Literal["both", "device"] | None = None
-    search: bool = True
-    human: str | None = None
-    device_profile: str | None = None
-
-
-@dataclass(frozen=True)
-class StudyConfig:
-    """A study.
-
-    Attributes:
-        name: Of the study.
-        training: Name or file of the training configuration of the generalists.
-        device: Device instead of the training configuration's.
-        seeds: One generalist each.
-        generalists: Folder, or name of policies of the suite, with finished generalists of these seeds: they are tuned
-            and none is trained.
-        bodies: Who walks.
-        speeds: Walking speeds, m/s.
-        train_samples: Control steps of each generalist instead of its configuration's, stages in proportion.
-        tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
-            bodies wearing it powered, while the generalist's human stays as it is, in every condition.
-        tune_samples: Control steps of each fine-tune to a body.
-        search: How each body searches for strategies of its own, in every condition; without, nobody does.
-        follow_samples: Control steps of the fine-tune to a weak body that has searched, instead of ``tune_samples``: it
-            begins from the healthy body's.
-        tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
-        tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
-        tune_device: The same of the device's.
-        walk_world: Settings of the world that all walks change.
-        starts: Walks per body, condition and speed.
-        seconds: Length of each walk, s.
-        variants: Repetitions with other settings.
-    """
-
-    name: str
-    training: str = "assistance"
-    device: str | None = None
-    seeds: tuple[int, ...] = (1, 2, 3)
-    generalists: str | None = None
-    bodies: tuple[StudyBody, ...] = (StudyBody(),)
-    speeds: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75)
-    train_samples: float | None = None
-    tune: Literal["both", "device"] = "both"
-    tune_samples: float = 3e5
-    search: SearchConfig | None = None
-    follow_samples: float | None = None
-    tune_world: dict[str, Any] = field(default_factory=dict)
-    tune_human: dict[str, Any] = field(default_factory=dict)
-    tune_device: dict[str, Any] = field(default_factory=dict)
-    walk_world: dict[str, Any] = field(default_factory=dict)
-    starts: int = 4
-    seconds: float = 20.0
-    variants: tuple[Variant, ...] = ()
-
-    def learns(self, variant: Variant | None) -> Literal["both", "human", "device", "none"]:
-        """Who learns in a fine-tune."""
-        tune = self.tune if variant is None or variant.tune is None else variant.tune
-        if variant is not None and variant.device_profile is not None:
-            return "human" if tune == "both" else "none"
-        return tune
-
-    def keeps_human(self, variant: Variant | None) -> bool:
-        """Whether a fine-tune leaves a human policy of its own: one that learned, or is at home on another model."""
-        changed = variant is not None and (bool(variant.setup) or variant.human is not None)
-        return self.learns(variant) in ("both", "human") or changed
-
-    def searches(self, variant: Variant | None) -> bool:
-        """Whether bodies search for strategies: not where another human, or a fixed profile, is what is asked about."""
-        own = variant is None or (variant.search and variant.human is None and variant.device_profile is None)
-        return self.search is not None and own
-
-    def seeds_of(self, variant: Variant | None) -> tuple[int, ...]:
-        """Seeds of a variant."""
-        return self.seeds if variant is None or variant.seeds is None else variant.seeds
-
-    def speeds_of(self, body: StudyBody, variant: Variant | None) -> tuple[float, ...]:
-        """Speeds at which a body walks, m/s."""
-        return (None if variant is None else variant.speeds) or body.speeds or self.speeds
-
-    def __post_init__(self) -> None:
-        if not self.seeds or not self.bodies or not self.speeds:
-            raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
-        names = [body.name for body in self.bodies]
-        if len(set(names)) < len(names):
-            raise InputError("bodies", names, "each body once; give several strengths to one")
-        labels = [_slug(name) for name in ("main", *(variant.name for variant in self.variants))]
-        if len(set(labels)) < len(labels):
-            raise InputError("variants", labels[1:], "names that differ in letters or digits, none of them main")
-        for variant in self.variants:
-            for name in variant.bodies or ():
-                if name not in names:
-                    raise InputError(
-                        f"variant {variant.name}: bodies", name, f"a body of the study: {', '.join(names)}"
-                    )
-
-
-@dataclass(frozen=True)
-class Task:
-    """One piece of work.
-
-    Attributes:
-        name: Also its folder.
-        kind: Training of a generalist, fine-tune to a body, search for its strategies, or walks.
-        seed: Seed of the generalist; a search is for all seeds, and this the first of them.
-        body: Index of the body (all but trainings).
-        variant: Index of the variant, None for the main study.
-        needs: Names of tasks that have to be done before.
-    """
-
-    name: str
-    kind: Literal["train", "tune", "search", "walk"]
-    seed: int
-    body: int | None = None
-    variant: int | None = None
-    needs: tuple[str, ...] = ()
-
-
-def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
-    """The tasks of a study in an order in which they can be done.
-
-    Trainings come first, then body by body; variants in which human and device learn come last.
-
-    Args:
-        config: The study.
-        policies: Folder of finished policies; then nothing is trained, and only bodies whose policies are there walk.
-    """
-    tasks: list[Task] = []
-    searches: dict[str, Task] = {}
-    names = [body.name for body in config.bodies]
-    for seed in config.seeds:
-        train = Task(f"train-{seed}", "train", seed)
-        trained: tuple[str, ...] = ()
-        if policies is None and config.generalists is None:
-            tasks.append(train)
-            trained = (train.name,)
-        known = (*trained, f"tune-{seed}-{HEALTHY}") if HEALTHY in names and config.learns(None) != "none" else trained
-        for v, variant in enumerate([None, *config.variants]):
-            index = None if variant is None else v - 1
-            for b, body in enumerate(config.bodies):
-                if variant is not None and variant.bodies is not None and body.name not in variant.bodies:
-                    continue
-                if seed not in config.seeds_of(variant):
-                    continue
-                shared = label_of(body, variant)
-                label = f"{seed}-{shared}"
-                if policies is not None:
-                    if _there(config, variant, policies, label, seed):
-                        tasks.append(Task(f"walk-{label}", "walk", seed, b, index))
-                    continue
-                tune, search = f"tune-{label}", f"search-{shared}"
-                before, needs = trained, trained
-                if config.searches(variant):
-                    # A weak body finds its gait first, with what the healthy one uses, and the device then learns it.
-                    weak = body.deficit is not None
-                    own = (*known, *([f"search-{HEALTHY}"] if HEALTHY in names else [])) if weak else (tune,)
-                    task = searches.get(shared) or Task(search, "search", seed, b, index)
-                    searches[shared] = dataclasses.replace(task, needs=tuple(dict.fromkeys((*task.needs, *own))))
-                    before, needs = (*known, search) if weak else trained, (search,)
-                if config.learns(variant) != "none":
-                    tasks.append(Task(tune, "tune", seed, b, index, before))
-                    needs = (tune, *needs) if config.searches(variant) else (tune,)
-                tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
-    tasks += searches.values()
-
-    def order(task: Task) -> tuple[bool, bool, int, bool]:
-        variant = None if task.variant is None else config.variants[task.variant]
-        last = variant is not None and config.learns(variant) == "both"
-        return task.kind != "train", last, task.body or 0, variant is not None
-
-    return sorted(tasks, key=order)
-
-
-def _there(config: StudyConfig, variant: Variant | None, policies: Path, label: str, seed: int) -> bool:
-    """Whether a folder of finished policies holds what a walk needs."""
-    needed = [f"{label if config.keeps_human(variant) else f'generalist_{seed}'}_human.json"]
-    needed += [f"{label}_device.json"] if config.learns(variant) in ("both", "device") else []
-    needed += [f"{label.removeprefix(f'{seed}-')}_strategies.json"] if config.searches(variant) else []
-    return all((policies / name).is_file() for name in needed)
-
-
-def label_of(body: StudyBody, variant: Variant | None) -> str:
-    """Name of a body in a variant, as in file names."""
-    return "-".join([_slug(body.name), *([] if variant is None else [_slug(variant.name)])])
-
-
-def _slug(text: str) -> str:
-    """A name for files; without points, since what follows one would be taken for a suffix."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", text)
-
-
 RETRIES = 2
 """How often a task whose worker died is tried again."""
 
@@ -414,12 +177,6 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
         inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
     settings = dataclasses.asdict(config)
     return json.loads(json.dumps({**{name: settings[name] for name in names}, **inputs}))
-
-
-def find_study(name: str) -> Path:
-    """Path of a study given by name (of the suite's own) or path."""
-    own = STUDIES / f"{name}.yaml"
-    return own if own.is_file() else Path(name)
 
 
 def policy_folder(name: str) -> Path:
