@@ -1,9 +1,9 @@
 """A study at work: generalists are trained, bodies find their gait, devices are tuned, all walk; resumable by task.
 
-What a study is, and its tasks with what each needs, stands in :mod:`osim_env.study_plan`. A finished task has left ``result.json`` in its folder, written last,
-so a study that was stopped, or lost a worker, goes on where it was; a training among them goes on from its
-checkpoint. What a walk is worth is not decided here: a function given by the caller turns each walk
-(:class:`data.GaitTrial`) and its settings into rows of tables, which end up as parquet files.
+What a study is, and its tasks with what each needs, stands in :mod:`osim_env.study_plan`. A finished task has left
+``result.json`` in its folder, written last, so a study that was stopped, or lost a worker, goes on where it was; a
+training among them goes on from its checkpoint. What a walk is worth is not decided here: a function given by the
+caller turns each walk (:class:`data.GaitTrial`) and its settings into rows of tables, which end up as parquet files.
 
 Every comparison is paired: the walks of one body in the three device conditions start from the same state, under
 policies that had the same network and saw equal shares of the three conditions in every update, with strategies that
