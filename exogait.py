@@ -229,7 +229,8 @@ def optimum(
         policies: Folder of a study's policies, the name of one that the suite ships, or a single human policy.
         out: Folder for the walk, the OpenSim files, curves.csv and solution.csv.
         body: `healthy` or the name of a muscle deficit.
-        strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
+        strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value. Where the
+            study's bodies searched for a gait of their own, not below the strength that they searched with.
         side: Side of the weakness; replaces the deficit file's value.
         speed: Commanded walking speed, m/s.
         device: Name or YAML file of the exoskeleton.
@@ -253,11 +254,18 @@ def optimum(
     human = human_of(policies, body, seed)
     found = strategies_of(policies, body)
     weak = None if weakness is None else (min(percent for _, percent in weakness.groups), weakness.side)
-    strategy = None if found is None else found.at(condition, *(weak or ()))
+    one_sided = weakness is None or weakness.side in ("left", "right")
+    strategy = found.at(condition, *(weak or ())) if found is not None and one_sided else None
     setup = WorldSetup(deficit=None if weakness is None else body, strength=strength, side=side)
     with _clock(OPTIMUM_WALK, "walk") as advance:
         trial = simulate(
-            human, speed=speed, seconds=OPTIMUM_WALK, setup=setup, condition=condition, strategy=strategy, seed=seed,
+            human,
+            speed=speed,
+            seconds=OPTIMUM_WALK,
+            setup=setup,
+            condition=condition,
+            strategy=strategy,
+            seed=seed,
             progress=advance,
         )
     trial = trial.replace(name=body)

@@ -197,7 +197,8 @@ pd.DataFrame(found).T.round(2)
 
 # %% [markdown]
 # ## 6. What the device gives each leg
-# The policy tuned to a one-sided body may treat the legs differently; it senses joints and pelvis, not strength.
+# One controller drives both legs, each from its own side: it senses joints and pelvis, not strength, so what differs
+# between the legs is its answer to how they move.
 # Dotted: limits of the device.
 
 # %%

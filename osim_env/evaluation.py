@@ -9,6 +9,7 @@ import numpy as np
 
 from .policy import Policy
 from .setup import WorldSetup, make_world
+from .strategy import Strategies
 from .world import GaitWorld, WorldConfig
 
 
@@ -62,6 +63,7 @@ def evaluate_policy(
     *,
     speeds: tuple[float, float],
     device_policy: Policy | None = None,
+    strategies: Strategies | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Walk at several speeds from random starts.
@@ -74,6 +76,7 @@ def evaluate_policy(
     grid = np.unique(np.linspace(*speeds, config.n_speeds))
     commanded = np.repeat(grid, config.starts)
     world = evaluation_world(setup, world_config, n_envs=len(commanded), seconds=config.seconds, seed=seed)
+    world.strategies = strategies
     world.reset(np.arange(world.n_envs), speed=commanded)
     steps = round(config.seconds / world_config.control_step)
     settle = round(min(config.settle, config.seconds / 2) / world_config.control_step)

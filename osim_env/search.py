@@ -37,6 +37,9 @@ Array = NDArray[np.floating[Any]]
 FALLEN = -5.0
 """Reward of every control step after a fall: less than a walk of 20 W/kg earns, which no body keeps up."""
 
+SHORTEST = 0.1
+"""Shortest part of a walk by which a candidate can be judged, s."""
+
 
 @dataclass(frozen=True)
 class SearchConfig:
@@ -61,8 +64,10 @@ class SearchConfig:
     settle: float = 1.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.settle < min(self.seconds, self.late_seconds):
-            raise InputError("settle", self.settle, "less than the seconds of a walk")
+        if not 0 <= self.settle <= min(self.seconds, self.late_seconds) - SHORTEST:
+            raise InputError("settle", self.settle, f"at least {SHORTEST:g} s less than the seconds of a walk")
+        if not self.spread > 0:
+            raise InputError("spread", self.spread, "more than 0 rad")
         if self.candidates < 4 or min(self.generations, self.healthy_generations) < 1:
             raise InputError("search", dataclasses.asdict(self), "4 or more candidates, 1 or more generations")
 
@@ -127,7 +132,8 @@ def search_strategies(
 
     Returns:
         Numbers by condition (the mean of the last generation), and the figures: condition, generation, reward per
-        control step, net metabolic power (W/kg) and share that fell, means over the candidates. The first row of a
+        control step, net metabolic power (W/kg, of walks without a fall; None where there is none) and share that fell,
+        means over the candidates. The first row of a
         condition is what the search began with, the last one what it found, both from the same states and at the whole
         weakness (``final`` True).
 
@@ -152,7 +158,8 @@ def search_strategies(
     def note(generation: int, found: Mapping[str, Array], final: bool) -> None:
         for c, name in enumerate(conditions):
             row = {"condition": name, "generation": generation, "final": final}
-            figures.append(row | {key: float(np.nanmean(values[c])) for key, values in found.items()})
+            means = {key: values[c][np.isfinite(values[c])] for key, values in found.items()}
+            figures.append(row | {key: float(known.mean()) if len(known) else None for key, known in means.items()})
             if report is not None:
                 report(figures[-1])
 
@@ -210,7 +217,8 @@ class _Candidates:
             weakness: Share of the body's loss of strength.
 
         Returns:
-            Reward, net metabolic power and falls, each of shape (conditions, candidates), means over the seeds.
+            Reward, net metabolic power of the walks that did not fall (NaN where all did) and share of falls, each of
+            shape (conditions, candidates), means over the seeds.
         """
         world, config, n = self.world, self.config, self.world.n_envs
         world.strategy.numbers[:] = np.broadcast_to(numbers[:, None], (*self.shape, numbers.shape[-1])).reshape(n, -1)
@@ -232,10 +240,12 @@ class _Candidates:
             if not up.any():
                 reward += FALLEN * (steps - 1 - step)
                 break
+        power, counted = np.where(up, power, 0.0), np.where(up, counted, 0.0)
         reward, fell, power, counted = (
             values.reshape(self.shape).mean(axis=1) for values in (reward / (steps - settle), ~up, power, counted)
         )
-        return {"reward": reward, "fell": fell, "power": power / np.maximum(counted, 1e-12)}
+        with np.errstate(invalid="ignore"):
+            return {"reward": reward, "fell": fell, "power": power / counted}
 
     def _act(self) -> tuple[Array, Array]:
         """Actions of humans and devices, each body under the policies of its seed."""

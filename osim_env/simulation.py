@@ -53,7 +53,8 @@ def simulate(
         device_policy: Policy of the device; without one it is worn and gives no torque.
         condition: ``none`` takes the device off that the policy knows, ``unpowered`` and ``powered`` leave it on.
         phase: Where in the stride the walk starts; random without.
-        strategy: What the body aims for beside the reference (:meth:`osim_env.strategy.Strategies.at`).
+        strategy: What the body aims for beside the reference, shape (len(STRATEGY_NAMES),), see
+            :meth:`osim_env.strategy.Strategies.at`.
         seed: Of the random start.
         settle: Time after the start whose heel strikes do not count, s, so that averages are over steady strides.
         other_model: Accept a model of the same layout whose numbers differ from the one the policy was trained on.
@@ -88,6 +89,8 @@ def simulate(
     if condition is not None:
         world.dress(np.arange(1), condition)
     if strategy is not None:
+        if np.shape(strategy) != world.strategy.numbers[0].shape:
+            raise ValueError(f"strategy: shape {np.shape(strategy)}, expected {world.strategy.numbers[0].shape}")
         world.strategy.numbers[0] = strategy
     world.reset(np.arange(1), phase=None if phase is None else np.array([float(phase)]), speed=np.array([float(speed)]))
     actions = np.zeros((1, world.n_human_actions))
@@ -104,6 +107,7 @@ def simulate(
         "strength": setup.strength,
         "side": setup.side,
         "subject": Path(setup.subject).stem if setup.subject else None,
+        "strategy": None if strategy is None else np.asarray(strategy).round(6).tolist(),
         "seed": seed,
         "settle": settle,
         "requested_seconds": seconds,

@@ -33,6 +33,8 @@ MIDDLE = ("pelvis_tilt", "pelvis_list", "lumbar_extension", "lumbar_bending")
 STEP_RATE = "step rate"
 LEG_HARMONICS, MIDDLE_HARMONICS, RATE_HARMONICS = 2, 1, 1
 FORMAT = "exogait-strategies-1"
+ROUNDING = 1e-6
+"""Difference of two strengths that are the same, percent."""
 
 
 def _terms(name: str, harmonics: int) -> list[str]:
@@ -157,13 +159,15 @@ class Strategies:
 
         Raises:
             UnknownNameError: There is nothing for this condition.
-            InputError: The body is weaker than that of the search.
+            InputError: The body is weaker than that of the search, or weak on both sides.
         """
+        if side not in (None, "left", "right"):
+            raise InputError("side", side, "left or right: strategies are those of one weak leg")
         if condition not in self.found:
             raise UnknownNameError("device condition", condition, self.found)
         numbers = self.found[condition]
         if strength is not None and self.strength < 100.0:
-            if strength < self.strength:
+            if strength < self.strength - ROUNDING:
                 raise InputError("strength", strength, f"{self.strength:g} to 100 percent, as far as was searched")
             loss = (100.0 - strength) / (100.0 - self.strength)
             numbers = self.healthy[condition] + loss * (numbers - self.healthy[condition])
@@ -200,8 +204,11 @@ def load_strategies(path: str | Path) -> Strategies:
             {str(condition): np.array(row, float) for condition, row in content[kind].items()}
             for kind in ("found", "healthy")
         )
-        if any(row.shape != (len(STRATEGY_NAMES),) or not np.isfinite(row).all() for row in found.values()):
+        rows = [*found.values(), *healthy.values()]
+        if any(row.shape != (len(STRATEGY_NAMES),) or not np.isfinite(row).all() for row in rows):
             raise ValueError("a row is incomplete")
+        if set(found) != set(healthy) or content["side"] not in ("left", "right"):
+            raise ValueError("conditions or side are not those of strategies")
         return Strategies(
             content["body"], float(content["strength"]), content["side"], found, healthy, content["about"]
         )  # fmt: skip

@@ -168,7 +168,11 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
         assert task.body is not None
         names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
         body_searches = task.kind in ("search", "walk") or config.bodies[task.body].deficit is not None
-        names += ["search"] if body_searches else []
+        if body_searches and config.search is not None:
+            names += ["search"]
+            task_variant = None if task.variant is None else config.variants[task.variant]
+            inputs["search_seeds"] = list(config.seeds_of(task_variant))
+            inputs["search_from_healthy"] = any(body.deficit is None for body in config.bodies)
         names += ["follow_samples"] if config.bodies[task.body].deficit is not None else []
         names += ["walk_world"] if task.kind in ("search", "walk") else []
         names += ["starts", "seconds"] if task.kind == "walk" else []
@@ -383,14 +387,17 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             start_checkpoint=None,
         )
     if follows:
-        # The device that helps the healthy body learns the gait that this one found. Its legs stay under one
-        # controller: the weak side shows in what it senses.
-        first = folder / f"tune-{task.seed}-{HEALTHY}" / "device"
-        tuned = dataclasses.replace(
-            tuned,
-            strategies=str(folder / f"search-{label_of(body, task_variant)}" / "strategies.json"),
-            start_device=str(first) if first.with_name("device.json").is_file() else tuned.start_device,
-        )
+        # What helps the healthy body learns the gait that this one found. A device's legs stay under one controller:
+        # the weak side shows in what it senses.
+        first = folder / f"tune-{task.seed}-{HEALTHY}"
+        found = folder / f"search-{label_of(body, task_variant)}" / "strategies.json"
+        tuned = dataclasses.replace(tuned, strategies=str(found))
+        if tuned.start_checkpoint is None:
+            for role in ("human", "device"):
+                if (first / f"{role}.json").is_file():
+                    tuned = dataclasses.replace(tuned, **{f"start_{role}": str(first / role)})
+        elif (first / "checkpoint.npz").is_file():
+            tuned = dataclasses.replace(tuned, start_checkpoint=str(first / "checkpoint.npz"))
     layers = tuple((2 if split else 1) * width for width in tuned.device.layers)
     return dataclasses.replace(tuned, device=dataclasses.replace(tuned.device, layers=layers))
 
@@ -460,6 +467,8 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     world_config = from_mapping(WorldConfig, world, where="walk_world")
     found = strategies_file(config, task, folder, exported)
     strategies = None if found is None else load_strategies(found)
+    if strategies is not None and strategies.body != body.name:
+        raise InputError("strategies", str(found), f"those of {body.name}, these are of {strategies.body}")
     parts: dict[str, list[pd.DataFrame]] = {}
     for strength in body.strengths:
         weak = None
@@ -469,7 +478,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         tables = paired_walks(
             setup, world_config, human, load_policy(device_file) if profile is None else profile, summarise, about,
             weakness=weak, speeds=config.speeds_of(body, variant), starts=config.starts, seconds=config.seconds,
-            seed=task.seed, strategies=strategies, strength=float(strength),
+            seed=task.seed, strategies=strategies, strength=float(strength), side=body.side,
         )  # fmt: skip
         for name, table in tables.items():
             parts.setdefault(name, []).append(table)
@@ -491,6 +500,7 @@ def paired_walks(
     seed: int,
     strategies: Strategies | None = None,
     strength: float | None = None,
+    side: str | None = None,
 ) -> Summary:
     """Walk with one body in all device conditions, from the same states.
 
@@ -508,6 +518,7 @@ def paired_walks(
         seed: Of the random starts, which are the same in every condition.
         strategies: What the body aims for beside the reference in each condition.
         strength: Strength of its most affected group, percent, for the strategies.
+        side: Its weak side, for the strategies.
 
     Raises:
         PolicyMismatchError: A policy is meant for something else.
@@ -528,7 +539,7 @@ def paired_walks(
         wearing = np.flatnonzero(condition == name)
         world.dress(wearing, name)
         if strategies is not None:
-            world.strategy.numbers[wearing] = strategies.at(name, strength)
+            world.strategy.numbers[wearing] = strategies.at(name, strength, side)
     phase = np.random.default_rng(seed).random(len(commanded))
     world.reset(np.arange(n), phase=np.tile(phase, len(CONDITIONS)), speed=np.tile(commanded, len(CONDITIONS)))
     if isinstance(device, str):

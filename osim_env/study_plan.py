@@ -149,6 +149,15 @@ class StudyConfig:
         names = [body.name for body in self.bodies]
         if len(set(names)) < len(names):
             raise InputError("bodies", names, "each body once; give several strengths to one")
+        if self.follow_samples is not None and not self.follow_samples > 0:
+            raise InputError("follow_samples", self.follow_samples, "more than 0 control steps")
+        for variant in self.variants:
+            weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or names)]
+            if variant.setup and weak and self.searches(variant):
+                raise InputError(
+                    f"variant {variant.name}: setup", variant.setup,
+                    "search: false, since weak bodies search on the study's own model",
+                )  # fmt: skip
         labels = [_slug(name) for name in ("main", *(variant.name for variant in self.variants))]
         if len(set(labels)) < len(labels):
             raise InputError("variants", labels[1:], "names that differ in letters or digits, none of them main")
@@ -228,10 +237,13 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
     tasks += searches.values()
 
-    def order(task: Task) -> tuple[bool, bool, int, bool]:
+    def order(task: Task) -> tuple[bool, bool, int, bool, int]:
         variant = None if task.variant is None else config.variants[task.variant]
         last = variant is not None and config.learns(variant) == "both"
-        return task.kind != "train", last, task.body or 0, variant is not None
+        weak = task.body is not None and config.bodies[task.body].deficit is not None
+        kinds = ("train", "search", "tune", "walk") if weak else ("train", "tune", "search", "walk")
+        rank = 0 if config.search is None else kinds.index(task.kind)  # a search is for all seeds
+        return task.kind != "train", last, task.body or 0, variant is not None, rank
 
     return sorted(tasks, key=order)
 

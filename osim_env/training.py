@@ -35,7 +35,7 @@ from .policy import Policy, load_policy, policy_from_learner
 from .population import CONDITIONS, Population
 from .prescribed import PrescribedTorque
 from .setup import WorldSetup, make_world
-from .strategy import load_strategies
+from .strategy import ROUNDING, Strategies, load_strategies
 from .world import WorldConfig
 
 Array = NDArray[Any]
@@ -136,7 +136,7 @@ class Trainer:
         self.world = make_world(config.setup, config.world, n_envs=config.n_envs, seed=config.seed)
         world = self.world
         if config.strategies is not None:
-            world.strategies = load_strategies(config.strategies)
+            world.strategies = _strategies_for(config)
             world.reset(np.arange(config.n_envs))
         self.human = Learner(
             config.human, n_envs=config.n_envs, n_steps=config.n_steps,
@@ -394,6 +394,7 @@ class Trainer:
             world,
             self.config.evaluation,
             device_policy=None if self.device is None else self.policy("device"),
+            strategies=self.world.strategies,
             speeds=speeds,
             seed=self.config.seed,
         )
@@ -512,6 +513,23 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
         raise FileFormatError(path, "no such checkpoint", "start without --resume") from None
     except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise FileFormatError(path, f"damaged checkpoint ({error})", "delete it and start again") from None
+
+
+def _strategies_for(config: TrainConfig) -> Strategies:
+    """The strategies of a run, refused where a body of its population has none among them."""
+    found = load_strategies(str(config.strategies))
+    population = config.setup.population
+    for kind in () if population is None else population.bodies:
+        if kind.deficit is None:
+            continue
+        if (
+            Path(kind.deficit).stem != found.body
+            or kind.side == "both"
+            or min(kind.strength) < found.strength - ROUNDING
+        ):
+            known = f"{found.body}, one side, {found.strength:g} to 100 percent"
+            raise InputError("strategies", config.strategies, f"bodies of these strategies: {known}")
+    return found
 
 
 def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:

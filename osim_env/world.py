@@ -415,7 +415,7 @@ class GaitWorld:
         worn = bool(self.physics.device_worn[body]) and self.exoskeleton is not None
         on = worn and self.exoskeleton is not None and bool(self.exoskeleton.powered[body])
         weakest = int(np.argmin(self.strength[body]))
-        strength = max(100.0 * float(self.strength[body, weakest]), strategies.strength)
+        strength = 100.0 * float(self.strength[body, weakest])
         side = None
         if strength < 100.0:
             side = "right" if self.physics.model.muscle_names[weakest].endswith("_r") else "left"
@@ -507,15 +507,15 @@ class GaitWorld:
         for k, name in enumerate(self.recruitment.trunk):
             self.controls[:, n + self.physics.model.actuator_names.index(name)] = trunk[:, k]
 
-    def _balance(self, q_reference: Array, u_reference: Array) -> tuple[Array, Array]:
+    def _balance(self, q_aim: Array, u_aim: Array) -> tuple[Array, Array]:
         """Moments of the stance hip and target angles of the swing hip that keep balance.
 
         Returns:
             Moments (N m) and angles (rad) of hip flexion, adduction and rotation, right then left, shape (batch, 6).
         """
         gains, column = self.config.muscles.balance, self.column
-        off = {name: self.q[:, k] - q_reference[:, k] for name, k in column.items() if name.startswith("pelvis_")}
-        rate = {name: self.u[:, column[name]] - u_reference[:, column[name]] for name in off}
+        off = {name: self.q[:, k] - q_aim[:, k] for name, k in column.items() if name.startswith("pelvis_")}
+        rate = {name: self.u[:, column[name]] - u_aim[:, column[name]] for name in off}
         stance = np.clip(
             self.physics.foot_force[:, :, 1] / (gains.stance_load * 9.80665 * self.body_mass[:, None]), 0.0, 1.0
         )

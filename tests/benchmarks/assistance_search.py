@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import numpy as np
 
+from osim_env.muscle_command import MuscleCommandConfig
 from osim_env.policy import POLICY_FOLDER
 from osim_env.population import CONDITIONS
 from osim_env.strategy import STEP_RATE, STRATEGY_NAMES, Strategies, load_strategies
@@ -14,6 +17,7 @@ from .sections import markdown_table
 
 LARGEST = 5
 """Numbers of a strategy that are named."""
+STEP_RATE_PERCENT = 100 * MuscleCommandConfig().phase_rate
 
 
 def searches(study: StudyConfig, policies: str) -> str:
@@ -29,9 +33,10 @@ def searches(study: StudyConfig, policies: str) -> str:
         cells = []
         for condition in CONDITIONS:
             before, after = (row for row in ends if row["condition"] == condition)
+            power = [shown(nan if end["fell"] else end["power"], digits=2) for end in (before, after)]
             cells += [
                 f"{before['reward']:.2f} → {after['reward']:.2f}",
-                f"{shown(before['power'], digits=2)} → {shown(after['power'], digits=2)}",
+                " → ".join(power),
                 f"{100 * before['fell']:.0f} → {100 * after['fell']:.0f}%",
             ]
         rows.append([name, *cells])
@@ -46,7 +51,7 @@ def searches(study: StudyConfig, policies: str) -> str:
         "Each body's search for strategies (`osim_env/search.py`), in each condition alike: "
         f"{search.generations} generations of {search.candidates} candidates, each walking with the policies of all "
         "seeds, which stay as they are. Mean human reward of a control step (that of the training, imitation weight "
-        "and all), net metabolic power and falls in walks of "
+        "and all), net metabolic power (where nobody fell) and falls in walks of "
         f"{search.late_seconds:g} s, before → after. The healthy body searches among symmetric strategies at all "
         "speeds; weak ones begin from what it found.\n\n"
         + markdown_table(header, rows)
@@ -58,7 +63,7 @@ def searches(study: StudyConfig, policies: str) -> str:
 def _words(found: Strategies) -> str:
     """The largest numbers of a strategy, in words."""
     change = found.found["none"] - found.healthy["none"]
-    scale = np.array([20.0 if name.startswith(STEP_RATE) else np.degrees(1.0) for name in STRATEGY_NAMES])
+    scale = np.array([STEP_RATE_PERCENT if name.startswith(STEP_RATE) else np.degrees(1.0) for name in STRATEGY_NAMES])
     change = scale * change
     order = np.argsort(-np.abs(change))[:LARGEST]
     return ", ".join(f"{STRATEGY_NAMES[i]} {change[i]:+.1f}" for i in order)

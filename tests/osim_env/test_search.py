@@ -1,4 +1,4 @@
-"""The search for strategies: fair between conditions, better than where it began, the same again."""
+"""The search for strategies: fair between conditions, the same again, and falls are worth the least."""
 
 from __future__ import annotations
 
