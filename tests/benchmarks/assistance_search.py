@@ -40,7 +40,8 @@ def searches(study: StudyConfig, policies: str) -> str:
                 f"{100 * before['fell']:.0f} → {100 * after['fell']:.0f}%",
             ]
         rows.append([name, *cells])
-        numbers.append([name, _words(found)])
+        if found.strength < 100:
+            numbers.append([name, _words(found)])
     if not rows:
         return ""
     search = study.search
