@@ -302,7 +302,6 @@ def optimum(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     notes = "\n".join(f"- {label}: {note}" for label, note in table.attrs["notes"].items())
     text = (
         "OpenSim MocoInverse (`exogait optimum`): same drives, one stride of the walk without the device, kinematics "
-        "fixed, least sum of squared controls. What a device could take over without the body changing its gait. The "
-        "walks it was solved on are those of the generalist, before the bodies' searches.\n\n"
+        "fixed, least sum of squared controls. What a device could take over without the body changing its gait.\n\n"
     )
     return [], f"{text}{markdown_table(header, rows)}\n\n{notes}"
