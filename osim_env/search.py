@@ -15,7 +15,7 @@ not to one network.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,7 @@ def symmetric_basis() -> Array:
     columns = []
     for i, name in enumerate(STRATEGY_NAMES):
         left = name.split(" ")[0].endswith("_l")
-        column = 2.0 * symmetrized(np.eye(len(STRATEGY_NAMES))[i])
+        column = symmetrized(np.eye(len(STRATEGY_NAMES))[i])
         if not left and column.any():
             columns.append(column / np.abs(column).max())
     return np.stack(columns, axis=1)
@@ -110,7 +110,6 @@ def search_strategies(
     start: Mapping[str, Array] | None = None,
     grow: bool = True,
     seed: int = 0,
-    report: Callable[[dict[str, Any]], None] | None = None,
 ) -> tuple[dict[str, Array], list[dict[str, Any]]]:
     """Search for one body's strategies in all device conditions.
 
@@ -128,7 +127,6 @@ def search_strategies(
         start: Numbers by condition to begin from; the reference itself without.
         grow: Whether the weakness grows to the whole over the first third of the generations.
         seed: Of candidates and starts.
-        report: Called with the figures of a generation and condition.
 
     Returns:
         Numbers by condition (the mean of the last generation), and the figures: condition, generation, reward per
@@ -160,8 +158,6 @@ def search_strategies(
             row = {"condition": name, "generation": generation, "final": final}
             means = {key: values[c][np.isfinite(values[c])] for key, values in found.items()}
             figures.append(row | {key: float(known.mean()) if len(known) else None for key, known in means.items()})
-            if report is not None:
-                report(figures[-1])
 
     def strategies(parts: Sequence[Array]) -> Array:
         return np.stack([first[name] + part @ basis.T for name, part in zip(conditions, parts, strict=True)])

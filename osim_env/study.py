@@ -170,15 +170,15 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
         body_searches = task.kind in ("search", "walk") or config.bodies[task.body].deficit is not None
         if body_searches and config.search is not None:
             names += ["search"]
-            task_variant = None if task.variant is None else config.variants[task.variant]
-            inputs["search_seeds"] = list(config.seeds_of(task_variant))
+            inputs["search_seeds"] = list(config.seeds_of(config.variant_of(task)))
             inputs["search_from_healthy"] = any(body.deficit is None for body in config.bodies)
         names += ["follow_samples"] if config.bodies[task.body].deficit is not None else []
         names += ["walk_world"] if task.kind in ("search", "walk") else []
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
-        variant = None if task.variant is None else dataclasses.asdict(config.variants[task.variant])
-        inputs["variant"] = variant and {key: value for key, value in variant.items() if key != "bodies"}
+        variant = config.variant_of(task)
+        settings_of = {} if variant is None else dataclasses.asdict(variant)
+        inputs["variant"] = {key: value for key, value in settings_of.items() if key != "bodies"} or None
     settings = dataclasses.asdict(config)
     return json.loads(json.dumps({**{name: settings[name] for name in names}, **inputs}))
 
@@ -326,7 +326,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         return base
     assert task.body is not None
     body = config.bodies[task.body]
-    task_variant = None if task.variant is None else config.variants[task.variant]
+    task_variant = config.variant_of(task)
     variant = task_variant or Variant("main")
     device = setup.load_device()
     follows = body.deficit is not None and config.searches(task_variant)
@@ -413,7 +413,7 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
     if (home / "checkpoint.npz").is_file():
         trainer.load_checkpoint()
     trainer.run()
-    variant = None if task.variant is None else config.variants[task.variant]
+    variant = config.variant_of(task)
     if task.kind == "train" or config.keeps_human(variant):
         trainer.policy("human").save(home / "human")
     if trainer.device is not None and (task.kind == "train" or config.learns(variant) in ("both", "device")):
@@ -437,7 +437,7 @@ def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) 
 def strategies_file(config: StudyConfig, task: Task, folder: Path, exported: bool) -> Path | None:
     """Strategies of a walking task's body, None where nobody searches."""
     assert task.body is not None
-    variant = None if task.variant is None else config.variants[task.variant]
+    variant = config.variant_of(task)
     if not config.searches(variant):
         return None
     label = label_of(config.bodies[task.body], variant)
@@ -458,7 +458,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
     body = config.bodies[task.body]
     human_file, device_file = policy_files(config, task, folder, exported)
     human = load_policy(human_file)
-    variant = None if task.variant is None else config.variants[task.variant]
+    variant = config.variant_of(task)
     profile = None if variant is None else variant.device_profile
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None, "deficit": None})

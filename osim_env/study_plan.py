@@ -135,6 +135,10 @@ class StudyConfig:
         own = variant is None or (variant.search and variant.human is None and variant.device_profile is None)
         return self.search is not None and own
 
+    def variant_of(self, task: Task) -> Variant | None:
+        """The variant that a task belongs to, None in the main study."""
+        return None if task.variant is None else self.variants[task.variant]
+
     def seeds_of(self, variant: Variant | None) -> tuple[int, ...]:
         """Seeds of a variant."""
         return self.seeds if variant is None or variant.seeds is None else variant.seeds
@@ -238,7 +242,7 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     tasks += searches.values()
 
     def order(task: Task) -> tuple[bool, bool, int, bool, int]:
-        variant = None if task.variant is None else config.variants[task.variant]
+        variant = config.variant_of(task)
         last = variant is not None and config.learns(variant) == "both"
         weak = task.body is not None and config.bodies[task.body].deficit is not None
         kinds = ("train", "search", "tune", "walk") if weak else ("train", "tune", "search", "walk")

@@ -31,7 +31,7 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
     use_threads(1)
     assert task.body is not None and config.search is not None
     body = config.bodies[task.body]
-    variant = None if task.variant is None else config.variants[task.variant]
+    variant = config.variant_of(task)
     seeds = config.seeds_of(variant)
     files = [_walkers(config, dataclasses.replace(task, seed=seed), folder) for seed in seeds]
     humans, devices = ([load_policy(pair[role]) for pair in files] for role in (0, 1))
@@ -63,9 +63,5 @@ def _walkers(config: StudyConfig, task: Task, folder: Path) -> tuple[Path, Path]
     """Human and device of one seed: the body's own, or, for a weak one, what the healthy body walks with."""
     assert task.body is not None
     body = config.bodies[task.body]
-    if body.deficit is None:
-        variant = None if task.variant is None else config.variants[task.variant]
-        label = f"walk-{task.seed}-{label_of(body, variant)}"
-    else:
-        label = f"walk-{task.seed}-{HEALTHY}"
-    return policy_files(config, dataclasses.replace(task, name=label), folder, False)
+    label = HEALTHY if body.deficit is not None else label_of(body, config.variant_of(task))
+    return policy_files(config, dataclasses.replace(task, name=f"walk-{task.seed}-{label}"), folder, False)

@@ -15,10 +15,8 @@ import sys
 import numpy as np
 import pandas as pd
 
-from analysis.outcomes import walk_outcomes
 from data.settings import load_settings
 from models.deficit import load_deficit
-from osim_env.evaluation import evaluation_world
 from osim_env.policy import load_policy
 from osim_env.rollout import roll_out
 from osim_env.search import SearchConfig, search_strategies
@@ -27,11 +25,10 @@ from osim_env.simulation import policy_settings
 from osim_env.strategy import STRATEGY_NAMES
 from osim_env.study import StudyConfig, find_study
 
-from .assistance_tolerance import LADDER, SECONDS, SETTLE, STEPS, STRENGTHS, severe, walk_weaker
-from .walking_world import MAIN_SPEED
+from .assistance_tolerance import LADDER, SECONDS, STEPS, STRENGTHS, severe, walk_weaker, walked
+from .walking_world import MAIN_SPEED, policy_world
 
 SEARCH = SearchConfig(generations=25, late_seconds=4.0)
-BELT = 0.8
 
 
 def go_down(study: StudyConfig, policies: str, name: str, strengths: list[float]) -> pd.DataFrame:
@@ -45,8 +42,6 @@ def go_down(study: StudyConfig, policies: str, name: str, strengths: list[float]
     )
     _, config, setup = policy_settings(humans[0], WorldSetup())
     setup = dataclasses.replace(setup, population=None)
-    config = dataclasses.replace(config, treadmill=BELT)
-    fine = dataclasses.replace(config, integration_step=0.001)
     numbers, rows = np.zeros(len(STRATEGY_NAMES)), []
     for strength in strengths:
         weak = load_deficit(name, strength=strength, side="right")
@@ -56,16 +51,13 @@ def go_down(study: StudyConfig, policies: str, name: str, strengths: list[float]
         )  # fmt: skip
         numbers = found["none"]
         for seed, human in zip(study.seeds, humans, strict=True):
-            world = evaluation_world(setup, fine, n_envs=1, seconds=SECONDS, seed=seed)
+            world = policy_world(human, 1, SECONDS, seed=seed)
             world.strength[:] = strength_of(world.physics.model, weak)
             world.dress(np.arange(1), "none")
             world.strategy.numbers[:] = numbers
             world.reset(np.arange(1), speed=np.array([MAIN_SPEED]))
-            seen = walk_outcomes(roll_out(world, human, SECONDS)[0], settle=SETTLE).scalars
-            rows.append({
-                "deficit": name, "strength": strength, "seed": seed, "fell": bool(seen["fell"]),
-                "rate": seen.get("umberger2010_gross", np.nan), "asymmetry": seen.get("asymmetry", np.nan),
-            })  # fmt: skip
+            trial = roll_out(world, human, SECONDS)[0]
+            rows.append({"deficit": name, "strength": strength, "seed": seed, **walked(trial)})
         print(pd.DataFrame(rows[-len(humans) :]).round(2).to_string(index=False), flush=True)
         if any(row["fell"] for row in rows[-len(humans) :]):
             break

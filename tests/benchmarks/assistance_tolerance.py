@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.outcomes import walk_outcomes
+from data.trial import GaitTrial
 from models.deficit import load_deficit
 from osim_env.policy import POLICY_FOLDER, load_policy
 from osim_env.rollout import roll_out
@@ -49,12 +50,17 @@ def walk_weaker(study: StudyConfig, policies: str) -> pd.DataFrame:
         world.dress(everyone, "none")
         world.reset(everyone, speed=np.full(len(cases), MAIN_SPEED))
         for (body, strength), trial in zip(cases, roll_out(world, human, SECONDS), strict=True):
-            found = walk_outcomes(trial, settle=SETTLE).scalars
-            rows.append({
-                "deficit": body.name, "strength": strength, "seed": seed, "fell": bool(found["fell"]),
-                "rate": found.get("umberger2010_gross", np.nan), "asymmetry": found.get("asymmetry", np.nan),
-            })  # fmt: skip
+            rows.append({"deficit": body.name, "strength": strength, "seed": seed, **walked(trial)})
     return pd.DataFrame(rows)
+
+
+def walked(trial: GaitTrial) -> dict[str, object]:
+    """Whether a walk fell, its gross rate (W/kg) and its asymmetry (%)."""
+    found = walk_outcomes(trial, settle=SETTLE).scalars
+    return {
+        "fell": bool(found["fell"]), "rate": found.get("umberger2010_gross", np.nan),
+        "asymmetry": found.get("asymmetry", np.nan),
+    }  # fmt: skip
 
 
 def severe(walks: pd.DataFrame, strengths: tuple[float, ...] = STRENGTHS) -> dict[str, float]:

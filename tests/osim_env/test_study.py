@@ -479,12 +479,6 @@ def test_without_ray_the_backend_says_what_to_install(monkeypatch) -> None:
         RayBackend()
 
 
-def policies_of(config: StudyConfig, folder: Path, target: Path) -> Path:
-    """The folder of a study's exported policies."""
-    export_policies(config, folder, target)
-    return target
-
-
 def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: StudyConfig, study, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(study[0], tmp_path / "study"))
     for path in (*folder.glob("walk-*"), folder / "tune-1-plantarflexors"):
@@ -514,12 +508,11 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
     tuned = training_config(config, tune, folder)
     assert tuned.samples == 600 and tuned.share_legs and tuned.strategies is not None
     assert tuned.start_checkpoint == str(folder / "tune-1-healthy" / "checkpoint.npz")
-    generalists = dataclasses.replace(config, generalists=str(policies_of(config, folder, tmp_path / "generalists")))
-    follows = training_config(generalists, tune, folder)
-    assert follows.start_checkpoint is None and follows.start_device == str(folder / "tune-1-healthy" / "device")
-
     policies = tmp_path / "policies"
     export_policies(config, folder, policies)
+    follows = training_config(dataclasses.replace(config, generalists=str(policies)), tune, folder)
+    assert follows.start_checkpoint is None and follows.start_device == str(folder / "tune-1-healthy" / "device")
+
     again = run_study(config, tmp_path / "again", numbers, policies=policies, backend=Inline())
     pd.testing.assert_frame_equal(
         again["walks"], tables["walks"], check_exact=False, rtol=1e-3, atol=1e-3
