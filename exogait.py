@@ -253,9 +253,8 @@ def optimum(
     worn = models.load_device(device)
     human = human_of(policies, body, seed)
     found = strategies_of(policies, body)
-    weak = None if weakness is None else (min(percent for _, percent in weakness.groups), weakness.side)
-    one_sided = weakness is None or weakness.side in ("left", "right")
-    strategy = found.at(condition, *(weak or ())) if found is not None and one_sided else None
+    on_both = weakness is not None and weakness.side == "both"  # nobody searched for that
+    strategy = None if found is None or on_both else found.of(condition, weakness)
     setup = WorldSetup(deficit=None if weakness is None else body, strength=strength, side=side)
     with _clock(OPTIMUM_WALK, "walk") as advance:
         trial = simulate(

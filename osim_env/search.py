@@ -4,7 +4,8 @@ Reinforcement with noise on every action moves a gait that already walks well ve
 is bought with stiffness. Here nothing is noisy. Candidates are whole ways of walking (:mod:`osim_env.strategy`); each
 walks for some strides under policies that stay as they are, and CMA-ES (Hansen & Ostermeier 2001; the package ``cma``)
 moves towards those with the higher human reward: the training's own, with its imitation weight, its costs and no
-symmetry term.
+symmetry term. A small price on every departure (``habit``) keeps what earns nothing from drifting, in all conditions
+alike.
 
 Every device condition has a search of its own. All try the same number of candidates and start each walk from the same
 states; that of the healthy body begins from the reference, that of a weak one from the healthy body's of its condition.
@@ -53,21 +54,26 @@ class SearchConfig:
         seconds: Length of each walk, s.
         late_seconds: Length in the last quarter of the generations, which has to show slow falls, s.
         settle: Time after the start whose reward does not count, s.
+        habit: Price of leaving the gait that a search begins with, taken from the reward of a control step: per sum of
+            the squared departures, 1/rad², each relative to :func:`scales`.
     """
 
-    generations: int = 40
+    generations: int = 50
     healthy_generations: int = 40
     candidates: int = 16
     spread: float = 0.006
     seconds: float = 4.0
     late_seconds: float = 8.0
     settle: float = 1.5
+    habit: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.settle <= min(self.seconds, self.late_seconds) - SHORTEST:
             raise InputError("settle", self.settle, f"at least {SHORTEST:g} s less than the seconds of a walk")
         if not self.spread > 0:
             raise InputError("spread", self.spread, "more than 0 rad")
+        if not self.habit >= 0:
+            raise InputError("habit", self.habit, "0 or more per rad²")
         if self.candidates < 4 or min(self.generations, self.healthy_generations) < 1:
             raise InputError("search", dataclasses.asdict(self), "4 or more candidates, 1 or more generations")
 
@@ -129,11 +135,11 @@ def search_strategies(
         seed: Of candidates and starts.
 
     Returns:
-        Numbers by condition (the mean of the last generation), and the figures: condition, generation, reward per
-        control step, net metabolic power (W/kg, of walks without a fall; None where there is none) and share that fell,
-        means over the candidates. The first row of a
-        condition is what the search began with, the last one what it found, both from the same states and at the whole
-        weakness (``final`` True).
+        Numbers by condition (the mean that CMA-ES ends with, averaged over the last quarter of the generations), and
+        the figures: condition, generation, reward per control step, net metabolic power (W/kg, of walks without a fall;
+        None where there is none) and share that fell, means over the candidates. The first row of a condition is what
+        the search began with, the last one what it found, both from the same states and at the whole weakness
+        (``final`` True).
 
     Raises:
         MissingDependencyError: The package cma is not installed.
@@ -166,15 +172,20 @@ def search_strategies(
     late = config.late_seconds
     note(0, trial.walk(strategies([still] * len(conditions)), 0, late), True)
     n_generations = config.healthy_generations if weakness is None else config.generations
+    means: list[list[Array]] = []
     for generation in range(1, n_generations + 1):
         asked = [np.array(search.ask()) for search in searches]
         weak = min(1.0, 3 * generation / n_generations) if grow else 1.0
-        seconds = config.seconds if generation <= 0.75 * n_generations else late
+        is_late = generation > 0.75 * n_generations
+        seconds = late if is_late else config.seconds
         found = trial.walk(strategies(asked), generation, seconds, weak)
         for search, candidates, reward in zip(searches, asked, found["reward"], strict=True):
-            search.tell(list(candidates), (-reward).tolist())
+            price = config.habit * np.sum((candidates @ basis.T / scales()) ** 2, axis=1)
+            search.tell(list(candidates), (price - reward).tolist())
+        if is_late:
+            means.append([np.array(search.mean) for search in searches])
         note(generation, found, False)
-    answers = [np.asarray(search.mean) for search in searches]
+    answers = list(np.mean(means, axis=0))
     note(n_generations, trial.walk(strategies([np.tile(x, (config.candidates, 1)) for x in answers]), 0, late), True)
     return {name: first[name] + basis @ x for name, x in zip(conditions, answers, strict=True)}, figures
 

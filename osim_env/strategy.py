@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import FileFormatError, InputError, UnknownNameError
+from models.deficit import FULL_STRENGTH, Deficit
 
 from .mirror import ODD_COORDINATES, mirrored_name
 from .reference import fourier_basis
@@ -166,12 +167,18 @@ class Strategies:
         if condition not in self.found:
             raise UnknownNameError("device condition", condition, self.found)
         numbers = self.found[condition]
-        if strength is not None and self.strength < 100.0:
+        if strength is not None and self.strength < FULL_STRENGTH:
             if strength < self.strength - ROUNDING:
                 raise InputError("strength", strength, f"{self.strength:g} to 100 percent, as far as was searched")
-            loss = (100.0 - strength) / (100.0 - self.strength)
+            loss = (FULL_STRENGTH - strength) / (FULL_STRENGTH - self.strength)
             numbers = self.healthy[condition] + loss * (numbers - self.healthy[condition])
         return numbers if side in (None, self.side) else mirrored(numbers)
+
+    def of(self, condition: str, weakness: Deficit | None) -> Array:
+        """Numbers of a body with a deficit, or without one (None): see :meth:`at`."""
+        if weakness is None:
+            return self.at(condition, FULL_STRENGTH)
+        return self.at(condition, min(percent for _, percent in weakness.groups), weakness.side)
 
     def save(self, path: str | Path) -> Path:
         """Write as JSON."""

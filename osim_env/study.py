@@ -171,8 +171,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
         if body_searches and config.search is not None:
             names += ["search"]
             inputs["search_seeds"] = list(config.seeds_of(config.variant_of(task)))
-            inputs["search_from_healthy"] = any(body.deficit is None for body in config.bodies)
-        names += ["follow_samples"] if config.bodies[task.body].deficit is not None else []
+            inputs["search_from_healthy"] = config.has_healthy
         names += ["walk_world"] if task.kind in ("search", "walk") else []
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
@@ -329,9 +328,8 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     task_variant = config.variant_of(task)
     variant = task_variant or Variant("main")
     device = setup.load_device()
-    follows = body.deficit is not None and config.searches(task_variant)
     split = body.deficit is not None and base.share_legs and device is not None and alike_on_both_sides(device)
-    split = split and not follows
+    split = split and not config.searches(task_variant)
     weakest, strongest = min(body.strengths), max(body.strengths)
     learns = config.learns(variant)
     conditions = None if setup.population is None else setup.population.conditions
@@ -341,8 +339,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
     walked = config.speeds_of(body, variant)
     speeds = (max(0.6, min(walked) - SPEED_MARGIN), min(1.8, max(walked) + SPEED_MARGIN))
-    usual = config.follow_samples if follows and config.follow_samples is not None else config.tune_samples
-    samples = usual if variant.tune_samples is None else variant.tune_samples
+    samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
     stages = (Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),)
     if learns == "both":  # in turns, as generalists do: the device learns the human that has learned the body
         human_samples = HUMAN_SHARE * samples
@@ -386,11 +383,11 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             start_device=f"{start}_device" if variant.device_profile is None else None,
             start_checkpoint=None,
         )
-    if follows:
-        # What helps the healthy body learns the gait that this one found. A device's legs stay under one controller:
-        # the weak side shows in what it senses.
+    if config.searches(task_variant) and body.deficit is not None and config.has_healthy:
+        # What helps the healthy body learns this one, before it has a gait of its own. A device's legs stay under one
+        # controller: the weak side shows in what it senses.
         first = folder / f"tune-{task.seed}-{HEALTHY}"
-        found = folder / f"search-{label_of(body, task_variant)}" / "strategies.json"
+        found = folder / f"search-{HEALTHY}" / "strategies.json"
         tuned = dataclasses.replace(tuned, strategies=str(found))
         if tuned.start_checkpoint is None:
             for role in ("human", "device"):
@@ -478,7 +475,7 @@ def _walk(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, e
         tables = paired_walks(
             setup, world_config, human, load_policy(device_file) if profile is None else profile, summarise, about,
             weakness=weak, speeds=config.speeds_of(body, variant), starts=config.starts, seconds=config.seconds,
-            seed=task.seed, strategies=strategies, strength=float(strength), side=body.side,
+            seed=task.seed, strategies=strategies,
         )  # fmt: skip
         for name, table in tables.items():
             parts.setdefault(name, []).append(table)
@@ -499,8 +496,6 @@ def paired_walks(
     seconds: float,
     seed: int,
     strategies: Strategies | None = None,
-    strength: float | None = None,
-    side: str | None = None,
 ) -> Summary:
     """Walk with one body in all device conditions, from the same states.
 
@@ -517,8 +512,6 @@ def paired_walks(
         seconds: Length of each walk, s.
         seed: Of the random starts, which are the same in every condition.
         strategies: What the body aims for beside the reference in each condition.
-        strength: Strength of its most affected group, percent, for the strategies.
-        side: Its weak side, for the strategies.
 
     Raises:
         PolicyMismatchError: A policy is meant for something else.
@@ -539,7 +532,7 @@ def paired_walks(
         wearing = np.flatnonzero(condition == name)
         world.dress(wearing, name)
         if strategies is not None:
-            world.strategy.numbers[wearing] = strategies.at(name, strength, side)
+            world.strategy.numbers[wearing] = strategies.of(name, weakness)
     phase = np.random.default_rng(seed).random(len(commanded))
     world.reset(np.arange(n), phase=np.tile(phase, len(CONDITIONS)), speed=np.tile(commanded, len(CONDITIONS)))
     if isinstance(device, str):

@@ -52,6 +52,7 @@ class Variant:
         speeds: Walking speeds instead of the study's and the bodies', m/s.
         tune: Who learns in the fine-tune instead of the study's.
         search: Whether bodies search for strategies, where the study's do.
+        habit: Price of a departure in their searches instead of the study's.
         human: Human policy that walks instead of the generalists'; it does not search.
         device_profile: Fixed torque profile that drives the device instead of a policy.
     """
@@ -65,6 +66,7 @@ class Variant:
     speeds: tuple[float, ...] | None = None
     tune: Literal["both", "device"] | None = None
     search: bool = True
+    habit: float | None = None
     human: str | None = None
     device_profile: str | None = None
 
@@ -87,8 +89,6 @@ class StudyConfig:
             bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
         search: How each body searches for strategies of its own, in every condition; without, nobody does.
-        follow_samples: Control steps of the fine-tune to a weak body that has searched, instead of ``tune_samples``: it
-            begins from the healthy body's.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
         tune_device: The same of the device's.
@@ -109,7 +109,6 @@ class StudyConfig:
     tune: Literal["both", "device"] = "both"
     tune_samples: float = 3e5
     search: SearchConfig | None = None
-    follow_samples: float | None = None
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
     tune_device: dict[str, Any] = field(default_factory=dict)
@@ -135,6 +134,18 @@ class StudyConfig:
         own = variant is None or (variant.search and variant.human is None and variant.device_profile is None)
         return self.search is not None and own
 
+    @property
+    def has_healthy(self) -> bool:
+        """Whether a healthy body walks, too."""
+        return any(body.deficit is None for body in self.bodies)
+
+    def search_of(self, variant: Variant | None) -> SearchConfig | None:
+        """How bodies search, None where nobody does."""
+        if self.search is None or not self.searches(variant):
+            return None
+        habit = None if variant is None else variant.habit
+        return self.search if habit is None else dataclasses.replace(self.search, habit=habit)
+
     def variant_of(self, task: Task) -> Variant | None:
         """The variant that a task belongs to, None in the main study."""
         return None if task.variant is None else self.variants[task.variant]
@@ -153,8 +164,6 @@ class StudyConfig:
         names = [body.name for body in self.bodies]
         if len(set(names)) < len(names):
             raise InputError("bodies", names, "each body once; give several strengths to one")
-        if self.follow_samples is not None and not self.follow_samples > 0:
-            raise InputError("follow_samples", self.follow_samples, "more than 0 control steps")
         for variant in self.variants:
             weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or names)]
             if variant.setup and weak and self.searches(variant):
@@ -205,14 +214,15 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     """
     tasks: list[Task] = []
     searches: dict[str, Task] = {}
-    names = [body.name for body in config.bodies]
     for seed in config.seeds:
         train = Task(f"train-{seed}", "train", seed)
         trained: tuple[str, ...] = ()
         if policies is None and config.generalists is None:
             tasks.append(train)
             trained = (train.name,)
-        known = (*trained, f"tune-{seed}-{HEALTHY}") if HEALTHY in names and config.learns(None) != "none" else trained
+        known = (
+            (*trained, f"tune-{seed}-{HEALTHY}") if config.has_healthy and config.learns(None) != "none" else trained
+        )
         for v, variant in enumerate([None, *config.variants]):
             index = None if variant is None else v - 1
             for b, body in enumerate(config.bodies):
@@ -227,26 +237,23 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                         tasks.append(Task(f"walk-{label}", "walk", seed, b, index))
                     continue
                 tune, search = f"tune-{label}", f"search-{shared}"
-                before, needs = trained, trained
-                if config.searches(variant):
-                    # A weak body finds its gait first, with what the healthy one uses, and the device then learns it.
-                    weak = body.deficit is not None
-                    own = (*known, *([f"search-{HEALTHY}"] if HEALTHY in names else [])) if weak else (tune,)
-                    task = searches.get(shared) or Task(search, "search", seed, b, index)
-                    searches[shared] = dataclasses.replace(task, needs=tuple(dict.fromkeys((*task.needs, *own))))
-                    before, needs = (*known, search) if weak else trained, (search,)
+                needs = trained
+                if config.searches(variant) and body.deficit is not None and config.has_healthy:
+                    needs = (*known, f"search-{HEALTHY}")  # a weak body begins with the healthy one's gait and device
                 if config.learns(variant) != "none":
-                    tasks.append(Task(tune, "tune", seed, b, index, before))
-                    needs = (tune, *needs) if config.searches(variant) else (tune,)
+                    tasks.append(Task(tune, "tune", seed, b, index, needs))
+                    needs = (tune,)
+                if config.searches(variant):
+                    task = searches.get(shared) or Task(search, "search", seed, b, index)
+                    searches[shared] = dataclasses.replace(task, needs=tuple(dict.fromkeys((*task.needs, *needs))))
+                    needs = (search,)
                 tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
     tasks += searches.values()
 
     def order(task: Task) -> tuple[bool, bool, int, bool, int]:
         variant = config.variant_of(task)
         last = variant is not None and config.learns(variant) == "both"
-        weak = task.body is not None and config.bodies[task.body].deficit is not None
-        kinds = ("train", "search", "tune", "walk") if weak else ("train", "tune", "search", "walk")
-        rank = 0 if config.search is None else kinds.index(task.kind)  # a search is for all seeds
+        rank = 0 if config.search is None else ("train", "tune", "search", "walk").index(task.kind)  # for all seeds
         return task.kind != "train", last, task.body or 0, variant is not None, rank
 
     return sorted(tasks, key=order)

@@ -29,11 +29,15 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
         The figures of every generation and condition.
     """
     use_threads(1)
-    assert task.body is not None and config.search is not None
+    assert task.body is not None
     body = config.bodies[task.body]
     variant = config.variant_of(task)
+    search = config.search_of(variant)
+    assert search is not None
     seeds = config.seeds_of(variant)
-    files = [_walkers(config, dataclasses.replace(task, seed=seed), folder) for seed in seeds]
+    label = label_of(body, variant)
+    walks = [dataclasses.replace(task, name=f"walk-{seed}-{label}", seed=seed) for seed in seeds]
+    files = [policy_files(config, walk, folder, False) for walk in walks]
     humans, devices = ([load_policy(pair[role]) for pair in files] for role in (0, 1))
     settings = humans[0].metadata["settings"]
     own = {} if variant is None else variant.world
@@ -46,22 +50,14 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
         first = folder / f"search-{HEALTHY}" / "strategies.json"
         start = load_strategies(first).found if first.is_file() else None
     found, figures = search_strategies(
-        setup, world, humans, devices, config.search, weakness=weakness, speeds=config.speeds_of(body, variant),
+        setup, world, humans, devices, search, weakness=weakness, speeds=config.speeds_of(body, variant),
         start=start, seed=task.seed,
     )  # fmt: skip
     zeros = {name: np.zeros(len(STRATEGY_NAMES)) for name in CONDITIONS}
     about = {
-        "seeds": list(seeds), **dataclasses.asdict(config.search), "imitation_weight": world.imitation_weight,
+        "seeds": list(seeds), **dataclasses.asdict(search), "imitation_weight": world.imitation_weight,
         "before_and_after": [row for row in figures if row["final"]],
     }  # fmt: skip
     strategies = Strategies(body.name, strength, body.side, found, zeros if start is None else start, about)
     strategies.save(folder / task.name / "strategies.json")
     return pd.DataFrame(figures)
-
-
-def _walkers(config: StudyConfig, task: Task, folder: Path) -> tuple[Path, Path]:
-    """Human and device of one seed: the body's own, or, for a weak one, what the healthy body walks with."""
-    assert task.body is not None
-    body = config.bodies[task.body]
-    label = HEALTHY if body.deficit is not None else label_of(body, config.variant_of(task))
-    return policy_files(config, dataclasses.replace(task, name=f"walk-{task.seed}-{label}"), folder, False)

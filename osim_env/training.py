@@ -520,7 +520,7 @@ def _strategies_for(config: TrainConfig) -> Strategies:
     found = load_strategies(str(config.strategies))
     population = config.setup.population
     for kind in () if population is None else population.bodies:
-        if kind.deficit is None:
+        if kind.deficit is None or found.strength >= 100.0:  # the healthy body's, which any body may walk with
             continue
         if (
             Path(kind.deficit).stem != found.body

@@ -174,6 +174,7 @@ def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     if not bodies:
         return [], ""
     rows = []
+    beyond: set[tuple[str, str]] = set()
     seeds = walks[walks["variant"] == "imitation 0"]["seed"].unique()
     walks = pd.DataFrame(walks[walks["seed"].isin(seeds)])
     for body in bodies:
@@ -187,6 +188,8 @@ def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                            if r["reference"] == "none" and r["speed_commanded"] == MAIN_SPEED}  # fmt: skip
                 none, on = up(part, condition="none"), up(part, condition="powered")
                 gain, noise = _gain(none, on)
+                if gain > 2 * noise:
+                    beyond.add((name, _name(body, float(strength))))
                 rows.append([
                     _name(body, float(strength)), f"{part['imitation_weight'].iloc[0]:g}", part["seed"].nunique(),
                     shown(summary["umberger2010_gross"]["mean_pct"], summary["umberger2010_gross"]["sd_seeds_pct"],
@@ -197,13 +200,19 @@ def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                     f"{int(part['fell'].sum())} of {len(part)}",
                 ])  # fmt: skip
     lost = sorted({r[0] for r in rows if r[1] == "0" and not str(r[3]).startswith("-")})
-    note = f"Savings that vanish at weight 0: {', '.join(lost)}.\n\n" if lost else "No saving vanishes at weight 0.\n\n"
+    note = f"Savings that vanish at weight 0: {', '.join(lost)}." if lost else "No saving vanishes at weight 0."
+    gained = sorted(body for name, body in beyond if name == "main")
+    lost = [body for body in gained if ("imitation 0", body) not in beyond]
+    if gained:
+        note += f" Symmetry gains beyond 2 SD that vanish at weight 0: {', '.join(lost) or 'none'}."
     header = ["body", "imitation weight", "seeds", "Umberger, change %", "asymmetry none → on", "gain / 2 SD",
               "angles change, deg", "falls"]  # fmt: skip
     return [], (
         "The weight of all imitation terms in the human's reward, by which bodies search for their way of walking; 0 "
         "switches them off. The reference never limps. Weight 0.3 is the study's own (its search served all seeds, "
-        "those at 1 and 0 the one shown).\n\n" + note + markdown_table(header, rows)
+        "those at 1 and 0 the one shown). At weight 0 leaving the known gait has no price, either.\n\n"
+        + f"{note}\n\n"
+        + markdown_table(header, rows)
     )
 
 

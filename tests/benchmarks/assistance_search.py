@@ -51,10 +51,12 @@ def searches(study: StudyConfig, policies: str) -> str:
     return (
         "Each body's search for strategies (`osim_env/search.py`), in each condition alike: "
         f"{search.generations} generations of {search.candidates} candidates, each walking with the policies of all "
-        "seeds, which stay as they are. Mean human reward of a control step (that of the training, imitation weight "
-        "and all), net metabolic power (where nobody fell) and falls in walks of "
+        "seeds, which stay as they are. Candidates are judged by the human reward of a control step (that of the "
+        "training, imitation weight and all) less a small price on leaving the gait that the search began with: "
+        f"{search.habit * np.radians(1) ** 2:.3f} for one degree in one number, growing with its square. Reward "
+        "(without the price), net metabolic power (where nobody fell) and falls in walks of "
         f"{search.late_seconds:g} s, before → after. The healthy body searches among symmetric strategies at all "
-        "speeds; weak ones begin from what it found.\n\n"
+        f"speeds, for {search.healthy_generations} generations; weak ones begin from what it found.\n\n"
         + markdown_table(header, rows)
         + "\n\nWhat the weak bodies aim for without the device, against the healthy one, largest first (degrees; of "
         "the step rate, percent).\n\n" + markdown_table(["body", "numbers"], numbers)

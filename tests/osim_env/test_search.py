@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,26 @@ def test_the_healthy_body_stays_symmetric(parts) -> None:
         assert np.abs(numbers).max() > 0
 
 
+def test_a_price_on_departures_keeps_a_search_where_gain_and_price_balance(parts, monkeypatch) -> None:
+    """One number earns 2 per rad: at a price of 10 per rad², 0.1 rad is best; without, farther always is."""
+    number = STRATEGY_NAMES.index("knee_angle_r mean")
+
+    def walk(self: _Candidates, numbers: Any, *_: object) -> dict[str, Any]:
+        reward = 2 * numbers[:, :, number]
+        return {"reward": reward, "fell": 0 * reward, "power": 0 * reward}
+
+    monkeypatch.setattr(_Candidates, "walk", walk)
+    weak = load_deficit("plantarflexors", strength=50, side="right")
+    config = dataclasses.replace(QUICK, generations=300, candidates=16)
+    found = {}
+    for habit in (0.0, 10.0):
+        found[habit], _ = search_strategies(*parts, dataclasses.replace(config, habit=habit), weakness=weak)
+    for name in CONDITIONS:
+        assert found[10.0][name][number] == pytest.approx(0.1, abs=0.02)
+        assert np.abs(np.delete(found[10.0][name], number)).max() < 0.02
+        assert found[0.0][name][number] > 0.3
+
+
 def test_a_fall_costs_more_than_any_walk_and_conditions_start_alike(parts) -> None:
     setup, world, humans, devices = parts
     config = dataclasses.replace(QUICK, candidates=4)
@@ -76,5 +97,7 @@ def test_a_fall_costs_more_than_any_walk_and_conditions_start_alike(parts) -> No
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(InputError, match="settle"):
         SearchConfig(settle=5.0)
+    with pytest.raises(InputError, match="habit"):
+        SearchConfig(habit=-1.0)
     with pytest.raises(InputError, match="candidates"):
         SearchConfig(candidates=2)

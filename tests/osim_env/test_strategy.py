@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from data.errors import FileFormatError, InputError, UnknownNameError
+from models.deficit import load_deficit
 from osim_env.mirror import ODD_COORDINATES, mirror_map
 from osim_env.population import CONDITIONS, BodyDraw, Population
 from osim_env.setup import WorldSetup, make_world
@@ -99,6 +100,9 @@ def test_between_strengths_strategies_change_in_proportion_to_the_loss() -> None
     np.testing.assert_allclose(found.at("none", 100.0), found.healthy["none"])
     np.testing.assert_allclose(found.at("none", 75.0), (found.found["none"] + found.healthy["none"]) / 2)
     np.testing.assert_allclose(found.at("none", side="left"), mirrored(found.found["none"]))
+    weak = load_deficit("plantarflexors", strength=75, side="left")
+    np.testing.assert_array_equal(found.of("none", weak), found.at("none", 75.0, "left"))
+    np.testing.assert_array_equal(found.of("none", None), found.healthy["none"])
     with pytest.raises(InputError, match="strength"):
         found.at("none", 40.0)
     with pytest.raises(UnknownNameError, match="device condition"):

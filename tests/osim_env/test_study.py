@@ -487,16 +487,20 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
         generations=2, healthy_generations=1, candidates=4, seconds=0.1, late_seconds=0.1, settle=0.0
     )  # fmt: skip
     unadapted = Variant("unadapted", bodies=("healthy",), human="healthy")
-    config = dataclasses.replace(tiny, search=quick, variants=(unadapted,), follow_samples=600)
+    free = Variant("free", bodies=("plantarflexors",), habit=0.0)
+    config = dataclasses.replace(tiny, search=quick, variants=(unadapted, free))
     needs = {task.name: task.needs for task in plan(dataclasses.replace(config, seeds=(1, 2)))}
     assert needs["search-healthy"] == ("tune-1-healthy", "tune-2-healthy")
-    assert {"tune-1-healthy", "tune-2-healthy", "search-healthy"} < set(needs["search-plantarflexors"])
-    assert "search-plantarflexors" in needs["tune-2-plantarflexors"] and "search-healthy-unadapted" not in needs
+    assert needs["tune-2-plantarflexors"] == ("train-2", "tune-2-healthy", "search-healthy")
+    assert needs["search-plantarflexors"] == ("tune-1-plantarflexors", "tune-2-plantarflexors")
+    assert needs["walk-2-plantarflexors"] == ("search-plantarflexors",) and "search-healthy-unadapted" not in needs
+    habits = [None if found is None else found.habit for found in map(config.search_of, (None, unadapted, free))]
+    assert habits == [quick.habit, None, 0.0] and quick.habit > 0
     config = dataclasses.replace(config, variants=())
     backend = Inline()
     tables = run_study(config, folder, numbers, backend=backend)
     assert backend.done == [
-        "search-healthy", "walk-1-healthy", "search-plantarflexors", "tune-1-plantarflexors", "walk-1-plantarflexors"
+        "search-healthy", "walk-1-healthy", "tune-1-plantarflexors", "search-plantarflexors", "walk-1-plantarflexors"
     ]  # fmt: skip
     assert set(tables["search"]["condition"]) == set(CONDITIONS) and "seed" not in tables["search"]
     healthy, weak = (
@@ -506,12 +510,12 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
     assert weak.strength == 50 and len(weak.about["before_and_after"]) == 2 * len(CONDITIONS)
     tune = next(task for task in plan(config) if task.name == "tune-1-plantarflexors")
     tuned = training_config(config, tune, folder)
-    assert tuned.samples == 600 and tuned.share_legs and tuned.strategies is not None
+    assert tuned.share_legs and tuned.strategies == str(folder / "search-healthy" / "strategies.json")
     assert tuned.start_checkpoint == str(folder / "tune-1-healthy" / "checkpoint.npz")
     policies = tmp_path / "policies"
     export_policies(config, folder, policies)
-    follows = training_config(dataclasses.replace(config, generalists=str(policies)), tune, folder)
-    assert follows.start_checkpoint is None and follows.start_device == str(folder / "tune-1-healthy" / "device")
+    tuned = training_config(dataclasses.replace(config, generalists=str(policies)), tune, folder)
+    assert tuned.start_checkpoint is None and tuned.start_device == str(folder / "tune-1-healthy" / "device")
 
     again = run_study(config, tmp_path / "again", numbers, policies=policies, backend=Inline())
     pd.testing.assert_frame_equal(
