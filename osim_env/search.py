@@ -56,24 +56,26 @@ class SearchConfig:
         settle: Time after the start whose reward does not count, s.
         habit: Price of leaving the gait that a search begins with, taken from the reward of a control step: per sum of
             the squared departures, 1/rad², each relative to :func:`scales`.
+        healthy_habit: The same for the healthy body, which leaves the reference.
     """
 
-    generations: int = 50
+    generations: int = 60
     healthy_generations: int = 40
     candidates: int = 16
     spread: float = 0.006
     seconds: float = 4.0
     late_seconds: float = 8.0
     settle: float = 1.5
-    habit: float = 10.0
+    habit: float = 30.0
+    healthy_habit: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.settle <= min(self.seconds, self.late_seconds) - SHORTEST:
             raise InputError("settle", self.settle, f"at least {SHORTEST:g} s less than the seconds of a walk")
         if not self.spread > 0:
             raise InputError("spread", self.spread, "more than 0 rad")
-        if not self.habit >= 0:
-            raise InputError("habit", self.habit, "0 or more per rad²")
+        if not min(self.habit, self.healthy_habit) >= 0:
+            raise InputError("habit", min(self.habit, self.healthy_habit), "0 or more per rad²")
         if self.candidates < 4 or min(self.generations, self.healthy_generations) < 1:
             raise InputError("search", dataclasses.asdict(self), "4 or more candidates, 1 or more generations")
 
@@ -171,7 +173,9 @@ def search_strategies(
     still = np.zeros((config.candidates, basis.shape[1]))
     late = config.late_seconds
     note(0, trial.walk(strategies([still] * len(conditions)), 0, late), True)
-    n_generations = config.healthy_generations if weakness is None else config.generations
+    n_generations, habit = config.generations, config.habit
+    if weakness is None:
+        n_generations, habit = config.healthy_generations, config.healthy_habit
     means: list[list[Array]] = []
     for generation in range(1, n_generations + 1):
         asked = [np.array(search.ask()) for search in searches]
@@ -180,7 +184,7 @@ def search_strategies(
         seconds = late if is_late else config.seconds
         found = trial.walk(strategies(asked), generation, seconds, weak)
         for search, candidates, reward in zip(searches, asked, found["reward"], strict=True):
-            price = config.habit * np.sum((candidates @ basis.T / scales()) ** 2, axis=1)
+            price = habit * np.sum((candidates @ basis.T / scales()) ** 2, axis=1)
             search.tell(list(candidates), (price - reward).tolist())
         if is_late:
             means.append([np.array(search.mean) for search in searches])
