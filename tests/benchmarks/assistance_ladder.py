@@ -28,7 +28,7 @@ from osim_env.study import StudyConfig, find_study
 from .assistance_tolerance import LADDER, SECONDS, STEPS, STRENGTHS, severe, walk_weaker, walked
 from .walking_world import MAIN_SPEED, policy_world
 
-SEARCH = SearchConfig(generations=25, late_seconds=4.0)
+SEARCH = SearchConfig(generations=25, late_seconds=4.0, habit=0.0)
 
 
 def go_down(study: StudyConfig, policies: str, name: str, strengths: list[float]) -> pd.DataFrame:
