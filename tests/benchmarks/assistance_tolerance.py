@@ -90,9 +90,10 @@ def tolerance(study: StudyConfig, policies: str) -> str:
     text = (
         f"Without the device, {MAIN_SPEED:g} m/s, one walk of {SECONDS:g} s a seed: gross metabolic power (Umberger "
         "2010, W/kg) / mean magnitude of the six symmetry indices (%). First line: the generalists as they are. Second "
-        "line: after a short search at each strength, begun where that at the strength before ended, without a price on "
-        "departures (`python -m tests.benchmarks.assistance_ladder`). The study's moderate bodies have the weakest strength at "
-        f"which no seed falls without a search; its severe ones are up to {STEPS} strengths below, as far as none "
+        "line: after a short search at each strength, begun where that at the strength before ended, without a price "
+        "on departures (`python -m tests.benchmarks.assistance_ladder`). The study's moderate bodies have the weakest "
+        f"strength at which no seed falls without a search; its severe ones are up to {STEPS} strengths below, as far "
+        "as none "
         "falls after one (where that is none, moderate is about halfway to healthy). That gait bears much "
         "weakness of hip and knee extensors and little of plantarflexors, hip abductors and hip flexors is what van "
         "der Krogt, Delp & Schwartz 2012 (Gait & Posture 36:113-119) found with simulations that tracked a measured "
