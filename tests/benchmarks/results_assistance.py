@@ -99,8 +99,9 @@ def evaluate() -> str:
         "leaves out where the device helps is given, not learned (`device_share`, docs/training.md). Its training "
         f"imitated with weight {world['imitation_weight']:g} and a dead zone of "
         f"{world['imitation_dead_zone']:g} rad, alike "
-        "in all conditions, and so do the searches; its actions are joint moments about a feedback law on the "
-        "reference, so some pull to the reference stays even at weight 0. "
+        "in all conditions, and so do the searches, in which leaving the known gait has a small price besides (below); "
+        "its actions are joint moments about a feedback law on the reference, so some pull to the reference stays even "
+        "at weight 0. "
         "Bodies walk on a treadmill at the commanded speed. Everything is simulated; "
         f"no person was measured. {sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
         + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
