@@ -22,7 +22,9 @@ def test_shipped_models_are_up_to_date(device: str | None, tmp_path: Path) -> No
     fresh, shipped = compile_osim(path), Model.load(COMPILED[device])
     for group in GROUPS:
         for name, array in getattr(fresh, group)._asdict().items():
-            np.testing.assert_array_equal(getattr(getattr(shipped, group), name), array, err_msg=f"{group}.{name}")
+            # Processors differ in the last bit of a vector's length.
+            there = getattr(getattr(shipped, group), name)
+            np.testing.assert_allclose(there, array, rtol=1e-14, atol=1e-16, err_msg=f"{group}.{name}")
     assert shipped.actuator_names == fresh.actuator_names
 
 
