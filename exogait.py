@@ -289,7 +289,7 @@ def optimum(
     target = table or out / "moco_inverse.csv"
     moco_table.write_optimum(
         target, curves, body=body, side="right" if weakness is None else weakness.side,
-        strength=100.0 if weakness is None else min(percent for _, percent in weakness.groups),
+        strength=100.0 if weakness is None else weakness.weakest,
         note=f"OpenSim {moco_inverse.opensim_version()}; {device}, walk {condition} at {speed:g} m/s of "
         f"{trial.metadata['policy']}, seed {seed}; {result.summary()}",
     )  # fmt: skip

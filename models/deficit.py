@@ -43,6 +43,11 @@ class Deficit:
     source: str = ""
 
     @property
+    def weakest(self) -> float:
+        """Strength of the most affected group, percent."""
+        return min(percent for _, percent in self.groups)
+
+    @property
     def strength(self) -> Mapping[str, float]:
         """Strength of every affected muscle as a fraction of the healthy one; the weakest of its groups counts."""
         groups = muscle_groups()

@@ -104,7 +104,7 @@ class Personalization:
         """Strength of the weakest group, percent."""
         if self.deficit is None:
             return 100.0
-        return min(percent for _, percent in load_deficit(self.deficit, strength=self.strength).groups)
+        return load_deficit(self.deficit, strength=self.strength).weakest
 
     @property
     def body(self) -> str:

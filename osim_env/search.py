@@ -176,6 +176,7 @@ def search_strategies(
     n_generations, habit = config.generations, config.habit
     if weakness is None:
         n_generations, habit = config.healthy_generations, config.healthy_habit
+    departures = basis.T / scales()
     means: list[list[Array]] = []
     for generation in range(1, n_generations + 1):
         asked = [np.array(search.ask()) for search in searches]
@@ -184,7 +185,7 @@ def search_strategies(
         seconds = late if is_late else config.seconds
         found = trial.walk(strategies(asked), generation, seconds, weak)
         for search, candidates, reward in zip(searches, asked, found["reward"], strict=True):
-            price = habit * np.sum((candidates @ basis.T / scales()) ** 2, axis=1)
+            price = habit * np.sum((candidates @ departures) ** 2, axis=1)
             search.tell(list(candidates), (price - reward).tolist())
         if is_late:
             means.append([np.array(search.mean) for search in searches])

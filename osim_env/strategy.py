@@ -178,7 +178,7 @@ class Strategies:
         """Numbers of a body with a deficit, or without one (None): see :meth:`at`."""
         if weakness is None:
             return self.at(condition, FULL_STRENGTH)
-        return self.at(condition, min(percent for _, percent in weakness.groups), weakness.side)
+        return self.at(condition, weakness.weakest, weakness.side)
 
     def save(self, path: str | Path) -> Path:
         """Write as JSON."""

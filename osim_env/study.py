@@ -383,7 +383,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             start_device=f"{start}_device" if variant.device_profile is None else None,
             start_checkpoint=None,
         )
-    if config.searches(task_variant) and body.deficit is not None and config.has_healthy:
+    if config.begins_healthy(body, task_variant):
         # What helps the healthy body learns this one, before it has a gait of its own. A device's legs stay under one
         # controller: the weak side shows in what it senses.
         first = folder / f"tune-{task.seed}-{HEALTHY}"

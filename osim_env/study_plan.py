@@ -131,8 +131,7 @@ class StudyConfig:
 
     def searches(self, variant: Variant | None) -> bool:
         """Whether bodies search for strategies: not where another human, or a fixed profile, is what is asked about."""
-        own = variant is None or (variant.search and variant.human is None and variant.device_profile is None)
-        return self.search is not None and own
+        return self.search_of(variant) is not None
 
     @property
     def has_healthy(self) -> bool:
@@ -141,10 +140,15 @@ class StudyConfig:
 
     def search_of(self, variant: Variant | None) -> SearchConfig | None:
         """How bodies search, None where nobody does."""
-        if self.search is None or not self.searches(variant):
+        if variant is None or self.search is None:
+            return self.search
+        if not variant.search or variant.human is not None or variant.device_profile is not None:
             return None
-        habit = None if variant is None else variant.habit
-        return self.search if habit is None else dataclasses.replace(self.search, habit=habit)
+        return self.search if variant.habit is None else dataclasses.replace(self.search, habit=variant.habit)
+
+    def begins_healthy(self, body: StudyBody, variant: Variant | None) -> bool:
+        """Whether a body begins with the gait and the device of the healthy one: weak ones that search."""
+        return self.searches(variant) and body.deficit is not None and self.has_healthy
 
     def variant_of(self, task: Task) -> Variant | None:
         """The variant that a task belongs to, None in the main study."""
@@ -238,7 +242,7 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                     continue
                 tune, search = f"tune-{label}", f"search-{shared}"
                 needs = trained
-                if config.searches(variant) and body.deficit is not None and config.has_healthy:
+                if config.begins_healthy(body, variant):
                     needs = (*known, f"search-{HEALTHY}")  # a weak body begins with the healthy one's gait and device
                 if config.learns(variant) != "none":
                     tasks.append(Task(tune, "tune", seed, b, index, needs))

@@ -47,8 +47,8 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
     weakness = start = None
     if body.deficit is not None:
         weakness = load_deficit(body.deficit, strength=strength, side=body.side)
-        first = folder / f"search-{HEALTHY}" / "strategies.json"
-        start = load_strategies(first).found if first.is_file() else None
+    if config.begins_healthy(body, variant):
+        start = load_strategies(folder / f"search-{HEALTHY}" / "strategies.json").found
     found, figures = search_strategies(
         setup, world, humans, devices, search, weakness=weakness, speeds=config.speeds_of(body, variant),
         start=start, seed=task.seed,

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from data.errors import FileFormatError, InputError
 from data.settings import from_mapping
+from models.deficit import FULL_STRENGTH
 
 from .evaluation import EvaluationConfig, evaluate_policy
 from .learner import Learner, LearnerConfig
@@ -518,9 +519,11 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
 def _strategies_for(config: TrainConfig) -> Strategies:
     """The strategies of a run, refused where a body of its population has none among them."""
     found = load_strategies(str(config.strategies))
+    if found.strength >= FULL_STRENGTH:  # the healthy body's, which any body may walk with
+        return found
     population = config.setup.population
     for kind in () if population is None else population.bodies:
-        if kind.deficit is None or found.strength >= 100.0:  # the healthy body's, which any body may walk with
+        if kind.deficit is None:
             continue
         if (
             Path(kind.deficit).stem != found.body
