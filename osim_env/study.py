@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .policy import Policy
     from .setup import WorldSetup
     from .strategy import Strategies
+    from .training import Trainer
     from .world import WorldConfig
 
 SPEED_MARGIN = 0.1
@@ -167,6 +168,7 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     if task.kind != "train":
         assert task.body is not None
         names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
+        names += ["fit"] if config.fit is not None and config.bodies[task.body].deficit is not None else []
         body_searches = task.kind in ("search", "walk") or config.bodies[task.body].deficit is not None
         if body_searches and config.search is not None:
             names += ["search"]
@@ -414,8 +416,35 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
     if task.kind == "train" or config.keeps_human(variant):
         trainer.policy("human").save(home / "human")
     if trainer.device is not None and (task.kind == "train" or config.learns(variant) in ("both", "device")):
-        trainer.policy("device").save(home / "device")
+        device = trainer.policy("device")
+        if trainer.legs is not None and task.body is not None and config.fits(config.bodies[task.body], variant):
+            device = _fit(config, task, trainer, device)
+        device.save(home / "device")
     return trainer.samples
+
+
+def _fit(config: StudyConfig, task: Task, trainer: Trainer, device: Policy) -> Policy:
+    """The device policy of a fine-tune fitted to the body's legs, at all its strengths."""
+    from .device_fit import fit_device
+    from .strategy import load_strategies
+    from .training import merged
+    from .world import WorldConfig
+
+    assert task.body is not None and config.fit is not None
+    body = config.bodies[task.body]
+    assert body.deficit is not None
+    human = trainer.policy("human")
+    settings = human.metadata["settings"]
+    found = trainer.config.strategies
+    policy, _ = fit_device(
+        dataclasses.replace(trainer.config.setup, population=None, deficit=None),
+        from_mapping(WorldConfig, merged(settings["world"], config.walk_world), where="walk_world"),
+        human, device, config.fit,
+        weaknesses=[load_deficit(body.deficit, strength=strength, side=body.side) for strength in body.strengths],
+        strategies=None if found is None else load_strategies(found),
+        speeds=config.speeds_of(body, config.variant_of(task)), seed=task.seed,
+    )  # fmt: skip
+    return policy
 
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:

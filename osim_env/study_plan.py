@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from data.errors import InputError
 
+from .device_fit import FitConfig
 from .search import SearchConfig
 
 HEALTHY = "healthy"
@@ -90,6 +91,8 @@ class StudyConfig:
         tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
             bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
+        fit: How a device that is alike on both sides, tuned to a weak body, is fitted to its two legs; without, it
+            serves both by one controller.
         search: How each body searches for strategies of its own, in every condition; without, nobody does.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
@@ -110,6 +113,7 @@ class StudyConfig:
     train_samples: float | None = None
     tune: Literal["both", "device"] = "both"
     tune_samples: float = 3e5
+    fit: FitConfig | None = None
     search: SearchConfig | None = None
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
@@ -151,6 +155,10 @@ class StudyConfig:
     def begins_healthy(self, body: StudyBody, variant: Variant | None) -> bool:
         """Whether a body begins with the gait and the device of the healthy one: weak ones that search."""
         return self.searches(variant) and body.deficit is not None and self.has_healthy
+
+    def fits(self, body: StudyBody, variant: Variant | None) -> bool:
+        """Whether a device is fitted to a body's legs: to a weak one's, where it learns."""
+        return self.fit is not None and body.deficit is not None and self.learns(variant) in ("both", "device")
 
     def variant_of(self, task: Task) -> Variant | None:
         """The variant that a task belongs to, None in the main study."""
