@@ -28,7 +28,7 @@ from .evaluation import evaluation_world
 from .legs import alike_on_both_sides
 from .mirror import ODD_COORDINATES, mirror_map
 from .policy import Policy
-from .search import SHORTEST, top_of_parabola
+from .search import SHORTEST
 from .setup import WorldSetup, strength_of
 from .strategy import Strategies
 from .world import WorldConfig
@@ -177,3 +177,19 @@ def fit_device(
     policy = fitted(device, gain, rest)
     about = {**dataclasses.asdict(config), "gain": gain.round(4).tolist(), "rest": rest.round(4).tolist()}
     return dataclasses.replace(policy, metadata={**policy.metadata, "fit": about}), figures
+
+
+def top_of_parabola(x: Array, y: Array) -> float:
+    """Where a least-squares parabola is highest within the range of ``x``; the middle where it is flat.
+
+    Example:
+        >>> round(top_of_parabola(np.array([-1.0, 0.0, 1.0]), np.array([-4.0, -1.0, 0.0])), 3)
+        1.0
+        >>> top_of_parabola(np.array([-1.0, 0.0, 1.0]), np.zeros(3))
+        0.0
+    """
+    constant, slope, bend = np.polynomial.Polynomial.fit(x, y, 2).convert().coef if np.ptp(y) else (0.0, 0.0, 0.0)
+    if bend < 0:
+        return float(np.clip(-slope / (2 * bend), x.min(), x.max()))
+    ends = constant + slope * x + bend * x**2
+    return float(x[np.argmax(ends)]) if np.ptp(y) else float(np.mean((x.min(), x.max())))

@@ -38,9 +38,6 @@ Array = NDArray[np.floating[Any]]
 FALLEN = -5.0
 """Reward of every control step after a fall: less than a walk of 20 W/kg earns, which no body keeps up."""
 
-RIDGE = 0.05
-"""Share by which slopes are shrunk that a round tells least about."""
-
 SHORTEST = 0.1
 """Shortest part of a walk by which a candidate can be judged, s."""
 
@@ -57,8 +54,6 @@ class SearchConfig:
         seconds: Length of each walk, s.
         late_seconds: Length in the last quarter of the generations, which has to show slow falls, s.
         settle: Time after the start whose reward does not count, s.
-        rounds: In how many rounds the second half of the generations refines what the first half found; 0 keeps
-            exploring. There is none without a price, or with too few candidates to tell slopes.
         habit: Price of leaving the gait that a search begins with, taken from the reward of a control step: per sum of
             the squared departures, 1/rad², each relative to :func:`scales`.
         healthy_habit: The same for the healthy body, which leaves the reference.
@@ -71,7 +66,6 @@ class SearchConfig:
     seconds: float = 4.0
     late_seconds: float = 8.0
     settle: float = 1.5
-    rounds: int = 3
     habit: float = 30.0
     healthy_habit: float = 10.0
 
@@ -143,11 +137,11 @@ def search_strategies(
         seed: Of candidates and starts.
 
     Returns:
-        Numbers by condition (refined, or the mean that CMA-ES ends with, averaged over the last quarter of the
-        generations), and the figures: condition, generation, reward per control step, net metabolic power (W/kg, of
-        walks without a fall; None where there is none) and share that fell, means over the candidates. The first row
-        of a condition is what the search began with, the last one what it found, both from the same states and at the
-        whole weakness (``final`` True).
+        Numbers by condition (the mean that CMA-ES ends with, averaged over the last quarter of the generations), and
+        the figures: condition, generation, reward per control step, net metabolic power (W/kg, of walks without a fall;
+        None where there is none) and share that fell, means over the candidates. The first row of a condition is what
+        the search began with, the last one what it found, both from the same states and at the whole weakness
+        (``final`` True).
 
     Raises:
         MissingDependencyError: The package cma is not installed.
@@ -183,112 +177,22 @@ def search_strategies(
     if weakness is None:
         n_generations, habit = config.healthy_generations, config.healthy_habit
     departures = basis.T / scales()
-
-    def price(parts: Array) -> Array:
-        return habit * np.sum((parts @ departures) ** 2, axis=-1)
-
-    schedule = _schedule(n_generations, config.rounds if habit > 0 else 0, config.candidates, basis.shape[1])
-    refined = [_Refined(config.spread, departures, habit) for _ in conditions]
-    rng = np.random.default_rng((seed, len(schedule)))
-    for generation, kind in enumerate(schedule, 1):
-        if kind == "explore":
-            asked = [np.array(search.ask()) for search in searches]
-        elif kind == "slope":
-            half = config.spread * rng.normal(size=(config.candidates // 2, basis.shape[1]))
-            around = np.resize(np.concatenate([half, -half]), still.shape)
-            asked = [one.centre + around for one in refined]
-        else:
-            asked = [one.along(config.candidates) for one in refined]
+    means: list[list[Array]] = []
+    for generation in range(1, n_generations + 1):
+        asked = [np.array(search.ask()) for search in searches]
         weak = min(1.0, 3 * generation / n_generations) if grow else 1.0
         is_late = generation > 0.75 * n_generations
-        found = trial.walk(strategies(asked), generation, late if is_late else config.seconds, weak)
+        seconds = late if is_late else config.seconds
+        found = trial.walk(strategies(asked), generation, seconds, weak)
+        for search, candidates, reward in zip(searches, asked, found["reward"], strict=True):
+            price = habit * np.sum((candidates @ departures) ** 2, axis=1)
+            search.tell(list(candidates), (price - reward).tolist())
+        if is_late:
+            means.append([np.array(search.mean) for search in searches])
         note(generation, found, False)
-        following = schedule[generation] if generation < len(schedule) else "explore"
-        for one, search, candidates, reward in zip(refined, searches, asked, found["reward"], strict=True):
-            if kind == "explore":
-                search.tell(list(candidates), (price(candidates) - reward).tolist())
-                if is_late or following == "slope":
-                    one.means.append(np.array(search.mean))
-                    one.centre = np.mean(one.means, axis=0)
-            else:
-                one.note(kind, candidates, reward, ends=following != kind)
-    answers = [one.centre for one in refined]
+    answers = list(np.mean(means, axis=0))
     note(n_generations, trial.walk(strategies([np.tile(x, (config.candidates, 1)) for x in answers]), 0, late), True)
     return {name: first[name] + basis @ x for name, x in zip(conditions, answers, strict=True)}, figures
-
-
-def _schedule(generations: int, rounds: int, candidates: int, n_numbers: int) -> list[str]:
-    """What each generation does: half of them explore, the others refine, where they are enough for slopes."""
-    each = generations // (2 * rounds) if rounds else 0
-    steps = max(1, each // 5)
-    if (each - steps) * candidates < 2 * n_numbers:
-        return ["explore"] * generations
-    refining = (["slope"] * (each - steps) + ["step"] * steps) * rounds
-    return ["explore"] * (generations - len(refining)) + refining
-
-
-class _Refined:
-    """What a search ends with: in every number as far from the start as its slope is worth the price.
-
-    CMA-ES follows ranks. In what earns nothing it wanders, and hundreds of candidates in dozens of dimensions are too
-    few for the price to bring it back. All of them together tell every slope, though, since each varies every number:
-    least squares over a round of candidates, in mirrored pairs about one centre, are a hundred times as exact as one
-    pair. Where slope and price balance is the aim of a step, and walks along it tell how far to go.
-    """
-
-    def __init__(self, spread: float, departures: Array, habit: float) -> None:
-        self.spread, self.habit = spread, habit
-        self.departures = departures
-        self.centre = np.zeros(len(departures))
-        self.step = np.zeros(len(departures))
-        self.means: list[Array] = []
-        self._noted: list[tuple[Array, Array]] = []
-
-    def along(self, n: int) -> Array:
-        """Candidates from here to the end of the step."""
-        return self.centre + np.linspace(0.0, 1.0, n)[:, None] * self.step
-
-    def note(self, kind: str, candidates: Array, reward: Array, *, ends: bool) -> None:
-        """Take a generation's rewards; after the last of its kind slopes become a step, a step becomes the centre."""
-        self._noted.append((candidates, reward))
-        if not ends:
-            return
-        parts, rewards = (np.stack(values) for values in zip(*self._noted, strict=True))
-        self._noted = []
-        if kind == "slope":
-            self.step = self._balance(parts, rewards) - self.centre
-            return
-        price = self.habit * np.sum((parts @ self.departures) ** 2, axis=-1)
-        share = np.linspace(0.0, 1.0, parts.shape[1])
-        self.centre = self.centre + top_of_parabola(share, np.mean(rewards - price, axis=0)) * self.step
-
-    def _balance(self, parts: Array, rewards: Array) -> Array:
-        """Where the slope of the reward at the centre equals that of the price."""
-        n_numbers = parts.shape[-1]
-        off = rewards - np.median(rewards, axis=1, keepdims=True)
-        bound = 4 * 1.4826 * np.median(np.abs(off))  # a fall tells that there is a brink, not how the ground slopes
-        off = np.clip(off, -bound, bound)
-        off = (off - off.mean(axis=1, keepdims=True)).ravel()
-        x = (parts - self.centre).reshape(-1, n_numbers)
-        ridge = RIDGE * len(x) * self.spread**2
-        slope = np.linalg.solve(x.T @ x + ridge * np.eye(n_numbers), x.T @ off)
-        return np.linalg.solve(2 * self.habit * self.departures @ self.departures.T, slope)
-
-
-def top_of_parabola(x: Array, y: Array) -> float:
-    """Where a least-squares parabola is highest within the range of ``x``; the middle where it is flat.
-
-    Example:
-        >>> round(top_of_parabola(np.array([-1.0, 0.0, 1.0]), np.array([-4.0, -1.0, 0.0])), 3)
-        1.0
-        >>> top_of_parabola(np.array([-1.0, 0.0, 1.0]), np.zeros(3))
-        0.0
-    """
-    constant, slope, bend = np.polynomial.Polynomial.fit(x, y, 2).convert().coef if np.ptp(y) else (0.0, 0.0, 0.0)
-    if bend < 0:
-        return float(np.clip(-slope / (2 * bend), x.min(), x.max()))
-    ends = constant + slope * x + bend * x**2
-    return float(x[np.argmax(ends)]) if np.ptp(y) else float(np.mean((x.min(), x.max())))
 
 
 class _Candidates:
