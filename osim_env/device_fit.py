@@ -35,7 +35,7 @@ from .world import WorldConfig
 
 Array = NDArray[np.floating[Any]]
 
-REST_SCALE = 0.3
+REST_SCALE = 0.5
 """How far settings differ in where a drive rests (shares of its peak torque), relative to its gain."""
 
 

@@ -341,7 +341,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
     setup = from_mapping(type(setup), {**dataclasses.asdict(setup), **variant.setup}, where=f"variant {variant.name}")
     walked = config.speeds_of(body, variant)
     speeds = (max(0.6, min(walked) - SPEED_MARGIN), min(1.8, max(walked) + SPEED_MARGIN))
-    samples = config.tune_samples_of(body, variant)
+    samples = config.tune_samples if variant.tune_samples is None else variant.tune_samples
     stages = (Stage(samples, speeds=speeds, learn=None if learns == "none" else learns),)
     if learns == "both":  # in turns, as generalists do: the device learns the human that has learned the body
         human_samples = HUMAN_SHARE * samples

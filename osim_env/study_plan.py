@@ -26,14 +26,12 @@ class StudyBody:
         strengths: Strengths of the most affected group to walk with, percent.
         side: Weak side.
         speeds: Walking speeds instead of the study's, m/s.
-        tune_samples: Control steps of its fine-tune instead of the study's.
     """
 
     deficit: str | None = None
     strengths: tuple[float, ...] = (100.0,)
     side: Literal["left", "right"] = "right"
     speeds: tuple[float, ...] | None = None
-    tune_samples: float | None = None
 
     @property
     def name(self) -> str:
@@ -51,7 +49,7 @@ class Variant:
         seeds: Only with these of the study's seeds; all without.
         world: Changed settings of the world.
         setup: Changed settings of what is simulated.
-        tune_samples: Control steps of the fine-tune instead of the study's and the bodies'.
+        tune_samples: Control steps of the fine-tune instead of the study's.
         speeds: Walking speeds instead of the study's and the bodies', m/s.
         tune: Who learns in the fine-tune instead of the study's.
         search: Whether bodies search for strategies, where the study's do.
@@ -171,10 +169,6 @@ class StudyConfig:
     def speeds_of(self, body: StudyBody, variant: Variant | None) -> tuple[float, ...]:
         """Speeds at which a body walks, m/s."""
         return (None if variant is None else variant.speeds) or body.speeds or self.speeds
-
-    def tune_samples_of(self, body: StudyBody, variant: Variant | None) -> float:
-        """Control steps of the fine-tune to a body."""
-        return (None if variant is None else variant.tune_samples) or body.tune_samples or self.tune_samples
 
     def __post_init__(self) -> None:
         if not self.seeds or not self.bodies or not self.speeds:
