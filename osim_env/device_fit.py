@@ -5,7 +5,7 @@ learns it learns for both. Letting the two controllers part under action noise m
 their own way; two numbers a joint do not: how much stronger one leg is served than the other, and by how much its
 drive rests further. Whoever fits a real device turns such knobs while somebody walks (Zhang et al. 2017, Science
 356:1280-1284). Here one knob is turned after the other: the same walks at five settings, a parabola through what they
-earn, and its top.
+earn, and its top as far as the walks agree about it.
 
 What is earned is the device's own reward: muscle effort, smoothness of the command, falls. Nothing in it knows of
 symmetry, imitation or any torque profile, and what is found may as well be no difference.
@@ -38,6 +38,9 @@ Array = NDArray[np.floating[Any]]
 REST_SCALE = 0.5
 """How far settings differ in where a drive rests (shares of its peak torque), relative to its gain."""
 
+FEWEST = 3
+"""Walks without which a knob stays."""
+
 
 @dataclass(frozen=True)
 class FitConfig:
@@ -53,7 +56,7 @@ class FitConfig:
 
     settings: int = 5
     reach: float = 0.2
-    starts: int = 4
+    starts: int = 6
     seconds: float = 4.0
     settle: float = 1.5
 
@@ -126,7 +129,7 @@ def fit_device(
     Returns:
         The fitted policy, with gains and rests in its metadata (``fit``), and the figures of each knob: its name, what
         it was set to, the device reward per control step at each setting, and the number of walks that tell (a start
-        from which any setting ends in a fall does not; where none is left, the knob stays).
+        from which any setting ends in a fall does not).
 
     Raises:
         InputError: The device's sides are not alike.
@@ -170,13 +173,42 @@ def fit_device(
     for k, name in enumerate(knobs.names):
         tried = [np.where(np.arange(len(answer)) == k, value, answer) for value in values]
         reward, tells = walk([fitted(device, *knobs.unpack(numbers)) for numbers in tried])
-        earned = reward[:, tells].mean(axis=1) if tells.any() else np.zeros(config.settings)
-        answer[k] = top_of_parabola(values, earned)
-        figures.append({"knob": name, "value": answer[k], "reward": earned.tolist(), "walks": int(tells.sum())})
+        earned = reward[:, tells]
+        answer[k] = agreed_top(values, earned)
+        mean = earned.mean(axis=1).tolist() if tells.any() else []
+        figures.append({"knob": name, "value": answer[k], "reward": mean, "walks": int(tells.sum())})
     gain, rest = knobs.unpack(answer)
     policy = fitted(device, gain, rest)
     about = {**dataclasses.asdict(config), "gain": gain.round(4).tolist(), "rest": rest.round(4).tolist()}
     return dataclasses.replace(policy, metadata={**policy.metadata, "fit": about}), figures
+
+
+def agreed_top(x: Array, y: Array) -> float:
+    """Top of the parabola through the mean of several walks, drawn to zero as far as the walks disagree about it.
+
+    The standard error is that of the jackknife; the top counts by its share of the sum of its square and that of the
+    error. Fewer than three walks tell nothing.
+
+    Args:
+        x: Settings, shape (n,).
+        y: What each walk earned at each, shape (n, n_walks).
+
+    Example:
+        >>> x = np.array([-1.0, 0.0, 1.0])
+        >>> walks = -((x[:, None] - 0.5) ** 2)
+        >>> round(agreed_top(x, np.tile(walks, 4)), 3)
+        0.5
+        >>> noise = np.array([[1.0, -1.0, 1.0, -1.0], [0.0, 0.0, 0.0, 0.0], [-1.0, 1.0, -1.0, 1.0]])
+        >>> round(agreed_top(x, walks + noise), 2)
+        0.37
+    """
+    n = y.shape[1]
+    if n < FEWEST:
+        return 0.0
+    top = top_of_parabola(x, y.mean(axis=1))
+    others = np.array([top_of_parabola(x, np.delete(y, walk, axis=1).mean(axis=1)) for walk in range(n)])
+    error = (n - 1) / n * np.sum((others - others.mean()) ** 2)
+    return float(top * top**2 / (top**2 + error)) if top else 0.0
 
 
 def top_of_parabola(x: Array, y: Array) -> float:
