@@ -38,8 +38,8 @@ Array = NDArray[np.floating[Any]]
 REST_SCALE = 0.5
 """How far settings differ in where a drive rests (shares of its peak torque), relative to its gain."""
 
-FEWEST = 3
-"""Walks without which a knob stays."""
+ENOUGH = 0.5
+"""Share of the walks more than which has to last under every setting; else the knob stays."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def fit_device(
     Returns:
         The fitted policy, with gains and rests in its metadata (``fit``), and the figures of each knob: its name, what
         it was set to, the device reward per control step at each setting, and the number of walks that tell (a start
-        from which any setting ends in a fall does not).
+        from which any setting ends in a fall does not; where half of them do, the knob stays).
 
     Raises:
         InputError: The device's sides are not alike.
@@ -173,10 +173,11 @@ def fit_device(
     for k, name in enumerate(knobs.names):
         tried = [np.where(np.arange(len(answer)) == k, value, answer) for value in values]
         reward, tells = walk([fitted(device, *knobs.unpack(numbers)) for numbers in tried])
-        earned = reward[:, tells]
-        answer[k] = agreed_top(values, earned)
-        mean = earned.mean(axis=1).tolist() if tells.any() else []
-        figures.append({"knob": name, "value": answer[k], "reward": mean, "walks": int(tells.sum())})
+        n_walks = int(tells.sum())
+        if n_walks > max(ENOUGH * each, 1):
+            answer[k] = agreed_top(values, reward[:, tells])
+        mean = reward[:, tells].mean(axis=1).tolist() if n_walks else []
+        figures.append({"knob": name, "value": answer[k], "reward": mean, "walks": n_walks})
     gain, rest = knobs.unpack(answer)
     policy = fitted(device, gain, rest)
     about = {**dataclasses.asdict(config), "gain": gain.round(4).tolist(), "rest": rest.round(4).tolist()}
@@ -187,11 +188,11 @@ def agreed_top(x: Array, y: Array) -> float:
     """Top of the parabola through the mean of several walks, drawn to zero as far as the walks disagree about it.
 
     The standard error is that of the jackknife; the top counts by its share of the sum of its square and that of the
-    error. Fewer than three walks tell nothing.
+    error.
 
     Args:
         x: Settings, shape (n,).
-        y: What each walk earned at each, shape (n, n_walks).
+        y: What each walk earned at each, shape (n, n_walks), two walks or more.
 
     Example:
         >>> x = np.array([-1.0, 0.0, 1.0])
@@ -203,8 +204,6 @@ def agreed_top(x: Array, y: Array) -> float:
         0.37
     """
     n = y.shape[1]
-    if n < FEWEST:
-        return 0.0
     top = top_of_parabola(x, y.mean(axis=1))
     others = np.array([top_of_parabola(x, np.delete(y, walk, axis=1).mean(axis=1)) for walk in range(n)])
     error = (n - 1) / n * np.sum((others - others.mean()) ** 2)
