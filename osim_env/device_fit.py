@@ -165,7 +165,7 @@ def fit_device(
             up &= ~world.fallen
             reward += transition.device_reward if step >= settle else 0.0
         shape = (config.settings, each)
-        return reward.reshape(shape) / (steps - settle), up.reshape(shape).all(axis=0)
+        return reward.reshape(shape) / (steps - settle), np.asarray(up.reshape(shape).all(axis=0))
 
     values = np.linspace(-config.reach, config.reach, config.settings)
     answer = np.zeros(len(knobs.names))

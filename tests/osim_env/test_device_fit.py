@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from data.errors import InputError
 from data.settings import from_mapping
 from models.deficit import load_deficit
 from osim_env.device_fit import REST_SCALE, FitConfig, fit_device, fitted
-from osim_env.policy import load_policy
+from osim_env.policy import Policy, load_policy
 from osim_env.rewards import DEVICE_TERMS
 from osim_env.setup import WorldSetup
 from osim_env.world import GaitWorld, WorldConfig
@@ -26,8 +27,14 @@ def parts():
     human, device = (load_policy(f"hip_ankle/generalist_1_{role}") for role in ("human", "device"))
     settings = human.metadata["settings"]
     setup = from_mapping(WorldSetup, {**settings["setup"], "population": None})
-    assert setup.load_device().coordinates == DRIVES
+    worn = setup.load_device()
+    assert worn is not None and worn.coordinates == DRIVES
     return setup, from_mapping(WorldConfig, settings["world"]), human, device
+
+
+def fit(parts: Any, **changes: Any) -> tuple[Policy, list[dict[str, Any]]]:
+    setup, world, human, device = parts
+    return fit_device(setup, world, human, device, QUICK, weaknesses=WEAK, **changes)
 
 
 def test_a_gain_multiplies_the_command_and_a_rest_moves_it(parts) -> None:
@@ -48,7 +55,7 @@ def test_what_pays_on_one_leg_only_is_found_and_the_other_leg_gives_as_much(part
         return -10 * world.device_action[:, right]  # its weight is negative
 
     monkeypatch.setitem(DEVICE_TERMS, "device_effort", dorsiflexing)
-    policy, figures = fit_device(*parts, QUICK, weaknesses=WEAK)
+    policy, figures = fit(parts)
     found = policy.metadata["fit"]
     assert found["rest"][right] == pytest.approx(REST_SCALE * QUICK.reach)
     for values, middle in ((found["rest"], 0.0), (found["gain"], 1.0)):
@@ -60,22 +67,23 @@ def test_what_pays_on_one_leg_only_is_found_and_the_other_leg_gives_as_much(part
 
 
 def test_the_same_seed_finds_the_same_and_another_does_not(parts) -> None:
-    first, again = (fit_device(*parts, QUICK, weaknesses=WEAK, seed=1)[0] for _ in range(2))
-    other = fit_device(*parts, QUICK, weaknesses=WEAK, seed=2)[0]
+    first, again = (fit(parts, seed=1)[0] for _ in range(2))
+    other = fit(parts, seed=2)[0]
     assert first.metadata["fit"] == again.metadata["fit"] != other.metadata["fit"]
 
 
 def test_where_no_walk_lasts_a_knob_stays(parts, monkeypatch) -> None:
     monkeypatch.setattr("osim_env.world.FALL_HEIGHT", 2.0)
-    policy, figures = fit_device(*parts, QUICK, weaknesses=WEAK)
+    policy, figures = fit(parts)
     assert policy.metadata["fit"]["gain"] == [1.0] * 4 and policy.metadata["fit"]["rest"] == [0.0] * 4
     assert {row["walks"] for row in figures} == {0}
 
 
 def test_impossible_settings_are_refused(parts) -> None:
-    for change in ({"settle": 4.0}, {"reach": 0.0}, {"settings": 2}, {"starts": 0}):
+    changes: list[dict[str, Any]] = [{"settle": 4.0}, {"reach": 0.0}, {"settings": 2}, {"starts": 0}]
+    for change in changes:
         with pytest.raises(InputError, match="fit"):
             FitConfig(**change)
     setup, *others = parts
     with pytest.raises(InputError, match="both sides"):
-        fit_device(dataclasses.replace(setup, device=None), *others, QUICK, weaknesses=WEAK)
+        fit((dataclasses.replace(setup, device=None), *others))
