@@ -1,11 +1,12 @@
 """A device is fitted to a body with a weak side: how differently it serves the two legs.
 
-One network controls both legs of a device (:mod:`osim_env.legs`), so it cannot know which of them is weak, and what it
-learns it learns for both. Letting the two controllers part under action noise makes every seed's legs drift apart in
-their own way; two numbers a joint do not: how much stronger one leg is served than the other, and by how much its
-drive rests further. Whoever fits a real device turns such knobs while somebody walks (Zhang et al. 2017, Science
-356:1280-1284). Here one knob is turned after the other: the same walks at five settings, a parabola through what they
-earn, and its top as far as the walks agree about it.
+One network controls both legs of a device (:mod:`osim_env.legs`). What it senses may tell it that one leg is weak, but
+what it learns from that leg it learns for the other, too. Letting two controllers part under action noise makes every
+seed's legs drift apart in their own way; two numbers a joint do not: how much stronger one leg is served than the
+other, and a command that is always there. Whoever fits a real device turns such knobs while somebody walks (Zhang et
+al. 2017, Science 356:1280-1284). Here one knob is turned after the other: the same walks at five settings, a parabola
+through what they earn, and its top as far as the walks agree about it. In the end the device as it was and the fitted
+one walk from new starts, and the better one is kept.
 
 What is earned is the device's own reward: muscle effort, smoothness of the command, falls. Nothing in it knows of
 symmetry, imitation or any torque profile, and what is found may as well be no difference.
@@ -25,10 +26,9 @@ from data.errors import InputError
 from models.deficit import Deficit
 
 from .evaluation import evaluation_world
-from .legs import alike_on_both_sides
-from .mirror import ODD_COORDINATES, mirror_map
+from .legs import Legs, alike_on_both_sides
 from .policy import Policy
-from .search import SHORTEST
+from .search import FALLEN, SHORTEST
 from .setup import WorldSetup, strength_of
 from .strategy import Strategies
 from .world import WorldConfig
@@ -36,10 +36,7 @@ from .world import WorldConfig
 Array = NDArray[np.floating[Any]]
 
 REST_SCALE = 0.5
-"""How far settings differ in where a drive rests (shares of its peak torque), relative to its gain."""
-
-ENOUGH = 0.5
-"""Share of the walks more than which has to last under every setting; else the knob stays."""
+"""How far settings differ in the constant part of a command, relative to its gain."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class FitConfig:
     """
 
     settings: int = 5
-    reach: float = 0.2
+    reach: float = 0.15
     starts: int = 6
     seconds: float = 4.0
     settle: float = 1.5
@@ -65,40 +62,44 @@ class FitConfig:
             raise InputError("fit: settle", self.settle, f"at least {SHORTEST:g} s less than the seconds of a walk")
         if not 0 < self.reach < 1:
             raise InputError("fit: reach", self.reach, "between 0 and 1")
-        if self.settings < 3 or self.starts < 1:
-            raise InputError("fit", dataclasses.asdict(self), "3 or more settings, 1 or more starts")
+        if self.settings < 3 or self.starts < 3:
+            raise InputError("fit", dataclasses.asdict(self), "3 or more settings, 3 or more starts")
 
 
 def fitted(device: Policy, gain: Array, rest: Array) -> Policy:
-    """The policy with each drive's command times its gain, plus where it rests.
+    """A policy whose every command is the device's times a gain, plus a constant.
+
+    Both apply before commands are cut to [-1, 1].
 
     Args:
         device: Device policy.
         gain: Shape (n_actions,).
-        rest: Shares of the peak torque, shape (n_actions,).
+        rest: Constant part of the command, shares of the peak torque of its direction, shape (n_actions,).
+
+    Returns:
+        The policy, with the metadata of the device's.
     """
     weight, bias = device.layers[-1]
     last = (weight * np.asarray(gain)[:, None], bias * gain + rest)
     return dataclasses.replace(device, layers=(*device.layers[:-1], last))
 
 
-class _Knobs:
-    """What may differ between the legs: for each drive of the right one its gain, then where it rests."""
+def unpack(legs: Legs, numbers: Array) -> tuple[Array, Array]:
+    """Gain and constant part of every command from how the legs differ.
 
-    def __init__(self, drives: Sequence[str]) -> None:
-        partner, self.sign = mirror_map(drives, ODD_COORDINATES)
-        self.right = np.array([i for i, name in enumerate(drives) if name.endswith("_r")])
-        self.left = partner[self.right]
-        self.n_drives = len(drives)
-        self.names = [f"{drives[i]} {what}" for what in ("gain", "rest") for i in self.right]
+    Args:
+        legs: The device's.
+        numbers: For each drive of the right leg by how much its gain is up, then its constant part over
+            :data:`REST_SCALE`, shape (2 legs.n_actions,); the left leg's are as much the other way.
 
-    def unpack(self, numbers: Array) -> tuple[Array, Array]:
-        """Gain and rest of each drive: what is up on the right leg is as much down on the left one."""
-        more, further = np.split(np.asarray(numbers, float), 2)
-        gain, rest = np.ones(self.n_drives), np.zeros(self.n_drives)
-        gain[self.right], gain[self.left] = 1.0 + more, 1.0 - more
-        rest[self.right], rest[self.left] = REST_SCALE * further, -REST_SCALE * further * self.sign[self.left]
-        return gain, rest
+    Returns:
+        Gains and constant parts, each of shape (n_actions,).
+    """
+    more, further = np.split(np.asarray(numbers, float), 2)
+    gain, rest = np.ones(2 * legs.n_actions), np.zeros(2 * legs.n_actions)
+    gain[legs.right], gain[legs.left] = 1.0 + more, 1.0 - more
+    rest[legs.right], rest[legs.left] = REST_SCALE * further, -REST_SCALE * further * legs.left_sign
+    return gain, rest
 
 
 def fit_device(
@@ -127,9 +128,9 @@ def fit_device(
         seed: Of the starts.
 
     Returns:
-        The fitted policy, with gains and rests in its metadata (``fit``), and the figures of each knob: its name, what
-        it was set to, the device reward per control step at each setting, and the number of walks that tell (a start
-        from which any setting ends in a fall does not; where half of them do, the knob stays).
+        The policy, with what was found in its metadata (``fit``: gain and rest of every command, device reward per
+        control step before and after, whether the fit was kept), and the figures: one row for each knob and setting
+        with the device reward per control step and the share of walks that fell, and what the knob was set to.
 
     Raises:
         InputError: The device's sides are not alike.
@@ -138,12 +139,13 @@ def fit_device(
     worn = setup.load_device()
     if worn is None or not alike_on_both_sides(worn):
         raise InputError("fit", setup.device, "a device with the same drives and sensors on both sides")
-    knobs = _Knobs(worn.coordinates)
     each = config.starts * len(weaknesses)
     n = config.settings * each
     world = evaluation_world(setup, world_config, n_envs=n, seconds=config.seconds, seed=seed)
     for role, policy in (("human", human), ("device", device)):
         policy.require(role=role, **world.signature())
+    assert world.exoskeleton is not None
+    legs = Legs(world.exoskeleton)
     world.dress(np.arange(n), "powered")
     for k, weakness in enumerate(weaknesses):
         bodies = np.arange(k, n, len(weaknesses))
@@ -151,11 +153,12 @@ def fit_device(
         if strategies is not None:
             world.strategy.numbers[bodies] = strategies.of("powered", weakness)
     settle, steps = (round(t / world.config.control_step) for t in (config.settle, config.seconds))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng((seed, steps))  # other starts than those of the walks that are compared
+    turn = np.arange(each) // len(weaknesses)  # every strength walks at every speed
 
     def walk(policies: Sequence[Policy]) -> tuple[Array, NDArray[np.bool_]]:
-        """Reward per control step under each policy from the same starts, and which starts none lets fall."""
-        phase, speed = rng.random(each), np.resize(rng.permutation(np.asarray(speeds, float)), each)
+        """Reward per control step under each policy from the same starts, and who fell, (settings, each)."""
+        phase, speed = rng.random(each), np.resize(rng.permutation(np.asarray(speeds, float)), config.starts)[turn]
         world.reset(np.arange(n), phase=np.tile(phase, config.settings), speed=np.tile(speed, config.settings))
         up, reward = np.ones(n, bool), np.zeros(n)
         for step in range(steps):
@@ -163,36 +166,50 @@ def fit_device(
             command = np.concatenate([policy.act(seen) for policy, seen in zip(policies, sensed, strict=True)])
             transition = world.step(human.act(world.human_observation()), command)
             up &= ~world.fallen
-            reward += transition.device_reward if step >= settle else 0.0
+            reward += np.where(up, transition.device_reward if step >= settle else 0.0, FALLEN)
         shape = (config.settings, each)
-        return reward.reshape(shape) / (steps - settle), np.asarray(up.reshape(shape).all(axis=0))
+        return reward.reshape(shape) / (steps - settle), ~up.reshape(shape)
 
     values = np.linspace(-config.reach, config.reach, config.settings)
-    answer = np.zeros(len(knobs.names))
+    names = [f"{worn.coordinates[i]} {what}" for what in ("gain", "rest") for i in legs.right]
+    answer = np.zeros(len(names))
     figures: list[dict[str, Any]] = []
-    for k, name in enumerate(knobs.names):
+    for k, name in enumerate(names):
         tried = [np.where(np.arange(len(answer)) == k, value, answer) for value in values]
-        reward, tells = walk([fitted(device, *knobs.unpack(numbers)) for numbers in tried])
-        n_walks = int(tells.sum())
-        if n_walks > max(ENOUGH * each, 1):
-            answer[k] = agreed_top(values, reward[:, tells])
-        mean = reward[:, tells].mean(axis=1).tolist() if n_walks else []
-        figures.append({"knob": name, "value": answer[k], "reward": mean, "walks": n_walks})
-    gain, rest = knobs.unpack(answer)
+        reward, fell = walk([fitted(device, *unpack(legs, numbers)) for numbers in tried])
+        answer[k] = agreed_top(values, reward)
+        scale = REST_SCALE if name.endswith("rest") else 1.0
+        figures += [
+            {"knob": name, "setting": scale * value, "reward": float(reward[i].mean()), "fell": float(fell[i].mean()),
+             "found": scale * answer[k]}
+            for i, value in enumerate(values)
+        ]  # fmt: skip
+    gain, rest = unpack(legs, answer)
     policy = fitted(device, gain, rest)
-    about = {**dataclasses.asdict(config), "gain": gain.round(4).tolist(), "rest": rest.round(4).tolist()}
+    reward, _ = walk([device, *[policy] * (config.settings - 1)])
+    before, after = float(reward[0].mean()), float(reward[1].mean())
+    kept = after >= before
+    if not kept:
+        policy, gain, rest = device, np.ones_like(gain), np.zeros_like(rest)
+    about = {
+        **dataclasses.asdict(config), "gain": gain.round(4).tolist(), "rest": rest.round(4).tolist(),
+        "reward": [before, after], "kept": kept,
+    }  # fmt: skip
     return dataclasses.replace(policy, metadata={**policy.metadata, "fit": about}), figures
 
 
 def agreed_top(x: Array, y: Array) -> float:
     """Top of the parabola through the mean of several walks, drawn to zero as far as the walks disagree about it.
 
-    The standard error is that of the jackknife; the top counts by its share of the sum of its square and that of the
-    error.
+    Its standard error is that of the jackknife; the square of the top counts less the square of the error. Where the
+    parabola of all walks, or of all but one, has no top, there is none.
 
     Args:
         x: Settings, shape (n,).
         y: What each walk earned at each, shape (n, n_walks), two walks or more.
+
+    Returns:
+        The top, within the settings.
 
     Example:
         >>> x = np.array([-1.0, 0.0, 1.0])
@@ -200,27 +217,17 @@ def agreed_top(x: Array, y: Array) -> float:
         >>> round(agreed_top(x, np.tile(walks, 4)), 3)
         0.5
         >>> noise = np.array([[1.0, -1.0, 1.0, -1.0], [0.0, 0.0, 0.0, 0.0], [-1.0, 1.0, -1.0, 1.0]])
-        >>> round(agreed_top(x, walks + noise), 2)
-        0.37
-    """
-    n = y.shape[1]
-    top = top_of_parabola(x, y.mean(axis=1))
-    others = np.array([top_of_parabola(x, np.delete(y, walk, axis=1).mean(axis=1)) for walk in range(n)])
-    error = (n - 1) / n * np.sum((others - others.mean()) ** 2)
-    return float(top * top**2 / (top**2 + error)) if top else 0.0
-
-
-def top_of_parabola(x: Array, y: Array) -> float:
-    """Where a least-squares parabola is highest within the range of ``x``; the middle where it is flat.
-
-    Example:
-        >>> round(top_of_parabola(np.array([-1.0, 0.0, 1.0]), np.array([-4.0, -1.0, 0.0])), 3)
-        1.0
-        >>> top_of_parabola(np.array([-1.0, 0.0, 1.0]), np.zeros(3))
+        >>> round(agreed_top(x, np.tile(walks, 4) + noise), 2), agreed_top(x, np.tile(walks, 4) + 2 * noise)
+        (0.33, 0.0)
+        >>> agreed_top(x, -np.tile(walks, 4))
         0.0
     """
-    constant, slope, bend = np.polynomial.Polynomial.fit(x, y, 2).convert().coef if np.ptp(y) else (0.0, 0.0, 0.0)
-    if bend < 0:
-        return float(np.clip(-slope / (2 * bend), x.min(), x.max()))
-    ends = constant + slope * x + bend * x**2
-    return float(x[np.argmax(ends)]) if np.ptp(y) else float(np.mean((x.min(), x.max())))
+    n = y.shape[1]
+    _, slope, bend = np.polynomial.polynomial.polyfit(x, y, 2)  # least squares is linear: those of means are means
+    slopes, bends = ((part.sum() - part) / (n - 1) for part in (slope, bend))
+    if bend.mean() >= 0 or (bends >= 0).any():
+        return 0.0
+    top, others = -slope.mean() / (2 * bend.mean()), -slopes / (2 * bends)
+    error = (n - 1) / n * np.sum((others - others.mean()) ** 2)
+    share = max(0.0, 1.0 - error / top**2) if top else 0.0
+    return float(np.clip(share * top, x.min(), x.max()))

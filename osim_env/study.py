@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from .policy import Policy
     from .setup import WorldSetup
     from .strategy import Strategies
-    from .training import Trainer
     from .world import WorldConfig
 
 SPEED_MARGIN = 0.1
@@ -148,8 +147,13 @@ def _check(config: StudyConfig, tasks: Sequence[Task], folder: Path, policies: P
     if not tasks:
         raise InputError("policies", str(policies), "a folder with policies of this study's seeds, bodies and variants")
     for task in tasks:
-        if task.kind in ("train", "tune") and training_config(config, task, folder).setup.device is None:
-            raise InputError("device", None, "a study compares device conditions: name a device")
+        if task.kind in ("train", "tune"):
+            device = training_config(config, task, folder).setup.load_device()
+            if device is None:
+                raise InputError("device", None, "a study compares device conditions: name a device")
+            fits = task.body is not None and config.fits(config.bodies[task.body], config.variant_of(task))
+            if fits and not alike_on_both_sides(device):
+                raise InputError("fit", device.name, "a device with the same drives and sensors on both sides")
         result = result_of(folder, task)
         if result is None or "inputs" not in result:  # one from before inputs were noted
             continue
@@ -168,7 +172,6 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
     if task.kind != "train":
         assert task.body is not None
         names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
-        names += ["fit"] if config.fit is not None and config.bodies[task.body].deficit is not None else []
         body_searches = task.kind in ("search", "walk") or config.bodies[task.body].deficit is not None
         if body_searches and config.search is not None:
             names += ["search"]
@@ -178,6 +181,8 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = config.variant_of(task)
+        fits = config.fits(config.bodies[task.body], variant)
+        inputs["fit"] = dataclasses.asdict(config)["fit"] if fits else None
         settings_of = {} if variant is None else dataclasses.asdict(variant)
         inputs["variant"] = {key: value for key, value in settings_of.items() if key != "bodies"} or None
     settings = dataclasses.asdict(config)
@@ -304,6 +309,7 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
         result["tables"] = sorted(tables)
     else:
         result["samples"] = _train(config, task, folder)
+        result["tables"] = [path.stem for path in (home / "fit.parquet",) if path.is_file()]
     result["seconds"] = time.monotonic() - begin
     beside = home / ".result.json"
     beside.write_text(json.dumps(result, indent=1) + "\n")
@@ -387,7 +393,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         )
     if config.begins_healthy(body, task_variant):
         # What helps the healthy body learns this one, before it has a gait of its own. A device's legs stay under one
-        # controller: the weak side shows in what it senses.
+        # controller: the weak side shows in what it senses, and what still differs is fitted afterwards.
         first = folder / f"tune-{task.seed}-{HEALTHY}"
         found = folder / f"search-{HEALTHY}" / "strategies.json"
         tuned = dataclasses.replace(tuned, strategies=str(found))
@@ -417,34 +423,13 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
         trainer.policy("human").save(home / "human")
     if trainer.device is not None and (task.kind == "train" or config.learns(variant) in ("both", "device")):
         device = trainer.policy("device")
-        if trainer.legs is not None and task.body is not None and config.fits(config.bodies[task.body], variant):
-            device = _fit(config, task, trainer, device)
+        if task.body is not None and config.fits(config.bodies[task.body], variant):
+            from .study_fit import fit_to_body
+
+            device, figures = fit_to_body(config, task, trainer, device)
+            figures.assign(**_settings_of(config, task)).to_parquet(home / "fit.parquet", index=False)
         device.save(home / "device")
     return trainer.samples
-
-
-def _fit(config: StudyConfig, task: Task, trainer: Trainer, device: Policy) -> Policy:
-    """The device policy of a fine-tune fitted to the body's legs, at all its strengths."""
-    from .device_fit import fit_device
-    from .strategy import load_strategies
-    from .training import merged
-    from .world import WorldConfig
-
-    assert task.body is not None and config.fit is not None
-    body = config.bodies[task.body]
-    assert body.deficit is not None
-    human = trainer.policy("human")
-    settings = human.metadata["settings"]
-    found = trainer.config.strategies
-    policy, _ = fit_device(
-        dataclasses.replace(trainer.config.setup, population=None, deficit=None),
-        from_mapping(WorldConfig, merged(settings["world"], config.walk_world), where="walk_world"),
-        human, device, config.fit,
-        weaknesses=[load_deficit(body.deficit, strength=strength, side=body.side) for strength in body.strengths],
-        strategies=None if found is None else load_strategies(found),
-        speeds=config.speeds_of(body, config.variant_of(task)), seed=task.seed,
-    )  # fmt: skip
-    return policy
 
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:

@@ -89,8 +89,8 @@ class StudyConfig:
         tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
             bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
-        fit: How a device that is alike on both sides, tuned to a weak body, is fitted to its two legs; without, it
-            serves both by one controller.
+        fit: How a device that was tuned to a weak body is fitted to its two legs before the body searches; without, one
+            controller serves both alike.
         search: How each body searches for strategies of its own, in every condition; without, nobody does.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
@@ -155,8 +155,9 @@ class StudyConfig:
         return self.searches(variant) and body.deficit is not None and self.has_healthy
 
     def fits(self, body: StudyBody, variant: Variant | None) -> bool:
-        """Whether a device is fitted to a body's legs: to a weak one's, where it learns."""
-        return self.fit is not None and body.deficit is not None and self.learns(variant) in ("both", "device")
+        """Whether a device is fitted to a body's legs: to those of a weak one that searches, where it learns."""
+        learns = self.learns(variant) in ("both", "device")
+        return self.fit is not None and body.deficit is not None and learns and self.searches(variant)
 
     def variant_of(self, task: Task) -> Variant | None:
         """The variant that a task belongs to, None in the main study."""
@@ -173,6 +174,8 @@ class StudyConfig:
     def __post_init__(self) -> None:
         if not self.seeds or not self.bodies or not self.speeds:
             raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
+        if self.fit is not None and self.search is None:
+            raise InputError("fit", "given", "search, too: where nobody searches, both legs' controllers learn apart")
         names = [body.name for body in self.bodies]
         if len(set(names)) < len(names):
             raise InputError("bodies", names, "each body once; give several strengths to one")

@@ -489,7 +489,7 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
     )  # fmt: skip
     unadapted = Variant("unadapted", bodies=("healthy",), human="healthy")
     free = Variant("free", bodies=("plantarflexors",), habit=0.0)
-    fit = FitConfig(settings=3, starts=1, seconds=0.2, settle=0.05)
+    fit = FitConfig(settings=3, starts=3, seconds=0.2, settle=0.05)
     config = dataclasses.replace(tiny, search=quick, fit=fit, variants=(unadapted, free))
     needs = {task.name: task.needs for task in plan(dataclasses.replace(config, seeds=(1, 2)))}
     assert needs["search-healthy"] == ("tune-1-healthy", "tune-2-healthy")
@@ -517,7 +517,13 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
     fits = [
         load_policy(folder / f"tune-1-{body}" / "device").metadata.get("fit") for body in ("healthy", "plantarflexors")
     ]
-    assert fits[0] is None and fits[1]["settings"] == 3 and sum(fits[1]["gain"]) == pytest.approx(4, abs=1e-3)
+    assert fits[0] is None and fits[1]["settings"] == 3
+    assert set(tables["fit"]["body"]) == {"plantarflexors"} and len(tables["fit"]) == 4 * 3
+    unfitted = dataclasses.replace(config, fit=None)
+    with pytest.raises(InputError, match="fit"):
+        run_study(unfitted, folder, numbers, backend=Inline())
+    with pytest.raises(InputError, match="search, too"):
+        dataclasses.replace(config, search=None)
     policies = tmp_path / "policies"
     export_policies(config, folder, policies)
     tuned = training_config(dataclasses.replace(config, generalists=str(policies)), tune, folder)
