@@ -6,7 +6,7 @@ seed's legs drift apart in their own way; two numbers a joint do not: how much s
 other, and a command that is always there. Whoever fits a real device turns such knobs while somebody walks (Zhang et
 al. 2017, Science 356:1280-1284). Here one knob is turned after the other: the same walks at five settings, a parabola
 through what they earn, and its top as far as the walks agree about it. In the end the device as it was and the fitted
-one walk from new starts, and the better one is kept.
+one walk from new starts; where the fitted one earns less, by more than the standard error, nothing was fitted.
 
 What is earned is the device's own reward: muscle effort, smoothness of the command, falls. Nothing in it knows of
 symmetry, imitation or any torque profile, and what is found may as well be no difference.
@@ -188,7 +188,8 @@ def fit_device(
     policy = fitted(device, gain, rest)
     reward, _ = walk([device, *[policy] * (config.settings - 1)])
     before, after = float(reward[0].mean()), float(reward[1].mean())
-    kept = after >= before
+    worse = reward[0] - reward[1]
+    kept = bool(worse.mean() <= worse.std(ddof=1) / np.sqrt(each))
     if not kept:
         policy, gain, rest = device, np.ones_like(gain), np.zeros_like(rest)
     about = {

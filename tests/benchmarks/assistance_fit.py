@@ -36,10 +36,11 @@ def fits(study: StudyConfig, policies: str) -> str:
         rows.append([body.name.replace("_", " "), *cells])
     if not rows:
         return ""
-    header = ["body", *(f"{joint}: {what}" for what in ("gain, %", "rest, % of peak") for joint in joints)]
+    header = ["body", *(f"{joint}: {what}" for what in ("gain, %", "constant, %") for joint in joints)]
     return (
         "Before a weak body searches, each seed's device is fitted to it (`osim_env/device_fit.py`), by the device's "
-        "own reward alone: how much stronger the weak leg is served (the sound one as much weaker), and by how much "
-        "its drives rest towards flexion and dorsiflexion (the sound ones as much the other way). Mean ± SD of the "
-        "seeds (each).\n\n" + markdown_table(header, rows)
+        "own reward alone: how much stronger the weak leg is served (the sound one as much weaker), and a constant "
+        "part of the command to its drives, in percent of the peak torque, flexion and dorsiflexion positive (the "
+        "other way on the sound leg). What the walks do not agree about stays 0. Mean ± SD of the seeds (each).\n\n"
+        + markdown_table(header, rows)
     )
