@@ -44,8 +44,6 @@ class Legs:
     Attributes:
         n_actions: Drives of one leg.
         right: Which of the device's drives are the right leg's.
-        left: Their partners on the left leg.
-        left_sign: Sign of a partner's torque in the right leg's terms.
     """
 
     def __init__(self, exoskeleton: Exoskeleton) -> None:
@@ -60,7 +58,7 @@ class Legs:
         drives = exoskeleton.device.coordinates
         partner, drive_sign = mirror_map(drives, ODD_COORDINATES)
         self.right = np.array([i for i, name in enumerate(drives) if name.endswith("_r")])
-        self.left, self.left_sign = partner[self.right], drive_sign[self.right]
+        self._left, self._left_sign = partner[self.right], drive_sign[self.right]
         self.n_actions = len(self.right)
 
     def observe(self, observation: Array) -> Array:
@@ -71,7 +69,7 @@ class Legs:
         """Actions of the legs, (2 batch, n_actions), to those of the devices, (batch, 2 n_actions)."""
         right, left = np.split(action, 2)
         both = np.empty((len(right), 2 * self.n_actions))
-        both[:, self.right], both[:, self.left] = right, self.left_sign * left
+        both[:, self.right], both[:, self._left] = right, self._left_sign * left
         return both
 
     def plain(self, content: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -106,14 +104,14 @@ class Legs:
                 found[f"{head}.weight"], found[f"{head}.bias"] = np.concatenate([weight, weight], axis=1) / 2, bias
                 continue
             wide, both = np.empty_like(_blocks(weight)), np.empty(2 * len(bias), bias.dtype)
-            order = np.concatenate([self.right, self.left])
-            sign = np.concatenate([np.ones(len(bias)), self.left_sign])
+            order = np.concatenate([self.right, self._left])
+            sign = np.concatenate([np.ones(len(bias)), self._left_sign])
             wide[order] = (sign[:, None] * _blocks(weight)).astype(weight.dtype)
             both[order] = (sign * np.concatenate([bias, bias])).astype(bias.dtype)
             found[f"{head}.weight"], found[f"{head}.bias"] = wide, both
         log_std = content[f"{prefix}log_std"]
         std = np.empty(2 * len(log_std), log_std.dtype)
-        std[self.right] = std[self.left] = log_std
+        std[self.right] = std[self._left] = log_std
         found[f"{prefix}log_std"] = std
         return found
 

@@ -147,13 +147,8 @@ def _check(config: StudyConfig, tasks: Sequence[Task], folder: Path, policies: P
     if not tasks:
         raise InputError("policies", str(policies), "a folder with policies of this study's seeds, bodies and variants")
     for task in tasks:
-        if task.kind in ("train", "tune"):
-            device = training_config(config, task, folder).setup.load_device()
-            if device is None:
-                raise InputError("device", None, "a study compares device conditions: name a device")
-            fits = task.body is not None and config.fits(config.bodies[task.body], config.variant_of(task))
-            if fits and not alike_on_both_sides(device):
-                raise InputError("fit", device.name, "a device with the same drives and sensors on both sides")
+        if task.kind in ("train", "tune") and training_config(config, task, folder).setup.device is None:
+            raise InputError("device", None, "a study compares device conditions: name a device")
         result = result_of(folder, task)
         if result is None or "inputs" not in result:  # one from before inputs were noted
             continue
@@ -181,8 +176,6 @@ def _inputs_of(config: StudyConfig, task: Task) -> dict[str, Any]:
         names += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = config.variant_of(task)
-        fits = config.fits(config.bodies[task.body], variant)
-        inputs["fit"] = dataclasses.asdict(config)["fit"] if fits else None
         settings_of = {} if variant is None else dataclasses.asdict(variant)
         inputs["variant"] = {key: value for key, value in settings_of.items() if key != "bodies"} or None
     settings = dataclasses.asdict(config)
@@ -309,7 +302,6 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
         result["tables"] = sorted(tables)
     else:
         result["samples"] = _train(config, task, folder)
-        result["tables"] = [path.stem for path in (home / "fit.parquet",) if path.is_file()]
     result["seconds"] = time.monotonic() - begin
     beside = home / ".result.json"
     beside.write_text(json.dumps(result, indent=1) + "\n")
@@ -393,7 +385,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         )
     if config.begins_healthy(body, task_variant):
         # What helps the healthy body learns this one, before it has a gait of its own. A device's legs stay under one
-        # controller: the weak side shows in what it senses, and what still differs is fitted afterwards.
+        # controller: the weak side shows in what it senses.
         first = folder / f"tune-{task.seed}-{HEALTHY}"
         found = folder / f"search-{HEALTHY}" / "strategies.json"
         tuned = dataclasses.replace(tuned, strategies=str(found))
@@ -422,13 +414,7 @@ def _train(config: StudyConfig, task: Task, folder: Path) -> int:
     if task.kind == "train" or config.keeps_human(variant):
         trainer.policy("human").save(home / "human")
     if trainer.device is not None and (task.kind == "train" or config.learns(variant) in ("both", "device")):
-        device = trainer.policy("device")
-        if task.body is not None and config.fits(config.bodies[task.body], variant):
-            from .study_fit import fit_to_body
-
-            device, figures = fit_to_body(config, task, trainer, device)
-            figures.assign(**_settings_of(config, task)).to_parquet(home / "fit.parquet", index=False)
-        device.save(home / "device")
+        trainer.policy("device").save(home / "device")
     return trainer.samples
 
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from data.errors import InputError
 
-from .device_fit import FitConfig
 from .search import SearchConfig
 
 HEALTHY = "healthy"
@@ -89,8 +88,6 @@ class StudyConfig:
         tune: Who learns in a fine-tune: the human, in all conditions, and then the device; or the device alone, all
             bodies wearing it powered, while the generalist's human stays as it is, in every condition.
         tune_samples: Control steps of each fine-tune to a body.
-        fit: How a device that was tuned to a weak body is fitted to its two legs before the body searches; without, one
-            controller serves both alike.
         search: How each body searches for strategies of its own, in every condition; without, nobody does.
         tune_world: Settings of the world that all fine-tunes change, as in a configuration file.
         tune_human: Settings of the human's learner that all fine-tunes change (less noise, smaller steps).
@@ -111,7 +108,6 @@ class StudyConfig:
     train_samples: float | None = None
     tune: Literal["both", "device"] = "both"
     tune_samples: float = 3e5
-    fit: FitConfig | None = None
     search: SearchConfig | None = None
     tune_world: dict[str, Any] = field(default_factory=dict)
     tune_human: dict[str, Any] = field(default_factory=dict)
@@ -154,11 +150,6 @@ class StudyConfig:
         """Whether a body begins with the gait and the device of the healthy one: weak ones that search."""
         return self.searches(variant) and body.deficit is not None and self.has_healthy
 
-    def fits(self, body: StudyBody, variant: Variant | None) -> bool:
-        """Whether a device is fitted to a body's legs: to those of a weak one that searches, where it learns."""
-        learns = self.learns(variant) in ("both", "device")
-        return self.fit is not None and body.deficit is not None and learns and self.searches(variant)
-
     def variant_of(self, task: Task) -> Variant | None:
         """The variant that a task belongs to, None in the main study."""
         return None if task.variant is None else self.variants[task.variant]
@@ -174,8 +165,6 @@ class StudyConfig:
     def __post_init__(self) -> None:
         if not self.seeds or not self.bodies or not self.speeds:
             raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
-        if self.fit is not None and self.search is None:
-            raise InputError("fit", "given", "search, too: where nobody searches, both legs' controllers learn apart")
         names = [body.name for body in self.bodies]
         if len(set(names)) < len(names):
             raise InputError("bodies", names, "each body once; give several strengths to one")

@@ -24,6 +24,10 @@ NEEDED = 4
 PUBLISHED = (
     "arXiv 2602.18862, right leg at 50% strength with an ankle exoskeleton: ankle range-of-motion SI 25.8% → 18.5%"
 )
+FRAGILE = (
+    "Devices that treat the two legs differently, as cheap to walk with, left a gain with plantarflexors only "
+    "(docs/training.md, Which leg is weak): the smaller gains are no property of the deficit alone."
+)
 
 
 def _bodies(walks: pd.DataFrame) -> list[tuple[str, float, str]]:
@@ -120,7 +124,7 @@ def weak_bodies(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
         "twice the "
         "stride-to-stride SD; then every index, signed (100 (R - L) / (0.5 (R + L)), Robinson 1987: + = right, "
         "weak side "
-        f"larger). Published case: {PUBLISHED}.\n\n"
+        f"larger). Published case: {PUBLISHED}. {FRAGILE}\n\n"
         + markdown_table(["body", "asymmetry", "gain", "2 SD", "beyond", *(q.replace("_", " ") for q in ASYMMETRY)],
                          symmetry),
     ]  # fmt: skip

@@ -24,7 +24,6 @@ from osim_env.study import StudyConfig, find_study, run_study
 
 from .assistance_bodies import imitation, signs, variants, weak_bodies
 from .assistance_figures import draw
-from .assistance_fit import fits
 from .assistance_healthy import cost, devices, optimum, torques
 from .assistance_search import searches
 from .assistance_tolerance import tolerance
@@ -77,7 +76,6 @@ def evaluate() -> str:
             by_device[device] = walks("devices", policies, device=device)[:2]
     if not SHORT:
         found = {"Any device": devices(by_device, DEVICES), **found}
-        found["Which leg is weak"] = [], fits(settings(STUDY), STUDY)
         found["What the bodies found"] = [], searches(settings(STUDY), STUDY)
         found["How weak a body may be"] = [], tolerance(settings(STUDY), STUDY)
     aims = [aim for some, _ in found.values() for aim in some]
@@ -95,9 +93,9 @@ def evaluate() -> str:
         f"to the healthy body for {study.tune_samples / 1e6:g} million control steps (more save more and resemble "
         "people less, docs/training.md), while the human, trained in equal shares without the device, with it off and "
         "with it on, stays the same network in every condition and every body; and from there to each weak body, as "
-        "long, as it walks when it uses the healthy body's gait, and fitted to its two legs (below). Then each body "
-        "searches for a way of walking of its own, in every condition with as many candidates and the same starting "
-        "states, one search for all three generalists. "
+        "long, as it walks when it uses the healthy body's gait. Then each body searches for a way of walking of its "
+        "own, in every condition with as many candidates and the same starting states, one search for all three "
+        "generalists. "
         "Devices are trained on Umberger 2010; walks are scored with Umberger 2010 and Bhargava 2004. What the human "
         "leaves out where the device helps is given, not learned (`device_share`, docs/training.md). Its training "
         f"imitated with weight {world['imitation_weight']:g} and a dead zone of "

@@ -19,7 +19,6 @@ import yaml
 from data.errors import ExogaitError, InputError, MissingDependencyError, UnknownNameError
 from osim_env import rollout
 from osim_env.backends import LocalBackend, WorkerLostError
-from osim_env.device_fit import FitConfig
 from osim_env.policy import PolicyMismatchError, load_policy
 from osim_env.population import CONDITIONS
 from osim_env.search import SearchConfig
@@ -489,8 +488,7 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
     )  # fmt: skip
     unadapted = Variant("unadapted", bodies=("healthy",), human="healthy")
     free = Variant("free", bodies=("plantarflexors",), habit=0.0)
-    fit = FitConfig(settings=3, starts=3, seconds=0.2, settle=0.05)
-    config = dataclasses.replace(tiny, search=quick, fit=fit, variants=(unadapted, free))
+    config = dataclasses.replace(tiny, search=quick, variants=(unadapted, free))
     needs = {task.name: task.needs for task in plan(dataclasses.replace(config, seeds=(1, 2)))}
     assert needs["search-healthy"] == ("tune-1-healthy", "tune-2-healthy")
     assert needs["tune-2-plantarflexors"] == ("train-2", "tune-2-healthy", "search-healthy")
@@ -514,16 +512,6 @@ def test_bodies_search_for_strategies_of_their_own_once_for_all_seeds(tiny: Stud
     tuned = training_config(config, tune, folder)
     assert tuned.share_legs and tuned.strategies == str(folder / "search-healthy" / "strategies.json")
     assert tuned.start_checkpoint == str(folder / "tune-1-healthy" / "checkpoint.npz")
-    fits = [
-        load_policy(folder / f"tune-1-{body}" / "device").metadata.get("fit") for body in ("healthy", "plantarflexors")
-    ]
-    assert fits[0] is None and fits[1] is not None and fits[1]["settings"] == 3
-    assert set(tables["fit"]["body"]) == {"plantarflexors"} and len(tables["fit"]) == 4 * 3
-    unfitted = dataclasses.replace(config, fit=None)
-    with pytest.raises(InputError, match="fit"):
-        run_study(unfitted, folder, numbers, backend=Inline())
-    with pytest.raises(InputError, match="search, too"):
-        dataclasses.replace(config, search=None)
     policies = tmp_path / "policies"
     export_policies(config, folder, policies)
     tuned = training_config(dataclasses.replace(config, generalists=str(policies)), tune, folder)
