@@ -243,6 +243,7 @@ def optimum(
 
     import models
     from analysis.opensim_tools import moco_inverse, moco_table
+    from models.deficit import FULL_STRENGTH
     from osim_env.setup import WorldSetup
     from osim_env.simulation import simulate
     from osim_env.study import human_of, strategies_of
@@ -289,7 +290,7 @@ def optimum(
     target = table or out / "moco_inverse.csv"
     moco_table.write_optimum(
         target, curves, body=body, side="right" if weakness is None else weakness.side,
-        strength=100.0 if weakness is None else weakness.weakest,
+        strength=FULL_STRENGTH if weakness is None else weakness.weakest,
         note=f"OpenSim {moco_inverse.opensim_version()}; {device}, walk {condition} at {speed:g} m/s of "
         f"{trial.metadata['policy']}, seed {seed}; {result.summary()}",
     )  # fmt: skip

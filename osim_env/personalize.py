@@ -29,7 +29,7 @@ import pandas as pd
 from data.errors import FileFormatError, InputError, MissingDependencyError
 from data.settings import from_mapping
 from data.trial import GaitTrial
-from models.deficit import load_deficit
+from models.deficit import FULL_STRENGTH, load_deficit
 
 from .backends import LocalBackend
 from .population import CONDITIONS, BodyDraw, Population
@@ -103,7 +103,7 @@ class Personalization:
     def weakest(self) -> float:
         """Strength of the weakest group, percent."""
         if self.deficit is None:
-            return 100.0
+            return FULL_STRENGTH
         return load_deficit(self.deficit, strength=self.strength).weakest
 
     @property
