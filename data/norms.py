@@ -4,9 +4,9 @@ Every table says who was measured, in which unit, under which licence, and which
 in the repository were computed by the suite from data under CC BY; curves of other publications are read from the
 folder ``norms`` under EXOGAIT_DATA where a copy is at hand, and are otherwise simply absent.
 
-Keys and signs are those of :mod:`analysis.display`: flexion and dorsiflexion positive, moments internal with extensor
-and plantarflexor positive. The 42 adults of Fukuchi et al. 2018 are kept for judging results; nothing in the suite is
-fitted to them.
+Keys and signs are those of :mod:`exogait.analysis.gait.curves`: flexion and dorsiflexion positive, moments internal
+with extensor and plantarflexor positive. The 42 adults of Fukuchi et al. 2018 are kept for judging results; nothing
+in the suite is fitted to them.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class NormCurve:
     """Mean and spread of one curve over the gait cycle."""
 
     key: str
-    """Curve, as in :data:`analysis.display.CURVES`."""
+    """Curve, as in :data:`exogait.analysis.gait.curves.CURVES`."""
     source: str
     """Short name of the data: ``schreiber2019``, ``schwartz2008``, ``fukuchi2018``."""
     condition: str
@@ -171,7 +171,7 @@ def norms_for(
     speed. Sources of the wanted population come first, then those whose speed is nearer.
 
     Args:
-        key: Curve, as in :data:`analysis.display.CURVES`.
+        key: Curve, as in :data:`exogait.analysis.gait.curves.CURVES`.
         speed: Walking speed, m/s; without it each source's preferred speed.
         leg_length: m; default 0.53 of height, else 0.9.
         height: Body height, m.
@@ -248,7 +248,7 @@ def _read_schreiber(path: Path) -> list[NormCurve]:
             speed=float(rows[0]["speed_m_s"]),
             licence="CC BY 4.0",
             citation="computed from Schreiber & Moissenet 2019, doi 10.1038/s41597-019-0124-4",
-            obtained_by="analysis/derive_norms.py",
+            obtained_by="analysis/lab/derive_norms.py",
         )
         for (key, condition), rows in _groups(_table(path, needed), "curve", "condition").items()
     ]

@@ -107,11 +107,12 @@ class GaitTrial:
     ground_reactions: pd.DataFrame | None = None
     """Columns :data:`GROUND_REACTION_COLUMNS`: N, m, N m. The centre of pressure is NaN or held while unloaded."""
     markers: pd.DataFrame | None = None
-    """Marker table (see :mod:`data.trc`), m, in OpenSim's ground frame."""
+    """Marker table (see :mod:`exogait.data.trc`), m, in OpenSim's ground frame."""
     muscles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Quantity (a key of :data:`MUSCLE_UNITS`) to a table with one column a muscle."""
     muscle_parameters: pd.DataFrame | None = None
-    """Index muscle; columns as :mod:`data.metabolics` names them (max_isometric_force in N, mass in kg, ...)."""
+    """Index muscle; columns as :mod:`exogait.models.energetics`
+    names them (max_isometric_force in N, mass in kg, ...)."""
     emg: pd.DataFrame | None = None
     """Processed electromyography, one column a muscle; ``attrs["units"]`` says ``"1"`` (normalised) or ``"V"``."""
     device_torques: pd.DataFrame | None = None
@@ -273,8 +274,9 @@ class GaitTrial:
     def write_opensim(self, folder: str | Path) -> Path:
         """Write the trial as .sto and .trc files that OpenSim reads, and ``trial.json``, without loss.
 
-        Angles stay in radians (``inDegrees=no``), as a conversion would cost the last bit; ``analysis.export`` writes
-        the files in degrees that the GUI's users expect. Masked values are written as ``nan``.
+        Angles stay in radians (``inDegrees=no``), as a conversion would cost the last bit;
+        ``exogait.analysis.lab.export`` writes the files in degrees that the GUI's users expect. Masked values are
+        written as ``nan``.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

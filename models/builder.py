@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 
 from . import forces, scaling, skeleton
 from .deficit import Deficit, load_deficit

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from data.errors import InputError, UnknownNameError
+from exogait.data.errors import InputError, UnknownNameError
 
 from .tables import load_tables
 from .yaml_files import as_mapping, as_number, as_text, file_names, find_file, read_mapping

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from data.errors import FileFormatError
+from exogait.data.errors import FileFormatError
 
 from .deficit import muscle_groups
 from .opensim_api import captured_log, import_opensim
@@ -54,7 +54,7 @@ def summary(model: Any) -> str:
         Several tables as text; masses kg, angles degrees, forces N, torques N m.
 
     Example:
-        >>> from models import build
+        >>> from exogait.models import build
         >>> summary(build()).split(",")[0]
         'gait2392_exo: 75.16 kg'
     """

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.errors import InputError, UnknownNameError
+from exogait.data.errors import InputError, UnknownNameError
 
 from .tables import Tables, load_tables
 from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, file_names, find_file, read_mapping

@@ -37,7 +37,7 @@ def moment_arms(model: Any, *, points: int = 31) -> pd.DataFrame:
         coordinate's positive direction. Muscles that do not act on a coordinate are left out.
 
     Example:
-        >>> from models import build
+        >>> from exogait.models import build
         >>> table = moment_arms(build(), points=3)
         >>> bool((table[table["muscle"] == "vas_lat_r"]["moment_arm_m"] > 0.02).all())
         True

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Literal
 
-from data.errors import MissingDependencyError
+from exogait.data.errors import MissingDependencyError
 
 LogLevel = Literal["Off", "Critical", "Error", "Warn", "Info", "Debug", "Trace"]
 

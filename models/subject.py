@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 
 from .deficit import Deficit
 from .tables import load_tables

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import FileFormatError, UnknownNameError
+from exogait.data.errors import FileFormatError, UnknownNameError
 
 Row = dict[str, str]
 

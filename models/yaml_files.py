@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from data.errors import FileFormatError, InputError, UnknownNameError
-from data.settings import read_yaml
+from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.settings import read_yaml
 
 #: Folders of the user's own files, separated as in PATH; each holds ``devices/`` and ``deficits/``, or the files.
 SEARCH_PATH_VARIABLE = "EXOGAIT_MODELS_PATH"

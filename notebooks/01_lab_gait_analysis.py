@@ -34,7 +34,7 @@ out = Path(tempfile.mkdtemp(prefix="exogait-notebook-"))
 if folder.is_dir():
     static, walk, mass = folder / "2014001_ST.c3d", folder / "2014001_C4_05.c3d", 67.0
 else:
-    from analysis import make_synthetic_trial
+    from exogait.analysis import make_synthetic_trial
 
     person = make_synthetic_trial(out / "synthetic")
     static, walk, mass = person.static, person.walk, person.mass
@@ -46,7 +46,7 @@ print(walk.name, f"{mass:.1f} kg")
 # from the data; the rotation is printed, and can be overridden.
 
 # %%
-from analysis import process_trial, read_c3d
+from exogait.analysis import process_trial, read_c3d
 
 file = read_c3d(walk)
 print(f"{file.n_frames} frames at {file.point_rate:g} Hz, {len(file.marker_names)} markers in {file.units}")
@@ -77,7 +77,7 @@ for row in lab.events.agreement[:4]:
 # laboratory's markers sit on the model: one YAML file a laboratory.
 
 # %%
-from analysis import analyse
+from exogait.analysis import analyse
 
 result = analyse(static, walk, mass, out=out)
 trial = result.trial
@@ -94,9 +94,9 @@ print(f"marker error: RMS {100 * errors.loc['all', 'rms']:.2f} cm, largest {100 
 # %%
 from IPython.display import SVG
 
-from analysis import bands_for, figure_grid
-from analysis.display import SAGITTAL
-from analysis.plots import svg_text
+from exogait.analysis import bands_for, figure_grid
+from exogait.analysis.gait.curves import SAGITTAL
+from exogait.analysis.report.figures import svg_text
 
 figure, axes = figure_grid(trial, SAGITTAL, norms=bands_for(trial))
 SVG(svg_text(figure, prefix="grid"))
@@ -107,7 +107,7 @@ SVG(svg_text(figure, prefix="grid"))
 # right side is larger.
 
 # %%
-from analysis import compute_metrics, symmetry_rows
+from exogait.analysis import compute_metrics, symmetry_rows
 
 metrics = compute_metrics(trial)
 metrics[["title", "right", "left", "unit"]].round(2).head(20)
@@ -121,7 +121,7 @@ symmetry_rows(metrics).round(1).head(12)
 # the OpenSim GUI. Nothing is computed twice: finished steps are reused.
 
 # %%
-from analysis import run_trial
+from exogait.analysis import run_trial
 
 run = run_trial(static, walk, mass, out=out)
 print(run.summary())
@@ -131,7 +131,7 @@ print(run.summary())
 # If one of these fails, the numbers above are not to be trusted.
 
 # %%
-from analysis.quality import count_verdicts, quality_rows
+from exogait.data.quality import count_verdicts, quality_rows
 
 assert errors.loc["all", "rms"] < 0.02, "markers fit the model within 2 cm RMS"
 assert {event.kind for event in trial.events} == {"heel_strike", "toe_off"}
@@ -140,7 +140,7 @@ assert np.all((knee > 40) & (knee < 80)), "a walking knee moves by 40 to 80 degr
 unknown = ~trial.masks["valid_kinetics"]["r"].to_numpy()
 assert trial.generalized_forces.loc[unknown, "ankle_angle_r"].isna().all(), "unknown moments are never shown"
 if trial.metadata["synthetic"]:
-    from data.trial import interpolate_table
+    from exogait.data.trial import interpolate_table
 
     truth = interpolate_table(person.coordinates, trial.coordinates.index)
     error = np.rad2deg(trial.coordinates["knee_angle_r"] - truth["knee_angle_r"])

@@ -38,7 +38,7 @@ out = Path(tempfile.mkdtemp(prefix="exogait-notebook-"))
 # Solid: 1.25 m/s; pale: slower and faster. Any walk of your own can take its place (`exogait reference`).
 
 # %%
-from osim_env import load_reference
+from exogait.osim_env import load_reference
 
 reference = load_reference("schreiber2019")
 phase = np.linspace(0, 1, 101)
@@ -59,7 +59,7 @@ plt.show()
 # feedback law on the reference. What is learned is a change of the demanded joint moments.
 
 # %%
-from osim_env import simulate
+from exogait.osim_env import simulate
 
 stumble = simulate("reference-feedback", speed=1.25, seconds=3.0, phase=0.0)
 seconds = stumble.require("coordinates").index[-1]
@@ -69,8 +69,8 @@ print(f"without learning: {seconds:.2f} s" + (", then a fall" if stumble.metadat
 # Drag to turn, scroll to zoom; muscles turn from blue to red as they activate, arrows are ground reactions.
 
 # %%
-from osim_env import replay
-from osim_env.setup import COMPILED
+from exogait.osim_env import replay
+from exogait.osim_env.gait.setup import COMPILED
 
 replay(stumble, COMPILED[None])
 
@@ -80,9 +80,9 @@ replay(stumble, COMPILED[None])
 # policy. A training that is killed goes on with `--resume`.
 
 # %%
-from osim_env import TrainConfig, Trainer
-from osim_env.learner import LearnerConfig
-from osim_env.training import Stage
+from exogait.osim_env import TrainConfig, Trainer
+from exogait.osim_env.learning.learner import LearnerConfig
+from exogait.osim_env.learning.config import Stage
 
 config = TrainConfig(
     name="notebook", stages=(Stage(samples=samples, speeds=(1.15, 1.35)),), n_envs=64, n_steps=32,
@@ -108,8 +108,8 @@ plt.show()
 # observation that it was not trained for. Where the suite's own trained policy is installed, that one walks here.
 
 # %%
-from osim_env import load_policy
-from osim_env.policy import POLICY_FOLDER
+from exogait.osim_env import load_policy
+from exogait.osim_env.learning.policy import POLICY_FOLDER
 
 trainer.policy().save(out / "notebook")
 trained = load_policy(out / "notebook")
@@ -124,10 +124,10 @@ print(f"{walk.metadata['policy']}: walked {walk.require('coordinates').index[-1]
 # `exogait video FOLDER walk.mp4`, and `exogait compare FOLDER LAB_FOLDER` against a C3D result of your own.
 
 # %%
-from analysis.simulated import write_simulation
-from osim_env import WorldSetup
-from osim_env.export import write_controls, write_states
-from osim_env.simulation import place_model
+from exogait.analysis.lab.simulated import write_simulation
+from exogait.osim_env import WorldSetup
+from exogait.osim_env.viewing.opensim_files import write_controls, write_states
+from exogait.osim_env.learning.simulation import place_model
 
 model = place_model(WorldSetup(), out / "walk" / "opensim")
 write_states(walk, model, out / "walk" / "opensim" / "walk_states.sto")

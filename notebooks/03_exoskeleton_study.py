@@ -30,21 +30,30 @@ import numpy as np
 import pandas as pd
 from IPython.display import SVG
 
-from analysis import paired_changes, walk_outcomes
-from analysis import study_figures as figures
-from analysis.outcomes import device_limits
-from analysis.plots import figure_bars, svg_text
-from analysis.simulated import write_simulation
-from analysis.study_report import CONDITION_COLOURS
-from analysis.torque_profiles import agreement_summary, compare_baselines, compare_profiles, human_agreement
-from exogait import summarise_walk
-from models.device import load_device
-from osim_env import WorldSetup, load_policy, replay, simulate
-from osim_env.export import write_controls, write_states
-from osim_env.search import SearchConfig
-from osim_env.simulation import place_model
-from osim_env.strategy import load_strategies
-from osim_env.study import StudyBody, StudyConfig, policy_folder, run_study
+from exogait.analysis import paired_changes, walk_outcomes
+from exogait.analysis.report import study_figures as figures
+from exogait.analysis.outcomes.device import device_limits
+from exogait.analysis.report.figures import figure_bars, svg_text
+from exogait.analysis.lab.simulated import write_simulation
+from exogait.analysis.report.study import CONDITION_COLOURS
+from exogait.analysis.outcomes.torques import agreement_summary, compare_baselines, compare_profiles, human_agreement
+from exogait.junction.outcomes import summarise_walk
+from exogait.models.device import load_device
+from exogait.osim_env import WorldSetup, load_policy, replay, simulate
+from exogait.osim_env.viewing.opensim_files import write_controls, write_states
+from exogait.osim_env.study.plan import SearchConfig
+from exogait.osim_env.learning.simulation import place_model
+from exogait.osim_env.gait.strategy import load_strategies
+from exogait.osim_env.study.plan import (
+    StudyBody,
+)
+from exogait.osim_env.study.run import (
+    run_study,
+)
+from exogait.osim_env.study.plan import (
+    StudyConfig,
+)
+from exogait.osim_env.study.files import policy_folder
 
 # More walks are one variable away; a study takes 3 starts of 20 s, five speeds and three seeds.
 policies = policy_folder(os.environ.get("EXOGAIT_NOTEBOOK_POLICIES", "hip_ankle"))

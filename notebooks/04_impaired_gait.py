@@ -30,20 +30,30 @@ import numpy as np
 import pandas as pd
 from IPython.display import SVG
 
-from analysis import cross_correlation, judge_signs, paired_changes, symmetry_table, trend_symmetry
-from analysis import study_figures as figures
-from analysis.compensation import leg_of, read_signs, reproduced
-from analysis.outcomes import SYMMETRIC, device_limits
-from analysis.plots import figure_bars, svg_text
-from analysis.study_report import CONDITION_COLOURS
-from analysis.symmetry import DEFINITIONS
-from analysis.torque_profiles import JOINTS, torque_peak
-from exogait import summarise_walk
-from models.deficit import load_deficit, muscle_groups
-from osim_env import load_policy
-from osim_env.search import SearchConfig
-from osim_env.strategy import STRATEGY_NAMES, load_strategies
-from osim_env.study import StudyBody, StudyConfig, policy_folder, run_study
+from exogait.analysis import cross_correlation, judge_signs, paired_changes, symmetry_table, trend_symmetry
+from exogait.analysis.report import study_figures as figures
+from exogait.analysis.outcomes.signs import leg_of, read_signs, reproduced
+from exogait.analysis.outcomes.walk import SYMMETRIC
+from exogait.analysis.outcomes.device import device_limits
+from exogait.analysis.report.figures import figure_bars, svg_text
+from exogait.analysis.report.study import CONDITION_COLOURS
+from exogait.analysis.gait.symmetry import DEFINITIONS
+from exogait.analysis.outcomes.torques import JOINTS, torque_peak
+from exogait.junction.outcomes import summarise_walk
+from exogait.models.deficit import load_deficit, muscle_groups
+from exogait.osim_env import load_policy
+from exogait.osim_env.study.plan import SearchConfig
+from exogait.osim_env.gait.strategy import STRATEGY_NAMES, load_strategies
+from exogait.osim_env.study.plan import (
+    StudyBody,
+)
+from exogait.osim_env.study.run import (
+    run_study,
+)
+from exogait.osim_env.study.plan import (
+    StudyConfig,
+)
+from exogait.osim_env.study.files import policy_folder
 
 # More walks are one variable away; a study takes 3 starts of 20 s and three seeds.
 policies = policy_folder(os.environ.get("EXOGAIT_NOTEBOOK_POLICIES", "hip_ankle"))
@@ -118,7 +128,7 @@ figure, _ = figures.figure_walks(shown, curves, grid)
 SVG(svg_text(figure, prefix="gait"))
 
 # %% [markdown]
-# **Clinical signs, judged.** Each sign is an inequality with its source (`analysis/tables/compensations.yaml`),
+# **Clinical signs, judged.** Each sign is an inequality with its source (`analysis/outcomes/tables/compensations.yaml`),
 # written before any body with a deficit was trained and not changed since. It holds where the weak body's mean is
 # beyond the healthy mean by more than 1 SD of healthy strides, in the expected direction. Walks in a simulation vary
 # little, so a small difference can exceed that threshold: read the size beside the yes.

@@ -3,24 +3,6 @@
 ``gymnasium.make("OsimGait-v0")`` works once this package is imported, or where the suite is installed.
 """
 
-from data._lazy import attach
+import lazy_loader as lazy
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "controller": ["Controller", "export_controller"],
-        "engine": [],
-        "evaluation": ["EvaluationConfig", "evaluate_policy"],
-        "gait_env": ["OsimGaitEnv", "register"],
-        "policy": ["Policy", "export_onnx", "load_policy"],
-        "reference": ["ReferenceMotion", "load_reference"],
-        "reference_fit": ["fit_reference", "strides_of_trial"],
-        "replay_page": ["Replay", "replay"],
-        "rollout": ["roll_out"],
-        "simulation": ["simulate"],
-        "setup": ["WorldSetup", "make_world"],
-        "training": ["TrainConfig", "Trainer"],
-        "vec_env": ["GaitVecEnv"],
-        "world": ["GaitWorld", "WorldConfig"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

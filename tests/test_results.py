@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from osim_env.policy import POLICY_FOLDER
-from tests.benchmarks.assistance_tolerance import STRENGTHS, severe, severe_after
+from exogait.osim_env.learning.policy import POLICY_FOLDER
+from tests.validation.assistance_tolerance import STRENGTHS, severe, severe_after
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,7 +21,7 @@ def test_assistance_is_measured_from_the_committed_policies(tmp_path: Path) -> N
         pytest.fail("the policies of the study hip_ankle are missing")
     before = (ROOT / "docs" / "results.md").read_bytes()
     run = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks", "assistance"], cwd=ROOT, capture_output=True, text=True, timeout=900,
+        [sys.executable, "-m", "tests.validation", "assistance"], cwd=ROOT, capture_output=True, text=True, timeout=900,
         env={**os.environ, "EXOGAIT_SHORT": "1", "EXOGAIT_RESULTS": str(tmp_path)}, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]

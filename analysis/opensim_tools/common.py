@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from data.errors import ExogaitError, FileFormatError
-from models.opensim_api import captured_log, import_opensim
+from exogait.data.errors import ExogaitError, FileFormatError
+from exogait.models.opensim_api import captured_log, import_opensim
 
 # Version that OpenSim 4.x writes into its documents; older versions switch on conversions that we do not want.
 _DOCUMENT_VERSION = "40000"

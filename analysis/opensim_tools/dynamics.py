@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.errors import InputError
-from data.storage import read_sto, write_mot
-from data.trial import select_columns
-from models.opensim_api import import_opensim
+from exogait.data.errors import InputError
+from exogait.data.storage import read_sto, write_mot
+from exogait.data.trial import select_columns
+from exogait.models.opensim_api import import_opensim
 
 from .common import (
     element,
@@ -66,8 +66,8 @@ def inverse_dynamics(
     Args:
         model: Scaled model.
         coordinates: Angles in rad and translations in m, one column a coordinate.
-        ground_reactions: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`; ``None`` where no plate measured, which
-            leaves only what is valid without (see ``valid``).
+        ground_reactions: Columns :data:`exogait.data.trial.GROUND_REACTION_COLUMNS`; ``None`` where no plate
+            measured, which leaves only what is valid without (see ``valid``).
         out: Folder for the set-up and its files.
         valid: Boolean columns ``r``, ``l``, ``pelvis`` over time (see :func:`valid_kinetics`); all valid where not
         given.
@@ -117,7 +117,7 @@ def write_id_setup(
     Args:
         model: Scaled model; copied into the folder.
         coordinates: Angles in rad and translations in m.
-        ground_reactions: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`, or ``None``.
+        ground_reactions: Columns :data:`exogait.data.trial.GROUND_REACTION_COLUMNS`, or ``None``.
         out: The folder.
         cutoff: Low-pass cut-off of the coordinates, Hz; negative without filter.
         time_range: Part of the trial, s.

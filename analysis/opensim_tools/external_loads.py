@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.errors import FileFormatError, InputError
-from data.storage import read_sto, write_mot
-from data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitEvent
+from exogait.data.errors import FileFormatError, InputError
+from exogait.data.storage import read_sto, write_mot
+from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitEvent
 
 from .common import element, object_set, write_document
 
@@ -30,7 +30,7 @@ def read_ground_reactions(path: str | Path, *, sides: Mapping[str, str] | None =
             feet. The prefix of ``ground_force_vx`` is the empty text. Plates of one foot are added up.
 
     Returns:
-        Columns :data:`data.trial.GROUND_REACTION_COLUMNS`, N, m, N m, index time.
+        Columns :data:`exogait.data.trial.GROUND_REACTION_COLUMNS`, N, m, N m, index time.
 
     Raises:
         FileFormatError: No force columns are found.
@@ -92,7 +92,7 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
     OpenSim's inverse dynamics NaN over the whole trial (opensim-core issue 2256).
 
     Args:
-        table: Columns :data:`data.trial.GROUND_REACTION_COLUMNS`.
+        table: Columns :data:`exogait.data.trial.GROUND_REACTION_COLUMNS`.
         folder: Where to write.
         name: Name of the trial.
 

@@ -16,13 +16,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from data.errors import ExogaitError, InputError
-from data.storage import read_sto
-from data.trc import marker_array, marker_labels, read_trc, write_trc
-from data.trial import select_columns, select_rows
-from models.opensim_api import captured_log, import_opensim
+from exogait.data.errors import ExogaitError, InputError
+from exogait.data.storage import read_sto
+from exogait.data.trc import marker_array, marker_labels, read_trc, write_trc
+from exogait.data.trial import select_columns, select_rows
+from exogait.models.opensim_api import captured_log, import_opensim
 
-from ..marker_map import MarkerMap, apply_marker_map
+from ..markers.map import MarkerMap, apply_marker_map
 from .common import (
     element,
     load_model,
@@ -139,7 +139,8 @@ def write_ik_setup(
     Args:
         model: Scaled model with its markers; copied into the folder.
         markers: Marker table with the model's marker names.
-        tasks: ``IKMarkerTask`` and ``IKCoordinateTask`` elements (see :func:`analysis.opensim_tools.scale.pose_tasks`).
+        tasks: ``IKMarkerTask`` and ``IKCoordinateTask`` elements (see
+            :func:`exogait.analysis.opensim_tools.scale.pose_tasks`).
         out: The folder.
         name: Name of the trial, used for files.
 

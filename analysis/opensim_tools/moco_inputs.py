@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.errors import InputError, UnknownNameError
-from data.storage import write_sto
-from data.trial import GaitTrial, select_columns, select_rows
-from models.opensim_api import import_opensim
+from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.storage import write_sto
+from exogait.data.trial import GaitTrial, select_columns, select_rows
+from exogait.models.opensim_api import import_opensim
 
-from ..filters import butterworth
+from ..signals.filters import butterworth
 from .common import coordinate_names, load_model, muscle_names
 from .external_loads import FOOT_BODIES, held_pressure, write_ground_reactions
 

@@ -17,7 +17,7 @@ why:
   independent, no start-up transient arises, and a stride takes minutes instead of most of an hour.
 - Moco's detection of the Jacobian's sparsity at random points is off: on this model it lost entries, and the solver
   then stopped 40 N m off a linear constraint.
-- How motion and loads are filtered: :mod:`analysis.opensim_tools.moco_inputs`.
+- How motion and loads are filtered: :mod:`exogait.analysis.opensim_tools.moco_inputs`.
 
 Source: Dembia et al. 2020, PLoS Comput Biol 16:e1008493 (OpenSim MocoInverse).
 """
@@ -33,21 +33,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.errors import ExogaitError, InputError
-from data.trial import GaitTrial, select_columns
-from models.opensim_api import captured_log, import_opensim
+from exogait.data.errors import ExogaitError, InputError
+from exogait.data.trial import GaitTrial, select_columns
+from exogait.models.opensim_api import captured_log, import_opensim
 
 from .common import muscle_names, one_line, working_directory
-from .moco_inputs import (
-    CUTOFF,
-    DEVICE,
-    DEVICE_WEIGHT,
-    RESERVE,
-    RESERVE_FORCE,
-    RESIDUAL,
-    prepare_model,
-    write_inputs,
-)
+from .moco_inputs import CUTOFF, DEVICE, DEVICE_WEIGHT, RESERVE, RESERVE_FORCE, RESIDUAL, prepare_model, write_inputs
 
 MESH_INTERVAL = 0.02
 """s: 54 intervals in a stride of 1.08 s."""

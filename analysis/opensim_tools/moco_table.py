@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.errors import ExogaitError, FileFormatError, InputError
-from data.trial import SIDES, GaitTrial, Side, select_rows
+from exogait.data.errors import ExogaitError, FileFormatError, InputError
+from exogait.data.trial import SIDES, GaitTrial, Side, select_rows
 
-from ..gait_cycle import N_POINTS, Stride, find_strides, normalize_cycles
+from ..gait.cycle import N_POINTS, Stride, find_strides, normalize_cycles
 
-TABLE = Path(__file__).parents[1] / "tables" / "moco_inverse.csv"
+TABLE = Path(__file__).parent / "tables" / "moco_inverse.csv"
 """The suite's own table."""
 KEYS = ("body", "strength", "side")
 _FIRST = "# Torques of OpenSim MocoInverse at fixed kinematics, N m/kg, percent of the stride of the driven leg."
@@ -40,7 +40,7 @@ def settled_strides(trial: GaitTrial, *, settle: float = 2.0) -> dict[Side, Stri
         InputError: It holds no such pair.
 
     Example:
-        >>> from data import GaitEvent
+        >>> from exogait.data import GaitEvent
         >>> times = {"r": (2.1, 3.1, 4.1), "l": (2.6, 3.6)}
         >>> events = tuple(GaitEvent(t, side, "heel_strike") for side in times for t in times[side])
         >>> found = settled_strides(GaitTrial(name="walk", events=events))

@@ -18,13 +18,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from data.errors import DataQualityWarning, InputError, UnknownNameError
-from data.storage import read_sto
-from data.trc import marker_array, marker_labels, marker_table, write_trc
-from data.trial import select_rows
-from models.opensim_api import import_opensim
+from exogait.data.errors import DataQualityWarning, InputError, UnknownNameError
+from exogait.data.storage import read_sto
+from exogait.data.trc import marker_array, marker_labels, marker_table, write_trc
+from exogait.data.trial import select_rows
+from exogait.models.opensim_api import import_opensim
 
-from ..marker_map import MarkerMap, Measurement, apply_marker_map
+from ..markers.map import MarkerMap, Measurement, apply_marker_map
 from .common import (
     body_names,
     coordinate_names,
@@ -229,7 +229,7 @@ def write_base_model(path: str | Path) -> Path:
     Args:
         path: File to write.
     """
-    from models import build
+    from exogait.models import build
 
     build(contact=False).printToXML(str(path))
     return Path(path)
@@ -289,7 +289,7 @@ def unseen_coordinates(model: Any, bodies: set[str]) -> list[str]:
 def _unscaled(base_model: str | Path | None) -> Any:
     if base_model is not None:
         return load_model(base_model)
-    from models import build
+    from exogait.models import build
 
     model = build(contact=False)
     model.initSystem()

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.errors import UnknownNameError
-from models.opensim_api import captured_log, import_opensim
+from exogait.data.errors import UnknownNameError
+from exogait.models.opensim_api import captured_log, import_opensim
 
 from .common import load_model, muscle_names
 from .dynamics import CUTOFF
@@ -32,7 +32,7 @@ _GETTERS = {
     "passive_fiber_force": "getPassiveFiberForce",
     "active_force_length_multiplier": "getActiveForceLengthMultiplier",
 }
-"""Muscle quantities of a :class:`data.trial.GaitTrial` and the OpenSim methods that give them."""
+"""Muscle quantities of a :class:`exogait.data.trial.GaitTrial` and the OpenSim methods that give them."""
 
 
 def smooth_motion(
@@ -93,7 +93,8 @@ def muscle_states(
         cutoff: Low-pass cut-off of the coordinates, Hz, as in static optimization.
 
     Returns:
-        Quantity (see :data:`data.trial.MUSCLE_UNITS`) to a table with one column a muscle; ``activation`` included.
+        Quantity (see :data:`exogait.data.trial.MUSCLE_UNITS`) to a table with one column a muscle; ``activation``
+        included.
 
     Raises:
         UnknownNameError: A muscle is not in the model.

@@ -16,10 +16,10 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from data.errors import ExogaitError
-from data.storage import read_sto, write_sto
-from data.trc import marker_array, marker_labels
-from models.opensim_api import captured_log, import_opensim
+from exogait.data.errors import ExogaitError
+from exogait.data.storage import read_sto, write_sto
+from exogait.data.trc import marker_array, marker_labels
+from exogait.models.opensim_api import captured_log, import_opensim
 
 from .common import load_model, one_line
 

@@ -1,9 +1,9 @@
 """Write ``dataset_files.csv``: address and SHA-256 of every file that equals one of a public repository.
 
-``python -m data.scripts.hash_datasets CLONES`` walks the data sets under EXOGAIT_DATA and looks each file up, by its
-git blob hash, in clones of the repositories that lie in ``CLONES/<owner>+<name>``. A file that is not byte for byte
-in a repository (a conversion of ours, a blanked subject code) gets no row, because its download could not be
-verified.
+``python -m exogait.data.scripts.hash_datasets CLONES`` walks the data sets under EXOGAIT_DATA and looks each file
+up, by its git blob hash, in clones of the repositories that lie in ``CLONES/<owner>+<name>``. A file that is not
+byte for byte in a repository (a conversion of ours, a blanked subject code) gets no row, because its download could
+not be verified.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from data.errors import InputError
-from data.registry import TABLES, data_folder, dataset
+from ..errors import InputError
+from ..registry import TABLES, data_folder, dataset
 
 REPOSITORIES = {
     "btkdata_gait": "Biomechanical-ToolKit/BTKData",

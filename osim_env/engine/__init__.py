@@ -1,24 +1,5 @@
 """The compiled twin: OpenSim's equations at machine speed."""
 
-from data._lazy import attach
+import lazy_loader as lazy
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "batch": [
-            "accelerations",
-            "contact_forces",
-            "initial_tendon_force",
-            "inverse_dynamics",
-            "kinematics",
-            "muscle_state",
-            "step",
-        ],
-        "compiler": ["compile_osim"],
-        "model": ["Model"],
-        "threads": ["get_threads", "set_threads"],
-        "opensim_engine": ["OpenSimEngine"],
-        "results": ["ContactForces", "Kinematics", "MuscleState"],
-        "state": ["Parameters", "Record", "State"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

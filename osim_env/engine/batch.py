@@ -13,12 +13,7 @@ from .curves import equilibrium_tendon_force
 from .integration import ACCELERATE, DESCRIBE, RESIDUAL, Batch, Task, run_blocks
 from .lanes import JIT_DISABLED
 from .model import GROUPS, Floats, Model, only
-from .observation import (
-    describe_rows,
-    full_moment_arms,
-    record_rows,
-    state_rows,
-)
+from .observation import describe_rows, full_moment_arms, record_rows, state_rows
 from .results import ContactForces, Kinematics, MuscleState, summarize_feet
 from .state import Integrator, Parameters, State, pack_parameters
 from .threads import over_blocks
@@ -71,7 +66,7 @@ def _run(
     over_blocks(batch, at.n_rows, lambda rows, start, stop: run_blocks(arrays, at, rows, data, task, start, stop))
 
 
-def _pack_state(model: Model, q: Any, u: Any, activation: Any, tendon: Any, actuator: Any = 0.0) -> Floats:
+def pack_state(model: Model, q: Any, u: Any, activation: Any, tendon: Any, actuator: Any = 0.0) -> Floats:
     """Lay a state out as the kernel reads it."""
     n, m = model.n_coordinates, model.n_muscles
     packed = np.empty((len(q), 2 * n + 2 * m + model.n_actuators))
@@ -134,7 +129,7 @@ def accelerations(
     _run(
         model,
         batch,
-        _pack_state(model, q, u, activation, tendon),
+        pack_state(model, q, u, activation, tendon),
         Task(0, 0.0, 1.0, 0, np.inf, ACCELERATE, 1, 1),
         params,
         actuator=torque,
@@ -184,7 +179,7 @@ def step(
     if integrator not in ("implicit", "rk4"):
         raise ValueError(f"unknown integrator {integrator!r}; known: implicit, rk4")
     n, m = model.n_coordinates, model.n_muscles
-    packed = _pack_state(model, state.q, state.u, state.activation, state.tendon_force, state.actuator_activation)
+    packed = pack_state(model, state.q, state.u, state.activation, state.tendon_force, state.actuator_activation)
     method = 0 if integrator == "implicit" else 1
     _run(
         model,
@@ -225,7 +220,7 @@ def _observe(
     _run(
         model,
         batch,
-        _pack_state(model, q, u, activation, tendon),
+        pack_state(model, q, u, activation, tendon),
         Task(0, 0.0, 1.0, 0, np.inf, DESCRIBE, 1, 1),
         params,
         actuator=np.zeros((1, model.n_actuators)),
@@ -352,7 +347,7 @@ def inverse_dynamics(
     _run(
         bare,
         batch,
-        _pack_state(bare, q, u, 0.0, 0.0),
+        pack_state(bare, q, u, 0.0, 0.0),
         Task(0, 0.0, 1.0, 0, np.inf, RESIDUAL, 1, 1),
         params if params is None else Parameters(**{name: getattr(params, name) for name in _MASS_PARAMETERS}),
         actuator=np.zeros((1, 0)),
@@ -375,4 +370,4 @@ def _announce() -> None:
     _announced = True
     cache = Path(run_blocks.stats.cache_path)
     if not any(cache.glob("integration.run_blocks*.nbi")):
-        print("osim_env.engine: compiling kernels, once (less than a minute; then cached on disk)", file=sys.stderr)
+        print("exogait: compiling kernels, once (less than a minute; then cached on disk)", file=sys.stderr)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.errors import FileFormatError, UnsupportedModelError
-from models.opensim_api import import_opensim
+from exogait.data.errors import FileFormatError, UnsupportedModelError
+from exogait.models.opensim_api import import_opensim
 
 from .function_table import FunctionTable
 from .model import Actuators, Contacts, Floats, Limits, Model, Muscles, Springs, Tree

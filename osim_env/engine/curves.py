@@ -1,6 +1,6 @@
 """The muscle curves for numpy arrays, for everything outside the kernels.
 
-Source: as in :mod:`osim_env.engine.muscles`, whose constants are used.
+Source: as in :mod:`exogait.osim_env.engine.muscles`, whose constants are used.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .model import Floats, Model
-from .muscles import _B1, _B2, _B3, _C1, _C2, _C3, _D1, _D2, _D3, _D4
+from .muscles import B1, B2, B3, C1, C2, C3, D1, D2, D3, D4
 
 
 def active_force_length(model: Model, length: Floats) -> Floats:
@@ -19,7 +19,7 @@ def active_force_length(model: Model, length: Floats) -> Floats:
         length: Normalized fibre length, shape (..., n_muscles).
     """
     x = (length - 1.0) / model.muscles.width_scale + 1.0
-    bells = [b[0] * np.exp(-0.5 * ((x - b[1]) / (b[2] + b[3] * x)) ** 2) for b in (_B1, _B2, _B3)]
+    bells = [b[0] * np.exp(-0.5 * ((x - b[1]) / (b[2] + b[3] * x)) ** 2) for b in (B1, B2, B3)]
     return bells[0] + bells[1] + bells[2]
 
 
@@ -31,13 +31,13 @@ def passive_force_length(model: Model, length: Floats) -> Floats:
 
 def force_velocity(velocity: Floats) -> Floats:
     """Force-velocity multiplier at a normalized fibre velocity."""
-    t = _D2 * velocity + _D3
-    return _D1 * np.log(t + np.sqrt(t * t + 1.0)) + _D4
+    t = D2 * velocity + D3
+    return D1 * np.log(t + np.sqrt(t * t + 1.0)) + D4
 
 
 def tendon_length(model: Model, force: Floats) -> Floats:
     """Tendon length in slack lengths at a normalized tendon force, shape (..., n_muscles)."""
-    return np.log((force + _C3) / _C1) / model.muscles.tendon_stiffness + _C2
+    return np.log((force + C3) / C1) / model.muscles.tendon_stiffness + C2
 
 
 def equilibrium_tendon_force(

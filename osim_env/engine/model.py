@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import FileFormatError, UnknownNameError
+from exogait.data.errors import FileFormatError, UnknownNameError
 
 from .lanes import WIDTH
 
@@ -402,7 +402,7 @@ def make_layout(model: Model) -> Layout:
 class Model:
     """A musculoskeletal model as arrays, ready for the batched functions of this package.
 
-    Built by :func:`osim_env.engine.compile_osim` or read back with :meth:`load`; never changed afterwards.
+    Built by :func:`exogait.osim_env.engine.compile_osim` or read back with :meth:`load`; never changed afterwards.
     """
 
     name: str

@@ -12,13 +12,13 @@ import math
 from .lane_math import exp, log, logistic
 from .lanes import inline, jit, lanes, load, sqrt, store
 
-_B1 = (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465)
-_B2 = (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188)
-_B3 = (0.1, 1.0, 0.353553390593274, 0.0)
+B1 = (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465)
+B2 = (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188)
+B3 = (0.1, 1.0, 0.353553390593274, 0.0)
 _K_PASSIVE = 4.0
 _MIN_LENGTH = 0.2
-_C1, _C2, _C3 = 0.2, 1.0, 0.2
-_D1, _D2, _D3, _D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
+C1, C2, C3 = 0.2, 1.0, 0.2
+D1, D2, D3, D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
 
 
 @inline
@@ -32,7 +32,7 @@ def _bell(x, b):
 def active_force_length(length, width_scale):
     """Active force-length multiplier: a sum of three bells; the scale widens it about the optimal length."""
     x = (length - 1.0) / width_scale + 1.0
-    return _bell(x, _B1) + _bell(x, _B2) + _bell(x, _B3)
+    return _bell(x, B1) + _bell(x, B2) + _bell(x, B3)
 
 
 def passive_coefficients(strain: float) -> tuple[float, float, float]:
@@ -50,23 +50,23 @@ def passive_coefficients(strain: float) -> tuple[float, float, float]:
 
 def tendon_exponent(strain: float) -> float:
     """Exponent kT of the tendon curve from the tendon strain at one normalized force."""
-    return math.log((1.0 + _C3) / _C1) / (1.0 + strain - _C2)
+    return math.log((1.0 + C3) / C1) / (1.0 + strain - C2)
 
 
 @inline
 def force_velocity(velocity):
     """Force-velocity multiplier d1 asinh(d2 v + d3) + d4 and its derivative; v in maximum contraction velocities."""
-    t = _D2 * velocity + _D3
+    t = D2 * velocity + D3
     root = sqrt(t * t + 1.0)
-    return _D1 * log(t + root) + _D4, (_D1 * _D2) / root
+    return D1 * log(t + root) + D4, (D1 * D2) / root
 
 
 @inline
 def inverse_force_velocity(multiplier):
     """Normalized velocity (sinh((f - d4) / d1) - d3) / d2 at a force-velocity multiplier, and its derivative."""
-    x = (multiplier - _D4) * (1.0 / _D1)
+    x = (multiplier - D4) * (1.0 / D1)
     up, down = exp(x), exp(-x)
-    return (0.5 * (up - down) - _D3) * (1.0 / _D2), 0.5 * (up + down) * (1.0 / (_D1 * _D2))
+    return (0.5 * (up - down) - D3) * (1.0 / D2), 0.5 * (up + down) * (1.0 / (D1 * D2))
 
 
 @inline
@@ -87,7 +87,7 @@ def muscle_force(muscles, w, at, m, h):
     tendon = lanes(1.0)
     if muscles.compliant[m] == 1:
         normalized = load(w, at.tendon_state + m)
-        tendon = log((normalized + _C3) * (1.0 / _C1)) * (1.0 / stiffness) + _C2
+        tendon = log((normalized + C3) * (1.0 / C1)) * (1.0 / stiffness) + C2
         along = load(w, at.path_length + m) - slack * tendon
     fiber = sqrt(along * along + width * width)
     cosine = along / fiber
@@ -99,7 +99,7 @@ def muscle_force(muscles, w, at, m, h):
         multiplier = (normalized / cosine - passive) / (activation * active)
         velocity, derivative = inverse_force_velocity(multiplier)
         tendon_speed = load(w, at.path_speed + m) - velocity * muscles.max_speed[m] / cosine
-        slope = (_C1 * stiffness) * exp(stiffness * (tendon - _C2))
+        slope = (C1 * stiffness) * exp(stiffness * (tendon - C2))
         store(w, at.tendon_rate + m, tendon_speed * (1.0 / slack) * slope)
         # How fast the rate falls with the force, through the fibre's velocity: a stiff decay at low activation.
         gradient = derivative / (cosine * cosine * activation * active)

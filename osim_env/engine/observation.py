@@ -95,7 +95,7 @@ def describe_rows(model: Model) -> Rows:
 
 @_once_a_model
 def record_rows(model: Model) -> Rows:
-    """Select what a :class:`~osim_env.engine.state.Record` holds, in its order."""
+    """Select what a :class:`~exogait.osim_env.engine.state.Record` holds, in its order."""
     at, rows = model.layout, Rows(model)
     muscle, feet, actuators = (at.n_muscles,), (at.n_feet, 3), (at.n_actuators,)
     for name in _BODY:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from data.errors import InputError
-from models.opensim_api import import_opensim
+from exogait.data.errors import InputError
+from exogait.models.opensim_api import import_opensim
 
 from .batch import as_rows
 from .compiler import compile_osim, open_model
@@ -36,7 +36,7 @@ class OpenSimEngine:
     """Simulate an ``.osim`` model with OpenSim.
 
     Args:
-        path: The ``.osim`` file; it must be one that :func:`osim_env.engine.compile_osim` accepts.
+        path: The ``.osim`` file; it must be one that :func:`exogait.osim_env.engine.compile_osim` accepts.
         accuracy: Accuracy of OpenSim's integrator in :meth:`step`.
     """
 
@@ -178,7 +178,7 @@ class OpenSimEngine:
         *,
         tendon_force: ArrayLike | None = None,
     ) -> Floats:
-        """Accelerations by ``Model.realizeAcceleration``; arguments as in :func:`osim_env.engine.accelerations`."""
+        """Accelerations by ``Model.realizeAcceleration``; arguments as in :func:`.accelerations`."""
         m = self.model
         rows = as_rows("q", q, m.n_coordinates)
         batch = len(rows)

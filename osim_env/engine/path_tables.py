@@ -28,7 +28,7 @@ class Point:
 
 
 class PathTables:
-    """Builds the :class:`~osim_env.engine.model.Paths` of a model, muscle by muscle."""
+    """Builds the :class:`~exogait.osim_env.engine.model.Paths` of a model, muscle by muscle."""
 
     def __init__(self, parent: Integers, mobility_start: Integers) -> None:
         self.parent = parent

@@ -81,7 +81,7 @@ def make_record(model: Model, batch: int) -> tuple[Record, Floats]:
 
 @dataclass
 class State:
-    """A batch of simulations: one row an environment, changed in place by :func:`osim_env.engine.step`."""
+    """A batch of simulations: one row an environment, changed in place by :func:`exogait.osim_env.engine.step`."""
 
     q: Floats
     """Coordinates, shape (B, n_coordinates), rad or m."""

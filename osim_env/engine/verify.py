@@ -286,7 +286,7 @@ def verify(path: str | Path, n_states: int = 1000, seed: int = 0, *, convert_mus
         path: The ``.osim`` file.
         n_states: Number of random states.
         seed: Seed of the states.
-        convert_muscles: First replace Thelen and Millard muscles; see :func:`osim_env.engine.compile_osim`.
+        convert_muscles: First replace Thelen and Millard muscles; see :func:`exogait.osim_env.engine.compile_osim`.
 
     Returns:
         One row a quantity; printed, it is a table.

@@ -7,23 +7,23 @@ import time
 import numpy as np
 import pytest
 
-from data.metabolics import (
+from exogait.models.energetics import (
     BhargavaOptions,
     MuscleParameters,
     UmbergerOptions,
     basal_rate,
     slow_twitch_share,
 )
-from tests.benchmarks.probe_bench import TERMS, Bench, all_probes, our_rates, worst_relative
+from tests.validation.probe_bench import TERMS, Bench, all_probes, our_rates, worst_relative
 
 # Both sides do the same double precision arithmetic; where heat and work cancel, the relative error of the sum grows.
 RELATIVE = 1e-6
 N_STATES = 40
-"""The validation study takes 500; see tests/benchmarks/validate_lab.py."""
+"""The validation study takes 500; see tests/validation/validate_lab.py."""
 
 
 def bench_of(muscles: str, probes) -> Bench:
-    from models import build
+    from exogait.models import build
 
     return Bench(build(contact=False, muscles=muscles), probes)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import UnknownNameError, dimensionless_speed, norm_keys, norms_for, read_norms, scalar
-from data.norms import SCHWARTZ_BINS, read_scalars, schwartz_condition
+from exogait.data import UnknownNameError, dimensionless_speed, norm_keys, norms_for, read_norms, scalar
+from exogait.data.norms import SCHWARTZ_BINS, read_scalars, schwartz_condition
 
 ROOT = Path(__file__).parents[2]
 

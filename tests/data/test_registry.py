@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from data import ExogaitError, InputError, UnknownNameError
-from data.registry import dataset, datasets, fetch, find_dataset, verify
+from exogait.data import ExogaitError, InputError, UnknownNameError
+from exogait.data.registry import dataset, datasets, fetch, find_dataset, verify
 
 
 def test_every_data_set_says_where_it_comes_from():

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
-from data.storage import read_mot, read_sto, to_degrees, to_radians, write_mot, write_sto
-from models.opensim_api import import_opensim
+from exogait.data import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
+from exogait.data.storage import read_mot, read_sto, to_degrees, to_radians, write_mot, write_sto
+from exogait.models.opensim_api import import_opensim
 
 
 def random_table(rows: int = 101, columns: int = 3, seed: int = 0) -> pd.DataFrame:

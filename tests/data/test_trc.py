@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from data import DataQualityWarning, ExogaitError, FileFormatError, UnitsError
-from data.trc import marker_array, marker_labels, marker_table, read_trc, write_trc
-from models.opensim_api import import_opensim
+from exogait.data import DataQualityWarning, ExogaitError, FileFormatError, UnitsError
+from exogait.data.trc import marker_array, marker_labels, marker_table, read_trc, write_trc
+from exogait.models.opensim_api import import_opensim
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_unnamed_markers_are_said(real_data):
 
 
 def test_opensim_reads_a_file_whose_last_marker_is_missing(tmp_path):
-    from models.opensim_api import import_opensim
+    from exogait.models.opensim_api import import_opensim
 
     positions = np.arange(18.0).reshape(3, 2, 3)
     positions[1, 1] = np.nan

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data import GaitEvent, GaitTrial, InputError, UnknownNameError
-from data.trc import marker_table
-from data.trial import GROUND_REACTION_COLUMNS, interpolate_table
+from exogait.data import GaitEvent, GaitTrial, InputError, UnknownNameError
+from exogait.data.trc import marker_table
+from exogait.data.trial import GROUND_REACTION_COLUMNS, interpolate_table
 
 
 def make_table(columns, rate=100.0, n=51, seed=0):
@@ -117,5 +117,5 @@ def test_gaps_stay_gaps_and_do_not_spread():
 
 
 def test_it_needs_neither_opensim_nor_torch():
-    code = "import data.trial, sys; assert not {'opensim', 'torch', 'numba'} & set(sys.modules)"
+    code = "import exogait.data.trial, sys; assert not {'opensim', 'torch', 'numba'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import models
-from data.errors import ExogaitError
+from exogait import models
+from exogait.data.errors import ExogaitError
 
 GOOD_DEVICE = """
 name: own

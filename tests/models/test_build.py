@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import models
-from data.errors import FileFormatError
-from tests.benchmarks.validate_model import load_warnings, named
+from exogait import models
+from exogait.data.errors import FileFormatError
+from tests.validation.validate_model import load_warnings, named
 
 #: Specified build time, s.
 BUILD_SECONDS = 3.0
@@ -152,7 +152,7 @@ def test_actuators_carry_the_device_limits() -> None:
 
 
 def test_nothing_reaches_the_screen_or_the_folder(tmp_path: Path) -> None:
-    code = "import models; models.build(device='hip_ankle').initSystem(); "
+    code = "from exogait import models; models.build(device='hip_ankle').initSystem(); "
     code += "models.read(models.MODEL_PATH).initSystem()"
     root = Path(__file__).parents[2]
     done = subprocess.run(
@@ -167,8 +167,7 @@ def test_nothing_reaches_the_screen_or_the_folder(tmp_path: Path) -> None:
 
 
 def test_importing_models_stays_cheap() -> None:
-    root = Path(__file__).parents[2]
-    code = f"import sys; sys.path.insert(0, {str(root)!r}); import models; models.build; models.device_names(); "
+    code = "import sys; from exogait import models; models.build; models.device_names(); "
     code += "assert 'opensim' not in sys.modules and 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import models
-from models.device import DIRECTIONS
-from tests.benchmarks.validate_model import load_warnings, named
+from exogait import models
+from exogait.models.device import DIRECTIONS
+from tests.validation.validate_model import load_warnings, named
 
 NEW_DEVICE = """
 name: toe_pusher

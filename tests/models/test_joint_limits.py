@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import models
-from tests.benchmarks.validate_model import OVERSHOOT_TOLERANCE_DEG, overshoots
+from exogait import models
+from tests.validation.validate_model import OVERSHOOT_TOLERANCE_DEG, overshoots
 
 
 @pytest.mark.parametrize(

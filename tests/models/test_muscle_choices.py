@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import models
+from exogait import models
 
 
 def test_width_of_the_force_length_curve_is_the_best_fit_to_the_published_one() -> None:

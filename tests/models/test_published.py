@@ -1,4 +1,4 @@
-"""Our model equals the published Gait2392; the full sample is in tests/benchmarks/validate_model.py."""
+"""Our model equals the published Gait2392; the full sample is in tests/validation/validate_model.py."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import models
-from tests.benchmarks import validate_model as study
+from exogait import models
+from tests.validation import validate_model as study
 
 
 @pytest.fixture(scope="module")

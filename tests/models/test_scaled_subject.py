@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import models
-from data.errors import FileFormatError
-from models.subject import Subject
+from exogait import models
+from exogait.data.errors import FileFormatError
+from exogait.models.subject import Subject
 
 FACTORS = (
     ("thigh_r", (1.03, 0.95, 1.01)), ("thigh_l", (0.98, 0.97, 1.02)), ("shank", (0.9, 1.04, 0.95)),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import models
-from tests.benchmarks.validate_model import named
+from exogait import models
+from tests.validation.validate_model import named
 
 
 def test_the_generic_person_changes_nothing() -> None:

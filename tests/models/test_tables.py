@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import FileFormatError, UnknownNameError
-from models import tables as module
-from models.tables import FOLDER, left_name, load_tables, negated
+from exogait.data.errors import FileFormatError, UnknownNameError
+from exogait.models import tables as module
+from exogait.models.tables import FOLDER, left_name, load_tables, negated
 
 
 def test_names_of_the_left_side() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from data import GaitTrial
-from osim_env.setup import WorldSetup
-from osim_env.simulation import UNTRAINED, simulate
+from exogait.data import GaitTrial
+from exogait.osim_env.gait.setup import WorldSetup
+from exogait.osim_env.learning.simulation import UNTRAINED, simulate
 
 SETUP = WorldSetup(device="hip_ankle")
 

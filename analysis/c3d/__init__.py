@@ -1,0 +1,1 @@
+"""The C3D file: sections, parameters, layout, events, force plates, and a writer for files that are made up."""

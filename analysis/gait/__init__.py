@@ -1,0 +1,1 @@
+"""What a biomechanist calls the results: cycles, curves, power, metabolic cost, symmetry, agreement."""

@@ -1,0 +1,173 @@
+"""A whole folder of trials: one result or one reason each, then means over trials and subjects."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exogait.data import ExogaitError
+from exogait.data.quality import count_verdicts, quality_rows
+from exogait.data.trial import select_columns, select_rows
+
+from .manifest import ManifestRow, read_manifest
+from .pipeline import Progress
+from .run import run_trial
+from .settings import LabSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult:
+    """What a batch made."""
+
+    folder: Path
+    """Where everything lies."""
+    metrics: pd.DataFrame
+    """Scalars of all trials: name, subject, condition, metric, unit, side, value."""
+    group: pd.DataFrame
+    """Mean and SD over subjects: condition, metric, unit, mean, sd, n_subjects."""
+    failures: pd.DataFrame
+    """Trials that did not come through: name, subject, step, error."""
+    index: Path
+    """Page that links all reports."""
+
+
+def run_batch(
+    manifest: str | Path | Sequence[ManifestRow],
+    *,
+    out: str | Path,
+    settings: LabSettings | None = None,
+    muscles: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> BatchResult:
+    """Run every walk of a manifest; one that fails never stops the rest.
+
+    Args:
+        manifest: CSV file or its rows.
+        out: Folder; each trial gets one inside it.
+        settings: Choices for all trials.
+        muscles: Static optimization too.
+        workers: Trials at a time, one process each.
+        progress: Called with each trial's name as it ends.
+
+    Returns:
+        The group's numbers and the failures.
+    """
+    rows = read_manifest(manifest) if isinstance(manifest, str | Path) else list(manifest)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tasks = [(row, out / row.name, settings or LabSettings(), muscles) for row in rows]
+    results: dict[str, dict[str, Any]] = {}
+    if workers <= 1:
+        for task in tasks:
+            results[task[0].name] = _run_one(task)
+            if progress:
+                progress(task[0].name)
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            jobs = {pool.submit(_run_one, task): task[0].name for task in tasks}
+            for job in as_completed(jobs):
+                name = jobs[job]
+                try:
+                    results[name] = job.result()
+                except Exception as error:  # a worker that died (memory, a crash in native code) is one failed trial
+                    results[name] = {"error": f"the process ended: {error}", "step": "unknown", "metrics": []}
+                if progress:
+                    progress(name)
+    return _collect(rows, results, out)
+
+
+def _run_one(task: tuple[ManifestRow, Path, LabSettings, bool]) -> dict[str, Any]:
+    """One trial of a batch; every error becomes a row of the failure table."""
+    row, folder, settings, muscles = task
+    step = "start"
+
+    def note(name: str) -> None:
+        nonlocal step
+        step = name
+
+    try:
+        settings = replace(settings, belt_speed=row.belt_speed if row.belt_speed is not None else settings.belt_speed)
+        run = run_trial(
+            row.static, row.walk, row.mass, out=folder, height=row.height, marker_map=row.marker_map,
+            settings=settings, name=row.name, subject=row.subject, muscles=muscles, workers=1, progress=note,
+        )  # fmt: skip
+    except ExogaitError as error:
+        return {"error": str(error), "step": step, "metrics": []}
+    except Exception as error:
+        # An error nobody foresaw must not take the other trials with it; its traceback is kept beside the trial.
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        return {"error": f"unexpected {type(error).__name__}: {error}", "step": step, "metrics": []}
+    return {
+        "error": "", "step": "", "metrics": run.metrics.to_dict(orient="records"),
+        "speed": run.trial.metadata.get("speed"), "quality": count_verdicts(quality_rows(run.trial)),
+        "seconds": sum(s.seconds for s in run.steps),
+    }  # fmt: skip
+
+
+def _collect(rows: Sequence[ManifestRow], results: Mapping[str, Mapping[str, Any]], out: Path) -> BatchResult:
+    long: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    for row in rows:
+        result = results[row.name]
+        if result["error"]:
+            failures.append(
+                {"name": row.name, "subject": row.subject, "step": result["step"], "error": result["error"]}
+            )
+            continue
+        for metric in result["metrics"]:
+            for side in ("right", "left"):
+                long.append(
+                    {
+                        "name": row.name, "subject": row.subject, "condition": row.condition,
+                        "metric": metric["metric"],
+                        "unit": metric["unit"], "side": side, "value": metric[side],
+                    }
+                )  # fmt: skip
+    metrics = pd.DataFrame(long, columns=["name", "subject", "condition", "metric", "unit", "side", "value"])
+    failed = pd.DataFrame(failures, columns=["name", "subject", "step", "error"])
+    group = group_statistics(metrics)
+    metrics.to_csv(out / "metrics.csv", index=False, float_format="%.6g")
+    group.to_csv(out / "group.csv", index=False, float_format="%.6g")
+    failed.to_csv(out / "failures.csv", index=False)
+    (out / "batch.json").write_text(
+        json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n", encoding="utf-8"
+    )
+    from ..report.batch import write_batch_page
+
+    index = write_batch_page(rows, results, group, failed, out)
+    return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, index=index)
+
+
+def group_statistics(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Mean and SD over subjects; a subject counts once, with the mean of its legs and trials.
+
+    Args:
+        metrics: Columns subject, condition, metric, unit, value.
+
+    Returns:
+        One row a condition and metric: condition, metric, unit, mean, sd, n_subjects.
+
+    Example:
+        >>> table = pd.DataFrame({"subject": ["a", "a", "b"], "condition": "", "metric": "speed", "unit": "m/s",
+        ...                       "value": [1.0, 1.2, 1.3]})
+        >>> group_statistics(table)[["mean", "n_subjects"]].round(3).values.tolist()
+        [[1.2, 2.0]]
+    """
+    columns = ["condition", "metric", "unit", "mean", "sd", "n_subjects"]
+    known = select_rows(metrics, np.isfinite(metrics["value"].to_numpy(np.float64)))
+    if known.empty:
+        return pd.DataFrame(columns=columns)
+    keys = ["condition", "metric", "unit"]
+    subjects = known.groupby([*keys, "subject"], sort=False)["value"].mean().reset_index()
+    group = subjects.groupby(keys, sort=False)["value"].agg(["mean", "std", "count"]).reset_index()
+    return select_columns(group.rename(columns={"std": "sd", "count": "n_subjects"}), columns)

@@ -1,0 +1,103 @@
+"""The manifest of a batch: one row a trial."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from exogait.data import FileFormatError
+
+MANIFEST_COLUMNS = ("subject", "static", "trial", "mass", "height", "marker_map", "name", "condition", "belt_speed")
+"""Columns of a manifest; static, trial and mass are needed, the others may be missing or empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestRow:
+    """One walk of a manifest."""
+
+    name: str
+    """Name of the trial, unique in the manifest."""
+    subject: str
+    """Name of the person."""
+    static: Path
+    """Static trial."""
+    walk: Path
+    """Walking trial."""
+    mass: float
+    """kg."""
+    height: float | None = None
+    """m."""
+    marker_map: str | None = None
+    """Marker set."""
+    condition: str = ""
+    """Group to which the trial belongs (speed, device, ...)."""
+    belt_speed: float | None = None
+    """m/s."""
+
+
+def read_manifest(path: str | Path) -> list[ManifestRow]:
+    """Read a manifest: a CSV file with one walk a row.
+
+    Needed columns are ``static``, ``trial`` and ``mass``; ``subject``, ``name``, ``height``, ``marker_map``,
+    ``condition`` and ``belt_speed`` may follow. File names are relative to the manifest.
+
+    Args:
+        path: The manifest.
+
+    Raises:
+        FileFormatError: Not a manifest, or a row that cannot be understood, with its line.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileFormatError(path, f"cannot be read ({error})", "give a CSV text file") from error
+    reader = csv.DictReader(lines)
+    header = [str(name).strip().lower() for name in reader.fieldnames or ()]
+    reader.fieldnames = header
+    unknown = [name for name in header if name not in MANIFEST_COLUMNS]
+    missing = [name for name in ("static", "trial", "mass") if name not in header]
+    if missing or unknown:
+        problem = (
+            f"lacks the column(s) {', '.join(missing)}" if missing else f"has unknown column(s) {', '.join(unknown)}"
+        )
+        raise FileFormatError(path, problem, f"columns are {', '.join(MANIFEST_COLUMNS)}", line=1)
+    rows: list[ManifestRow] = []
+    for number, raw in enumerate(reader, 2):
+        row = {key: (value or "").strip() for key, value in raw.items() if key}
+        if not any(row.values()):
+            continue
+        if not row["static"] or not row["trial"]:
+            raise FileFormatError(path, "static and trial must both name a file", line=number)
+        walk = path.parent / row["trial"]
+        subject = row.get("subject") or walk.parent.name
+        name = row.get("name") or walk.stem
+        if name in {other.name for other in rows}:
+            name = f"{subject}_{name}"
+        if name in {other.name for other in rows}:
+            raise FileFormatError(path, f"the trial {name!r} stands twice", "give each row a name", line=number)
+        rows.append(
+            ManifestRow(
+                name=name, subject=subject, static=path.parent / row["static"], walk=walk,
+                mass=_positive(path, number, "mass", row["mass"]),
+                height=_positive(path, number, "height", row["height"]) if row.get("height") else None,
+                marker_map=row.get("marker_map") or None, condition=row.get("condition", ""),
+                belt_speed=float(row["belt_speed"]) if row.get("belt_speed") else None,
+            )
+        )  # fmt: skip
+    if not rows:
+        raise FileFormatError(path, "names no trial", "write one row a walk under the header")
+    return rows
+
+
+def _positive(path: Path, line: int, column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not (np.isfinite(value) and value > 0):
+        raise FileFormatError(path, f"{column} is {text!r}", "a number above 0 is needed", line=line)
+    return value

@@ -1,0 +1,207 @@
+"""``exogait lab run`` and ``lab batch``: from C3D files to a folder with everything in it.
+
+:func:`run_trial` analyses one walk and writes its OpenSim folder, events, numbers and report; :func:`run_batch` does so
+for every row of a manifest, carries on where one fails, and puts the group together.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from exogait.data import DataQualityWarning, GaitTrial, InputError
+from exogait.data.quality import count_verdicts, quality_rows, to_metadata
+from exogait.data.trial import Side
+
+from ..gait.metrics import compute_metrics
+from ..report.trial import write_report
+from .export import export_opensim
+from .muscles import add_muscles, choose_strides
+from .pipeline import LabAnalysis, Progress, analyse
+from .settings import LabSettings
+from .step_cache import StepRecord
+
+STEPS = (
+    "read",
+    "scale",
+    "inverse kinematics",
+    "inverse dynamics",
+    "gait numbers",
+    "muscles",
+    "OpenSim folder",
+    "report",
+)
+"""Steps of a run, as the progress bar names them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabRun:
+    """What one run made."""
+
+    trial: GaitTrial
+    """The trial."""
+    folder: Path
+    """Where everything lies."""
+    report: Path
+    """The report."""
+    metrics: pd.DataFrame
+    """The scalars (:func:`exogait.analysis.gait.metrics.compute_metrics`)."""
+    steps: tuple[StepRecord, ...]
+    """Where the time went."""
+
+    def summary(self) -> str:
+        """A few lines for the screen: what was found, what to look at, where the time went."""
+        of = self.metrics.set_index("metric")
+        counts = count_verdicts(quality_rows(self.trial))
+        lines = [f"{self.trial.name}: {_text(self.trial.metadata.get('speed'))} m/s", ""]
+        lines.append(f"{'':34s}{'right':>9s}{'left':>9s}  unit")
+        for name in ("stance_pct", "stride_length", "knee_flexion_range", "ankle_plantarflexor_moment",
+                     "ankle_power_pushoff", "grf_vertical_first", "grf_vertical_second"):  # fmt: skip
+            if name in of.index:
+                row = of.loc[name]
+                lines.append(f"{row['title'][:33]:34s}{_text(row['right']):>9s}{_text(row['left']):>9s}  {row['unit']}")
+        lines.append("")
+        lines.append("data quality: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n))
+        total = sum(step.seconds for step in self.steps)
+        lines.append("seconds: " + ", ".join(f"{s.name} {s.seconds:.1f}{' (reused)' * s.reused}" for s in self.steps))
+        lines.append(f"total {total:.1f} s; open {self.report}")
+        return "\n".join(lines)
+
+
+def run_trial(
+    static: str | Path,
+    walk: str | Path,
+    mass: float,
+    *,
+    out: str | Path,
+    height: float | None = None,
+    marker_map: str | Path | None = None,
+    settings: LabSettings | None = None,
+    base_model: str | Path | None = None,
+    name: str | None = None,
+    subject: str | None = None,
+    muscles: bool = False,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> LabRun:
+    """Analyse one walk and write everything about it.
+
+    The folder holds ``report.html``, ``events.csv``, ``metrics.csv``, ``quality.csv``, ``trial/`` (the
+    :class:`data.GaitTrial` as parquet) and ``opensim/`` (scaled model, motion, forces, set-ups for the GUI).
+
+    Args:
+        static: C3D or TRC file of the static trial.
+        walk: C3D or TRC file of the walking trial.
+        mass: Body mass, kg.
+        out: The folder.
+        height: Body height, m.
+        marker_map: Marker set: a name or a YAML file; the best fitting of the suite's own if not given.
+        settings: Choices of the road.
+        base_model: Model to scale; the suite's own if not given.
+        name: Name of the trial.
+        subject: Name of the person.
+        muscles: Static optimization on one stride a leg, metabolic rate, reserves.
+        workers: Processes for static optimization.
+        progress: Called with the name of each step as it begins.
+
+    Returns:
+        What was made.
+
+    Raises:
+        ExogaitError: Whatever stops the road, in one line.
+    """
+    out = Path(out)
+    say = progress or (lambda step: None)
+    analysis = analyse(
+        static, walk, mass, out=out, height=height, marker_map=marker_map, settings=settings,
+        base_model=base_model, name=name, subject=subject, progress=progress,
+    )  # fmt: skip
+    trial, steps = analysis.trial, list(analysis.cache.records)
+    if muscles:
+        say("muscles")
+        trial, records = _with_muscles(analysis, out, workers)
+        steps += records
+    say("OpenSim folder")
+    start = time.perf_counter()
+    _write_opensim_folder(trial, analysis, out)
+    steps.append(StepRecord("OpenSim folder", time.perf_counter() - start, False))
+    say("report")
+    start = time.perf_counter()
+    seconds = [asdict(step) for step in steps]
+    trial = trial.replace(metadata={**trial.metadata, "step_seconds": seconds})
+    metrics = compute_metrics(trial)
+    report = write_report(trial, out / "report.html")
+    write_tables(trial, metrics, out)
+    trial.write_parquet(out / "trial")
+    steps.append(StepRecord("report and tables", time.perf_counter() - start, False))
+    return LabRun(trial=trial, folder=out, report=report, metrics=metrics, steps=tuple(steps))
+
+
+def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
+    """Write ``events.csv``, ``metrics.csv`` and ``quality.csv``.
+
+    Args:
+        trial: The trial.
+        metrics: Its scalars.
+        out: The folder.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "events.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        # The same columns as a file of manual corrections: edit this one and hand it back with --overrides.
+        writer.writerow(["what", "side", "time", "source"])
+        writer.writerows([e.kind, e.side, f"{e.time:.4f}", e.source] for e in trial.events)
+    rows = metrics[["metric", "title", "unit", "right", "left", "n_right", "n_left", "window"]]
+    energy = [
+        {"metric": f"{model}_{label}", "title": label.replace("_", " "), "unit": unit, "right": np.nan, "left": np.nan,
+         "both": value, "window": "one stride a leg"}
+        for model, values in (trial.metadata.get("metabolics") or {}).items()
+        for label, value, unit in values
+    ]  # fmt: skip
+    table = pd.concat([rows, pd.DataFrame(energy)]) if energy else rows
+    table.to_csv(out / "metrics.csv", index=False, float_format="%.6g")
+    pd.DataFrame(to_metadata(quality_rows(trial))).to_csv(out / "quality.csv", index=False)
+
+
+def _with_muscles(analysis: LabAnalysis, out: Path, workers: int) -> tuple[GaitTrial, list[StepRecord]]:
+    if analysis.dynamics is None:
+        raise InputError(
+            f"{analysis.trial.name}: muscles", "no force plates", "a trial with force plates; leave --muscles off"
+        )
+    cache = analysis.cache
+    before = len(cache.records)
+    trial, rows = add_muscles(
+        analysis.trial,
+        model=analysis.scale.model,
+        motion=analysis.kinematics.motion,
+        external_loads=analysis.dynamics.external_loads,
+        out=out / ".steps" / "work" / "muscles",
+        cache=cache,
+        workers=workers,
+    )
+    quality = [*trial.metadata["quality"], *to_metadata(rows)]
+    return trial.replace(metadata={**trial.metadata, "quality": quality}), cache.records[before:]
+
+
+def _write_opensim_folder(trial: GaitTrial, analysis: LabAnalysis, out: Path) -> None:
+    """The self-contained folder with which everything reruns in OpenSim's GUI."""
+    folder = out / "opensim"
+    shutil.rmtree(folder, ignore_errors=True)
+    strides: list[tuple[Side, float, float]] = [(s.side, s.start, s.end) for s in choose_strides(trial)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataQualityWarning)
+        # The markers were filtered before the angles were found: the set-ups must not filter a second time.
+        export_opensim(
+            trial, analysis.scale.model, folder, marker_map=analysis.marker_map, strides=strides, cutoff=-1.0
+        )
+
+
+def _text(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, int | float) and np.isfinite(value) else "–"

@@ -1,0 +1,52 @@
+"""Settings of the lab road."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from exogait.data import InputError
+
+EventMethod = Literal["zeni2008", "oconnor2007"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabSettings:
+    """Choices of the lab road. The defaults are common practice; every one is printed in the report."""
+
+    units: str | None = None
+    """Unit of length in the C3D files, where they do not say or say it wrongly."""
+    forward: str | None = None
+    """Laboratory axis that points forward (``+x``, ``-y``, ...); found from the walking direction if not given."""
+    up: str | None = None
+    """Laboratory axis that points up; found from the body if not given."""
+    max_gap: float = 0.1
+    """Longest gap in a marker path that is bridged, s."""
+    marker_cutoff: float = 6.0
+    """Cut-off of the zero-phase low-pass of the marker paths, Hz."""
+    force_cutoff: float = 20.0
+    """Cut-off of the zero-phase low-pass of the force plates, Hz."""
+    force_threshold: float = 20.0
+    """Vertical force that makes a contact, N."""
+    event_method: EventMethod = "zeni2008"
+    """Kinematic event detection where there are no plates."""
+    belt_speed: float | None = None
+    """Speed of a treadmill's belt, m/s; 0 for overground; detected if not given."""
+    overrides: Path | None = None
+    """CSV of manual events and plate assignments (see :func:`exogait.analysis.signals.overrides.read_overrides`)."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Marker role (``heel_r``, ``toe_l``, ``sacrum``, ...) to label, for names that tell nothing."""
+
+    def __post_init__(self) -> None:
+        for name in ("marker_cutoff", "force_cutoff", "force_threshold"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0):
+                raise InputError(name, value, "a positive number")
+        if not (np.isfinite(self.max_gap) and self.max_gap >= 0):
+            raise InputError("max_gap", self.max_gap, "seconds, not negative")
+        if self.event_method not in ("zeni2008", "oconnor2007"):
+            raise InputError("event_method", self.event_method, "zeni2008 or oconnor2007")

@@ -1,0 +1,1 @@
+"""People and recordings that are made up, and say so: for tests, demonstrations and validation."""

@@ -1,0 +1,486 @@
+"""Marker maps: how a laboratory's marker set sits on the model, one short YAML file a set.
+
+A map names every marker of the set once, on the right side and in the middle of the body; the left side is its mirror
+image. From it come the markers on the model, the pairs of markers that scale each segment, the weights of inverse
+kinematics and the points (hip centres, midpoints) that are computed from other markers. Example, complete:
+
+.. code-block:: yaml
+
+    name: My laboratory
+    sides: [R, L]                                # a label that starts with R has a twin that starts with L
+    aliases: {RASI: [RASIS, R.ASIS]}             # other spellings of the same marker
+    markers:                                     # label: [body, x, y, z (m, on the unscaled model), weight]
+      RASI: [pelvis, 0.01, 0.02, 0.128, 10]      # x forward, y up, z to the right, in the frame of the body
+      RTHI: femur_r                              # a body only: placed where the static trial shows it
+    virtual:
+      RHJC: {harrington: [RASI, LASI, RPSI, LPSI], at: [femur_r, 0, 0, 0]}
+    scale:                                       # scale factor = mean length ratio of these pairs, both sides
+      pelvis: [[RASI, LASI]]
+      thigh: [[RHJC, RKNE]]
+    hold: [subtalar_angle, mtp_angle]            # coordinates that the set cannot see, kept at their default
+
+A weight may be two numbers, static and walking. ``base: plug_in_gait`` starts from another map, and ``~`` takes an
+entry of it away (``LBAK: ~``: there is a marker RBAK, and no twin).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
+
+MAP_FOLDER = Path(__file__).parent / "maps"
+
+SEGMENTS = {
+    "pelvis": ("pelvis",),
+    "torso": ("torso",),
+    "thigh": ("femur_r", "femur_l"),
+    "shank": ("tibia_r", "tibia_l", "talus_r", "talus_l"),
+    "foot": ("calcn_r", "calcn_l", "toes_r", "toes_l"),
+}
+"""Segments that scale as one, and their bodies."""
+
+_KEYS = {"name", "source", "base", "sides", "aliases", "markers", "virtual", "scale", "hold", "hold_static"}
+
+# Harrington et al. 2007 (doi 10.1016/j.jbiomech.2006.02.003): hip centre from pelvic depth and width, offsets in m.
+_HARRINGTON = {"x": (-0.24, -0.0099), "y": (-0.30, -0.0109), "z": (0.33, 0.0073)}
+
+
+@dataclass(frozen=True)
+class MapMarker:
+    """One marker of a set."""
+
+    label: str
+    body: str
+    location: tuple[float, float, float] | None
+    """Place in the frame of the body on the unscaled model, m; ``None``: taken from the static trial."""
+    static_weight: float
+    """Weight in the static pose that places the markers; 0 where the location is not known."""
+    weight: float
+    """Weight in inverse kinematics."""
+
+
+@dataclass(frozen=True)
+class VirtualMarker:
+    """A point computed from markers."""
+
+    label: str
+    rule: str
+    """``midpoint`` or ``harrington``."""
+    sources: tuple[str, ...]
+    body: str
+    location: tuple[float, float, float]
+    """Place on the unscaled model, m."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Lengths that scale one segment."""
+
+    segment: str
+    axes: str
+    """Axes of the body frames that the factor applies to: ``XYZ`` or some of them."""
+    pairs: tuple[tuple[str, str], ...]
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Bodies of the segment."""
+        return SEGMENTS[self.segment]
+
+
+@dataclass(frozen=True)
+class MarkerMap:
+    """A laboratory's marker set on the model."""
+
+    key: str
+    """File name without its ending."""
+    name: str
+    source: str
+    markers: Mapping[str, MapMarker]
+    virtual: Mapping[str, VirtualMarker]
+    measurements: tuple[Measurement, ...]
+    hold: tuple[str, ...]
+    """Coordinates kept at their default in every frame (without side suffix: both sides)."""
+    hold_static: tuple[str, ...]
+    """Further coordinates kept at their default in the static pose."""
+    aliases: Mapping[str, tuple[str, ...]]
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of all measured markers."""
+        return list(self.markers)
+
+
+@dataclass(frozen=True)
+class MarkerMatch:
+    """Which labels of a file a map understands."""
+
+    found: Mapping[str, str]
+    """Label of the map to label of the file."""
+    missing: Mapping[str, tuple[str, ...]]
+    """Label of the map that the file lacks, with the nearest unused labels of the file."""
+    unmapped: tuple[str, ...]
+    """Labels of the file that the map does not use."""
+
+    @property
+    def share(self) -> float:
+        """Share of the map's markers that the file has."""
+        return len(self.found) / max(len(self.found) + len(self.missing), 1)
+
+    def describe(self) -> str:
+        """Missing and unused markers in words, one line each."""
+        lines = []
+        if self.missing:
+            parts = [f"{label} (near: {', '.join(near)})" if near else label for label, near in self.missing.items()]
+            lines.append(f"missing markers: {', '.join(parts)}")
+        if self.unmapped:
+            lines.append(f"labels not used: {', '.join(self.unmapped)}")
+        return "\n".join(lines)
+
+
+def available_marker_maps() -> list[str]:
+    """Names of the maps that come with the suite."""
+    return sorted(path.stem for path in MAP_FOLDER.glob("*.yaml"))
+
+
+def read_marker_map(name: str | Path) -> MarkerMap:
+    """Read a marker map.
+
+    Args:
+        name: Name of a map that comes with the suite, or path of a YAML file.
+
+    Raises:
+        UnknownNameError: No such map, or a key, segment or label in it does not exist.
+        FileFormatError: The file is no valid map.
+
+    Example:
+        >>> read_marker_map("plug_in_gait").markers["LASI"].body
+        'pelvis'
+    """
+    path = Path(name)
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        path = MAP_FOLDER / f"{name}.yaml"
+        if not path.exists():
+            raise UnknownNameError("marker map", str(name), available_marker_maps())
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be opened ({error.strerror})", "check the path") from error
+    return _read_cached(path.resolve(), stamp)
+
+
+@lru_cache(maxsize=64)
+def _read_cached(path: Path, stamp: int) -> MarkerMap:
+    content = _load(path)
+    left_right = content.get("sides", ["R", "L"])
+    if not (
+        isinstance(left_right, list) and len(left_right) == 2 and all(isinstance(side, str) for side in left_right)
+    ):
+        raise FileFormatError(path, "sides must be two texts, such as [R, L]", "correct the map")
+    sides = (left_right[0], left_right[1])
+    markers = _markers(path, content.get("markers"), sides)
+    virtual = _virtual(path, content.get("virtual") or {}, sides, markers)
+    measurements = _measurements(path, content.get("scale") or {}, sides, {*markers, *virtual})
+    aliases: dict[str, tuple[str, ...]] = {}
+    for label, names in (content.get("aliases") or {}).items():
+        if names is None or content["markers"].get(label, "") is None:
+            continue
+        spellings = tuple(map(str, names if isinstance(names, list) else [names]))
+        # A spelling that does not say its side (RASI among R_ASIS, L_ASIS) belongs to the label it was given for.
+        mirrored = tuple(_mirror(text, sides) for text in spellings if _mirror(text, sides) != text)
+        for twin, texts in ((label, spellings), (_mirror(label, sides), mirrored)):
+            if twin not in markers:
+                raise UnknownNameError("marker in aliases", twin, markers, str(path))
+            aliases.setdefault(twin, texts)
+    return MarkerMap(
+        key=path.stem,
+        name=str(content.get("name", path.stem)),
+        source=str(content.get("source", "")),
+        markers=markers,
+        virtual=virtual,
+        measurements=measurements,
+        hold=tuple(content.get("hold") or ()),
+        hold_static=tuple(content.get("hold_static") or ()),
+        aliases=aliases,
+    )
+
+
+def match_labels(marker_map: MarkerMap, labels: Iterable[str]) -> MarkerMatch:
+    """Find a map's markers among the labels of a file.
+
+    A label matches as written, without a ``Subject:`` prefix, through an alias, or without regard to case.
+
+    Args:
+        marker_map: The map.
+        labels: Labels of the file.
+    """
+    labels = list(labels)
+    exact: dict[str, str] = {}
+    loose: dict[str, str] = {}
+    for label in labels:
+        bare = label.rsplit(":", 1)[-1].strip()
+        for text in (label, bare):
+            exact.setdefault(text, label)
+            loose.setdefault(text.lower(), label)
+    found: dict[str, str] = {}
+    # As written first, then aliases, then without regard to case: a marker's own name is never taken by another's
+    # alias.
+    for table, prepare, with_aliases in ((exact, str, False), (exact, str, True), (loose, str.lower, True)):
+        for label in marker_map.markers:
+            if label in found:
+                continue
+            spellings = (label, *(marker_map.aliases.get(label, ()) if with_aliases else ()))
+            hits = [table[prepare(text)] for text in spellings if prepare(text) in table]
+            hit = next((hit for hit in hits if hit not in found.values()), None)
+            if hit is not None:
+                found[label] = hit
+    found = {label: found[label] for label in marker_map.markers if label in found}
+    unused = [label for label in labels if label not in found.values()]
+    missing = {
+        label: tuple(difflib.get_close_matches(label, unused, n=2, cutoff=0.6))
+        for label in marker_map.markers
+        if label not in found
+    }
+    return MarkerMatch(found, missing, tuple(unused))
+
+
+def choose_marker_map(labels: Iterable[str]) -> MarkerMap:
+    """Map that fits the labels of a file best: the one with the most markers found, then the fewest missing.
+
+    Args:
+        labels: Labels of the file; those of static and walking trial together where both are at hand.
+
+    Raises:
+        InputError: No map finds six markers, the least that show two legs.
+    """
+    labels = list(labels)
+    scored = []
+    for name in available_marker_maps():
+        marker_map = read_marker_map(name)
+        match = match_labels(marker_map, labels)
+        scored.append(((len(match.found), -len(match.missing)), name, marker_map))
+    (count, _), _, best = max(scored, key=lambda item: (item[0], item[1]))
+    if count < 6:
+        raise InputError(
+            "marker labels",
+            ", ".join(labels[:12]) + (" ..." if len(labels) > 12 else ""),
+            f"known to a marker map ({', '.join(available_marker_maps())}); write one of 20 lines and name its file",
+        )
+    return best
+
+
+def apply_marker_map(marker_map: MarkerMap, markers: pd.DataFrame) -> pd.DataFrame:
+    """Rename a file's markers to the map's labels, drop the others and add the virtual markers.
+
+    Args:
+        marker_map: The map.
+        markers: A marker table (see :mod:`exogait.data.trc`).
+
+    Returns:
+        Marker table with the map's labels; markers that were never seen are left out.
+    """
+    match = match_labels(marker_map, marker_labels(markers))
+    positions = {label: marker_array(markers, [theirs])[:, 0] for label, theirs in match.found.items()}
+    positions = {label: values for label, values in positions.items() if np.isfinite(values).any()}
+    for label, virtual in marker_map.virtual.items():
+        if all(source in positions for source in virtual.sources):
+            sources = [positions[source] for source in virtual.sources]
+            positions[label] = _place_virtual(virtual, sources, marker_map)
+    array = np.stack(list(positions.values()), axis=1) if positions else np.empty((len(markers), 0, 3))
+    table = marker_table(markers.index, list(positions), array, rate=markers.attrs.get("rate"))
+    table.attrs = {**markers.attrs, "marker_map": marker_map.key}
+    return table
+
+
+def hip_centre(
+    asis_right: NDArray[np.float64], asis_left: NDArray[np.float64], psis_middle: NDArray[np.float64], *, right: bool
+) -> NDArray[np.float64]:
+    """Hip joint centre from the pelvic markers by linear regression on pelvic width and depth.
+
+    Args:
+        asis_right: Right anterior superior iliac spine, shape (n_frames, 3), m.
+        asis_left: The left one.
+        psis_middle: Middle of the posterior superior iliac spines, or the sacral marker.
+        right: Which side.
+
+    Returns:
+        Shape (n_frames, 3), m.
+
+    Source: Harrington et al. 2007, J Biomech 40:595-602, doi 10.1016/j.jbiomech.2006.02.003, equations without leg
+    length.
+    """
+    origin = 0.5 * (asis_right + asis_left)
+    across = asis_right - asis_left
+    width = np.linalg.norm(across, axis=-1, keepdims=True)
+    back = psis_middle - origin
+    depth = np.linalg.norm(back, axis=-1, keepdims=True)
+    z = across / width
+    forward = -back - np.sum(-back * z, axis=-1, keepdims=True) * z
+    x = forward / np.linalg.norm(forward, axis=-1, keepdims=True)
+    y = np.cross(z, x)
+    along = {axis: slope * (depth if axis == "x" else width) + offset for axis, (slope, offset) in _HARRINGTON.items()}
+    return origin + along["x"] * x + along["y"] * y + (1.0 if right else -1.0) * along["z"] * z
+
+
+def _place_virtual(
+    virtual: VirtualMarker, sources: Sequence[NDArray[np.float64]], owner: MarkerMap
+) -> NDArray[np.float64]:
+    if virtual.rule == "midpoint":
+        return np.mean(sources, axis=0)
+    psis = np.mean(sources[2:], axis=0)
+    return hip_centre(sources[0], sources[1], psis, right=virtual.body.endswith("_r"))
+
+
+def _load(path: Path, depth: int = 0) -> dict[str, Any]:
+    """YAML of a map with its bases merged in."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise FileFormatError(path, f"is no readable YAML ({problem[:160]})", "correct the map") from error
+    if not isinstance(content, dict):
+        raise FileFormatError(path, "holds no 'key: value' lines", "see the example in analysis/marker_map.py")
+    for key in content:
+        if key not in _KEYS:
+            raise UnknownNameError("key", str(key), _KEYS, str(path))
+    base = content.get("base")
+    if base is None:
+        return content
+    if depth > 4:
+        raise FileFormatError(path, "bases go round in a circle", "correct 'base'")
+    parent = path.parent / f"{base}.yaml"
+    if not parent.exists():
+        parent = MAP_FOLDER / f"{base}.yaml"
+    if not parent.exists():
+        raise UnknownNameError("base map", str(base), available_marker_maps(), str(path))
+    merged = _load(parent, depth + 1)
+    for key, value in content.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = {**merged[key], **value}
+        else:
+            merged[key] = value
+    return merged
+
+
+def _mirror(label: str, sides: tuple[str, str]) -> str:
+    """Label of the same marker on the other side; itself where it has none."""
+    right, left = sides
+    if label.startswith(right):
+        return left + label[len(right) :]
+    return label
+
+
+def _other_body(body: str) -> str:
+    return body[:-2] + "_l" if body.endswith("_r") else body
+
+
+def _place(path: Path, label: str, value: object) -> tuple[str, tuple[float, float, float] | None, list[float]]:
+    """Body, location and weights of one entry."""
+    if isinstance(value, str):
+        return value, None, [0.0, 1.0]
+    if isinstance(value, list) and 4 <= len(value) <= 6 and isinstance(value[0], str):
+        numbers = value[1:]
+        if all(isinstance(number, int | float) and np.isfinite(number) for number in numbers):
+            x, y, z, *weights = (float(number) for number in numbers)
+            return value[0], (x, y, z), weights or [1.0]
+    raise FileFormatError(
+        path, f"marker {label}: expected 'body' or [body, x, y, z, weight], found {value!r}", "correct it"
+    )
+
+
+def _markers(path: Path, entries: object, sides: tuple[str, str]) -> dict[str, MapMarker]:
+    if not isinstance(entries, dict) or not entries:
+        raise FileFormatError(path, "holds no markers", "see the example in analysis/marker_map.py")
+    markers: dict[str, MapMarker] = {}
+    for label, value in entries.items():
+        label = str(label)
+        if value is None:  # "LBAK: ~" says that this marker does not exist, though RBAK does
+            continue
+        body, location, weights = _place(path, label, value)
+        markers[label] = MapMarker(label, body, location, weights[0], weights[-1])
+    for label, marker in list(markers.items()):
+        twin = _mirror(label, sides)
+        if twin not in entries and twin not in markers:
+            location = marker.location and (marker.location[0], marker.location[1], -marker.location[2])
+            markers[twin] = MapMarker(twin, _other_body(marker.body), location, marker.static_weight, marker.weight)
+    return markers
+
+
+def _virtual(
+    path: Path, entries: Mapping[str, Any], sides: tuple[str, str], markers: Mapping[str, MapMarker]
+) -> dict[str, VirtualMarker]:
+    result: dict[str, VirtualMarker] = {}
+    for label, entry in entries.items():
+        if entry is None:
+            continue
+        rules = {"midpoint", "harrington"} & set(entry)
+        if len(rules) != 1 or "at" not in entry:
+            raise FileFormatError(
+                path,
+                f"virtual marker {label}: needs 'midpoint' or 'harrington', and 'at'",
+                "see the example in marker_map.py",
+            )
+        rule = rules.pop()
+        sources = tuple(map(str, entry[rule]))
+        if rule == "harrington" and len(sources) not in (3, 4):
+            raise FileFormatError(
+                path,
+                f"virtual marker {label}: harrington needs right and left ASIS, then the PSIS or the sacrum",
+                "correct it",
+            )
+        body, location, _ = _place(path, label, entry["at"])
+        if location is None:
+            raise FileFormatError(path, f"virtual marker {label}: 'at' needs [body, x, y, z]", "correct it")
+        result[label] = VirtualMarker(label, rule, sources, body, location)
+        twin = _mirror(label, sides)
+        if twin != label and twin not in entries:
+            mirrored = tuple(_mirror(source, sides) for source in sources) if rule == "midpoint" else sources
+            flipped = (location[0], location[1], -location[2])
+            result[twin] = VirtualMarker(twin, rule, mirrored, _other_body(body), flipped)
+    for virtual in result.values():
+        for source in virtual.sources:
+            if source not in markers:
+                raise UnknownNameError(f"marker in virtual {virtual.label}", source, markers, str(path))
+    return result
+
+
+def _measurements(
+    path: Path, entries: Mapping[str, Any], sides: tuple[str, str], known: set[str]
+) -> tuple[Measurement, ...]:
+    result = []
+    for segment, value in entries.items():
+        if value is None:
+            continue
+        if segment not in SEGMENTS:
+            raise UnknownNameError("segment", str(segment), SEGMENTS, str(path))
+        for axes, pairs in (value if isinstance(value, dict) else {"xyz": value}).items():
+            if not set(str(axes)) <= set(AXES) or not isinstance(pairs, list):
+                raise FileFormatError(
+                    path, f"scale {segment}: expected pairs, or axes such as 'xy' with pairs", "correct it"
+                )
+            both: list[tuple[str, str]] = []
+            for pair in pairs:
+                if not isinstance(pair, list) or len(pair) != 2:
+                    raise FileFormatError(path, f"scale {segment}: {pair!r} is no pair of markers", "write [A, B]")
+                first, second = map(str, pair)
+                for label in (first, second):
+                    if label not in known:
+                        raise UnknownNameError(f"marker in scale {segment}", label, known, str(path))
+                both.append((first, second))
+                twin = (_mirror(first, sides), _mirror(second, sides))
+                # Two markers of opposite sides are their own mirror image.
+                if twin != (first, second) and twin[0] != twin[1] and set(twin) <= known:
+                    both.append(twin)
+            result.append(Measurement(str(segment), str(axes).upper(), tuple(dict.fromkeys(both))))
+    return tuple(result)

@@ -1,0 +1,1 @@
+"""What a walk is worth: outcomes by stride, paired changes, clinical signs, device torque."""

@@ -1,0 +1,1 @@
+"""From raw channels to clean signals: filters, axes, force plates, events, EMG."""

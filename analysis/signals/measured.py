@@ -1,0 +1,334 @@
+"""From a C3D file to a measured trial in OpenSim's frame: markers, ground reactions, events, and every decision taken.
+
+:func:`process_trial` does what a laboratory does by hand: it turns the axes, bridges short gaps, filters, zeroes the
+plates, decides which foot stood on which plate, finds the events, and keeps a record of all of it.
+
+Example:
+    >>> lab = process_trial(read_c3d("walk.c3d"))  # doctest: +SKIP
+    >>> print(lab.frame.describe())  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from exogait.data.errors import DataQualityWarning, FileFormatError
+from exogait.data.trc import marker_table
+from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial
+
+from ..c3d.events import C3DEvent
+from ..c3d.plates import PlateSpec
+from ..c3d.reader import C3DFile, parse_c3d, read_c3d
+from ..markers.roles import find_roles, foot_markers
+from .events import DetectedEvents, detect_events
+from .filters import Gap, butterworth, fill_gaps, runs
+from .frame import LabFrame, find_lab_frame
+from .kinematic_events import Method
+from .overrides import Overrides, apply_plate_overrides, read_overrides
+from .plates import THRESHOLD, PlateData, read_plates
+from .strikes import GROUND_BAND, STILL_SPEED, FootLoad, PlateStrike, assign_plates, foot_load
+
+__all__ = [
+    "C3DEvent",
+    "C3DFile",
+    "LabTrial",
+    "PlateSpec",
+    "parse_c3d",
+    "process_trial",
+    "read_c3d",
+    "standing_mass",
+]
+
+GRAVITY = 9.80665
+"""Standard gravity, m/s^2."""
+_STANCE_MARGIN = 0.03
+"""A stance seen by events or markers is widened by this much before loads count as unknown, s."""
+_UNLOADED_TAIL = 0.2
+"""Longest time a foot may be slow and low beside an accepted contact and still belong to it, s."""
+
+
+@dataclass(frozen=True)
+class LabTrial:
+    """One measured trial in OpenSim's frame, SI units, on the clock of the file's first frame."""
+
+    path: str
+    """The file."""
+    frame: LabFrame
+    """Rotation from the laboratory's axes."""
+    roles: Mapping[str, tuple[str, ...]]
+    """Which marker is which (:mod:`exogait.analysis.markers.roles`)."""
+    rate: float
+    """Frames a second, Hz."""
+    marker_names: tuple[str, ...]
+    """Names of the markers."""
+    positions: NDArray[np.float64]
+    """Filled and filtered marker positions, shape (n_frames, n_markers, 3), m; NaN in gaps that were left."""
+    gaps: tuple[Gap, ...]
+    """Every gap and what became of it."""
+    plates: tuple[PlateData, ...]
+    """What each plate measured."""
+    strikes: tuple[PlateStrike, ...]
+    """Every contact and what was decided about it."""
+    loads: Mapping[str, FootLoad]
+    """Ground reaction of each foot, keys ``"r"`` and ``"l"``, at the plates' rate."""
+    load_rate: float
+    """Samples a second of plates and loads, Hz; 0 without plates."""
+    events: DetectedEvents
+    """Heel strikes and toe offs."""
+    load_known: NDArray[np.bool_]
+    """Columns r and l, shape (n_frames, 2): False while the foot may stand on the ground outside a plate."""
+    settings: Mapping[str, float | str | None]
+    """Cut-offs, threshold and limits that were used."""
+    notes: tuple[str, ...]
+    """Everything that a report must show, one sentence each."""
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """Time of the frames, shape (n_frames,), s."""
+        return np.arange(len(self.positions)) / self.rate
+
+    @property
+    def load_time(self) -> NDArray[np.float64]:
+        """Time of the load samples, shape (n_samples,), s."""
+        n = len(self.plates[0].force) if self.plates else 0
+        return np.arange(n) / (self.load_rate or 1.0)
+
+    def strikes_table(self) -> pd.DataFrame:
+        """Contacts and decisions as a table, plates counted from 1."""
+        rows = [{**vars(s), "plate": s.plate + 1} for s in self.strikes]
+        columns = ["plate", "start", "stop", "side", "accepted", "reason", "complete", "cop_distance", "outside"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def to_gait_trial(self, name: str | None = None, *, metadata: Mapping[str, object] | None = None) -> GaitTrial:
+        """Hand the measurement over as the structure that both roads share.
+
+        Args:
+            name: Name of the trial; the file's stem if not given.
+            metadata: Facts to add, for example ``subject_mass``.
+
+        Returns:
+            Markers, ground reactions (where there are plates), masks and events.
+        """
+        stem = Path(self.path).stem
+        reactions, masks = None, {}
+        known = pd.DataFrame(self.load_known, columns=["r", "l"], index=pd.Index(self.time, name="time"))
+        known["pelvis"] = known["r"] & known["l"]
+        masks["valid_kinetics"] = known
+        if self.plates:
+            index = pd.Index(self.load_time, name="time")
+            parts = [np.hstack([self.loads[s].force, self.loads[s].point, self.loads[s].torque]) for s in SIDES]
+            reactions = pd.DataFrame(np.hstack(parts), columns=list(GROUND_REACTION_COLUMNS), index=index)
+            masks["loaded"] = pd.DataFrame({s: self.loads[s].loaded for s in SIDES}, index=index)
+        facts = {"source": "lab", "file": Path(self.path).name, "frame": self.frame.describe(), **(metadata or {})}
+        return GaitTrial(
+            name=name or stem,
+            markers=marker_table(
+                self.time, self.marker_names, self.positions, name=stem, source=Path(self.path).name, rate=self.rate
+            ),
+            ground_reactions=reactions,
+            masks=masks,
+            events=self.events.events,
+            metadata=facts,
+        )
+
+
+def process_trial(
+    trial: C3DFile,
+    *,
+    frame: LabFrame | None = None,
+    forward: str | None = None,
+    up: str | None = None,
+    roles: Mapping[str, str | Iterable[str]] | None = None,
+    marker_cutoff: float | None = 6.0,
+    force_cutoff: float | None = 20.0,
+    filter_order: int = 4,
+    max_gap: float = 0.1,
+    threshold: float = THRESHOLD,
+    method: Method = "zeni2008",
+    overrides: Overrides | str | Path | None = None,
+) -> LabTrial:
+    """Turn a C3D file's content into a measured trial in OpenSim's frame.
+
+    Args:
+        trial: What :func:`read_c3d` returned.
+        frame: A frame found before; else it is found from the data.
+        forward: Laboratory axis that points forward, for example ``"-x"``; found if not given.
+        up: Laboratory axis that points up; found if not given.
+        roles: Marker roles that replace those found from the labels.
+        marker_cutoff: Low-pass of the markers, Hz; None for none.
+        force_cutoff: Low-pass of forces and moments, Hz; None for none.
+        filter_order: Effective order of both filters (half of it, forwards and backwards).
+        max_gap: Longest marker gap to bridge, s.
+        threshold: Vertical force that makes a contact, N.
+        method: Kinematic method for events without a plate.
+        overrides: Manual corrections, or the CSV file that holds them.
+
+    Returns:
+        The trial.
+
+    Raises:
+        InputError: An option is outside what is allowed.
+        FileFormatError: The data do not tell the frame, or the overrides cannot be read.
+        UnitsError: The stated unit of length cannot be right.
+    """
+    if isinstance(overrides, str | Path):
+        overrides = read_overrides(overrides)
+    found = find_roles(trial.marker_names, roles)
+    if frame is None:
+        frame = find_lab_frame(trial, forward=forward, up=up, roles=found)
+    raw = frame.rotate(trial.positions)
+    filled, gaps = fill_gaps(raw, trial.point_rate, max_gap=max_gap, names=trial.marker_names)
+    positions = filled
+    if marker_cutoff is not None and trial.n_frames > 3 * filter_order:
+        positions = butterworth(filled, trial.point_rate, marker_cutoff, order=filter_order)
+    plates = read_plates(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
+    strikes = assign_plates(plates, filled, trial.marker_names, trial.point_rate, found)
+    if overrides is not None:
+        strikes = apply_plate_overrides(strikes, overrides)
+    events = detect_events(trial, filled, found, strikes, overrides=overrides, method=method)
+    loads = {side: foot_load(side, plates, strikes) for side in SIDES}
+    known = np.column_stack([_load_known(side, trial, filled, found, strikes, events) for side in SIDES])
+    notes = [*trial.warnings, *frame.notes, *_gap_notes(gaps, max_gap)]
+    for plate in plates:
+        notes += [f"force plate {plate.index + 1}: {note}" for note in plate.notes]
+    for strike in strikes:
+        if not strike.accepted:
+            span = f"{strike.start:.2f}-{strike.stop:.2f} s"
+            notes.append(f"force plate {strike.plate + 1}, {span}: not used, {strike.reason}")
+    if not trial.platforms:
+        notes.append("the file has no force plates: joint moments cannot be computed")
+    else:
+        for side, word in (("r", "right"), ("l", "left")):
+            if not loads[side].loaded.any():
+                notes.append(f"the {word} foot never stands alone and whole on a plate: its moments are not known")
+    notes += events.notes
+    lost = [g for g in gaps if g.action == "left: longer than the limit"]
+    if lost:
+        names = ", ".join(sorted({g.name for g in lost})[:6])
+        warnings.warn(
+            f"{trial.path}: {len(lost)} marker gap(s) longer than {max_gap:g} s are left: {names}",
+            DataQualityWarning,
+            stacklevel=2,
+        )
+    return LabTrial(
+        path=trial.path,
+        frame=frame,
+        roles=found,
+        rate=trial.point_rate,
+        marker_names=trial.marker_names,
+        positions=positions,
+        gaps=tuple(gaps),
+        plates=tuple(plates),
+        strikes=tuple(strikes),
+        loads=loads,
+        load_rate=trial.analog_rate if plates else 0.0,
+        events=events,
+        load_known=known,
+        settings={
+            "marker_cutoff_hz": marker_cutoff,
+            "force_cutoff_hz": force_cutoff,
+            "filter_order_effective": filter_order,
+            "max_gap_s": max_gap,
+            "threshold_n": threshold,
+            "event_method": method,
+        },
+        notes=tuple(notes),
+    )
+
+
+def _gap_notes(gaps: list[Gap], max_gap: float) -> list[str]:
+    notes = []
+    filled = [g for g in gaps if g.action == "filled"]
+    if filled:
+        longest = max(g.duration for g in filled)
+        notes.append(f"{len(filled)} marker gap(s) filled by a cubic spline, the longest {longest:.2f} s")
+    for gap in gaps:
+        if gap.action == "left: longer than the limit":
+            notes.append(
+                f"marker {gap.name} is missing from {gap.start:.2f} s for {gap.duration:.2f} s, "
+                f"longer than the limit of {max_gap:g} s: left as a gap"
+            )
+    return notes
+
+
+def _load_known(
+    side: str,
+    trial: C3DFile,
+    positions: NDArray[np.float64],
+    roles: Mapping[str, tuple[str, ...]],
+    strikes: list[PlateStrike],
+    events: DetectedEvents,
+) -> NDArray[np.bool_]:
+    """True in swing and within accepted contacts; False while the foot may stand elsewhere or cannot be seen."""
+    time = np.arange(trial.n_frames) / trial.point_rate
+    where = [trial.marker_names.index(m) for m in foot_markers(roles, side)]
+    if not trial.platforms or not where:
+        return np.zeros(len(time), dtype=bool)
+    paths = positions[:, where]
+    speed = (
+        np.linalg.norm(np.gradient(paths, 1 / trial.point_rate, axis=0), axis=2) if len(time) > 2 else 0 * paths[..., 0]
+    )
+    seen = np.any(np.isfinite(paths), axis=(0, 2))
+    floor = np.full(len(where), np.nan)
+    floor[seen] = np.nanpercentile(paths[:, seen, 1], 2, axis=0)
+    with np.errstate(invalid="ignore"):
+        standing = np.any((speed < STILL_SPEED) & (paths[..., 1] < floor + GROUND_BAND), axis=1)
+    unseen = ~np.any(np.isfinite(speed), axis=1)
+    on_ground = _widen(standing, round(_STANCE_MARGIN * trial.point_rate)) | unseen
+    own = [e for e in events.events if e.side == side]
+    for i, event in enumerate(own):
+        if event.kind == "heel_strike":
+            off = next((e.time for e in own[i + 1 :] if e.kind == "toe_off"), None)
+            if off is not None and off - event.time < 3.0:
+                on_ground |= (time >= event.time) & (time <= off)
+    accepted = np.zeros(len(time), dtype=bool)
+    for strike in strikes:
+        if strike.accepted and strike.side == side:
+            # The markers' own idea of the stance may reach a little beyond the contact.
+            margin = _STANCE_MARGIN + 2 / trial.point_rate
+            accepted |= (time >= strike.start - margin) & (time <= strike.stop + margin)
+    # A foot that is still slow and low just before or after an accepted contact is in the same stance, unloaded.
+    tail = round(_UNLOADED_TAIL * trial.point_rate)
+    for start, stop in runs(on_ground):
+        inside = np.flatnonzero(accepted[start:stop])
+        if len(inside):
+            first, last = start + int(inside[0]), start + int(inside[-1])
+            if first - start <= tail:
+                accepted[start:first] = True
+            if stop - last <= tail:
+                accepted[last:stop] = True
+    return accepted | ~on_ground
+
+
+def _widen(mask: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+    return np.convolve(mask, np.ones(2 * n + 1), mode="full")[n : n + len(mask)] > 0.5
+
+
+def standing_mass(trial: C3DFile, *, frame: LabFrame | None = None) -> float:
+    """Body mass from a quiet standing trial in which the subject stands on force plates.
+
+    Args:
+        trial: The static trial.
+        frame: Rotation to OpenSim's axes; found if not given.
+
+    Returns:
+        Mass, kg.
+
+    Raises:
+        FileFormatError: No plate carries a steady load over the whole trial.
+    """
+    frame = frame or find_lab_frame(trial)
+    plates = read_plates(trial, frame)
+    vertical = np.sum([p.force[:, 1] for p in plates], axis=0) if plates else np.zeros(1)
+    if not np.isfinite(vertical).all() or vertical.mean() < 50 or vertical.std() > 0.05 * vertical.mean():
+        raise FileFormatError(
+            trial.path, "nobody stands still on the force plates, so it tells no body mass", "give --mass in kg"
+        )
+    return float(vertical.mean() / GRAVITY)

@@ -1,0 +1,83 @@
+from .errors import DataQualityWarning as DataQualityWarning
+from .errors import ExogaitError as ExogaitError
+from .errors import FileFormatError as FileFormatError
+from .errors import InputError as InputError
+from .errors import MissingDependencyError as MissingDependencyError
+from .errors import SimulationDivergedError as SimulationDivergedError
+from .errors import UnitsError as UnitsError
+from .errors import UnknownNameError as UnknownNameError
+from .errors import UnsupportedModelError as UnsupportedModelError
+from .norms import NormCurve as NormCurve
+from .norms import dimensionless_speed as dimensionless_speed
+from .norms import norm_keys as norm_keys
+from .norms import norms_for as norms_for
+from .norms import read_norms as read_norms
+from .norms import read_scalars as read_scalars
+from .norms import scalar as scalar
+from .quality import QualityRow as QualityRow
+from .quality import quality_rows as quality_rows
+from .registry import Dataset as Dataset
+from .registry import data_folder as data_folder
+from .registry import dataset as dataset
+from .registry import datasets as datasets
+from .registry import fetch as fetch
+from .registry import find_dataset as find_dataset
+from .storage import read_mot as read_mot
+from .storage import read_sto as read_sto
+from .storage import to_degrees as to_degrees
+from .storage import to_radians as to_radians
+from .storage import write_mot as write_mot
+from .storage import write_sto as write_sto
+from .trc import marker_array as marker_array
+from .trc import marker_labels as marker_labels
+from .trc import marker_table as marker_table
+from .trc import metres_per_unit as metres_per_unit
+from .trc import read_trc as read_trc
+from .trc import write_trc as write_trc
+from .trial import GaitEvent as GaitEvent
+from .trial import GaitTrial as GaitTrial
+from .trial import interpolate_table as interpolate_table
+from .trial import is_translational as is_translational
+
+__all__ = [
+    "DataQualityWarning",
+    "Dataset",
+    "ExogaitError",
+    "FileFormatError",
+    "GaitEvent",
+    "GaitTrial",
+    "InputError",
+    "MissingDependencyError",
+    "NormCurve",
+    "QualityRow",
+    "SimulationDivergedError",
+    "UnitsError",
+    "UnknownNameError",
+    "UnsupportedModelError",
+    "data_folder",
+    "dataset",
+    "datasets",
+    "dimensionless_speed",
+    "fetch",
+    "find_dataset",
+    "interpolate_table",
+    "is_translational",
+    "marker_array",
+    "marker_labels",
+    "marker_table",
+    "metres_per_unit",
+    "norm_keys",
+    "norms_for",
+    "quality_rows",
+    "read_mot",
+    "read_norms",
+    "read_scalars",
+    "read_sto",
+    "read_trc",
+    "scalar",
+    "to_degrees",
+    "to_radians",
+    "write_mot",
+    "write_sto",
+    "write_trc",
+]

@@ -1,0 +1,1 @@
+"""Where the lab road and the simulation meet: persons, walks and their outcomes."""

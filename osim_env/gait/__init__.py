@@ -1,0 +1,1 @@
+"""The walking world: physics, reference, muscle command, senses, rewards, bodies."""

@@ -1,0 +1,173 @@
+"""Reference motion: a periodic gait as Fourier series whose coefficients depend on walking speed.
+
+The suite's own reference is fitted to overground walks of healthy adults (see
+:mod:`exogait.osim_env.gait.reference_fit`); any :class:`data.GaitTrial` with one whole stride becomes a reference of
+the same kind. It says what the muscle policy imitates, never what the exoskeleton does.
+
+Every channel is ``x(phase, v) = sum_k c_k(v) B_k(phase)`` with the basis ``1, cos 2 pi k phase, sin 2 pi k phase`` and
+coefficients ``c_k(v)`` that are polynomials of speed. Phase 0 is right heel strike. ``pelvis_tx`` holds the fluctuation
+about steady progression.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exogait.data.errors import FileFormatError, InputError
+
+Array = NDArray[np.floating[Any]]
+
+REFERENCE_FOLDER = Path(__file__).parent / "references"
+DEFAULT_REFERENCE = "schreiber2019"
+FORMAT = "exogait-reference-1"
+
+
+@dataclass(frozen=True)
+class ReferenceMotion:
+    """A periodic gait over a range of speeds.
+
+    Attributes:
+        coordinate_names: Coordinates in the model's spelling.
+        coordinates: Fourier coefficients, shape (n_coordinates, 1 + 2 * n_harmonics, order + 1), rad or m.
+        moment_names: Coordinates whose moments are known; may be empty.
+        moments: Fourier coefficients of the net muscle moments, shape (n_moments, 1 + 2 * n_harmonics, order + 1),
+            N m per kg body mass, positive along the coordinate.
+        stride_frequency: Polynomial of speed, lowest power first, shape (order + 1,), Hz.
+        speed_range: Slowest and fastest speed it may be asked for, m/s.
+        leg_length: Leg length of the body it is expressed for, m (0 where unknown).
+        source: Where the motion comes from, with licence.
+    """
+
+    coordinate_names: tuple[str, ...]
+    coordinates: Array
+    moment_names: tuple[str, ...]
+    moments: Array
+    stride_frequency: Array
+    speed_range: tuple[float, float]
+    leg_length: float = 0.0
+    source: str = ""
+    name: str = field(default="reference")
+
+    @property
+    def n_harmonics(self) -> int:
+        """Number of harmonics of the stride frequency."""
+        return (self.coordinates.shape[1] - 1) // 2
+
+    def check_speed(self, speed: Array | float) -> None:
+        """Refuse speeds outside the range of the data behind the reference."""
+        low, high = self.speed_range
+        values = np.atleast_1d(np.asarray(speed, float))
+        outside = values[~((values >= low) & (values <= high))]
+        if outside.size:
+            raise InputError("speed", float(outside[0]), f"reference {self.name!r} covers {low:g} to {high:g} m/s")
+
+    def frequency(self, speed: Array | float) -> Array:
+        """Stride frequency at a speed, Hz."""
+        return np.polynomial.polynomial.polyval(np.asarray(speed, float), self.stride_frequency)
+
+    def evaluate(self, phase: Array, speed: Array) -> tuple[Array, Array]:
+        """Coordinates and speeds of the gait.
+
+        Args:
+            phase: Share of the stride since right heel strike, shape (batch,).
+            speed: Walking speed, shape (batch,), m/s.
+
+        Returns:
+            ``q`` and ``u``, each of shape (batch, n_coordinates), rad, m and rad/s, m/s. ``pelvis_tx`` holds the
+            fluctuation about steady progression, its speed includes the progression.
+        """
+        value, slope = self._series(self.coordinates, phase, speed)
+        rate = self.frequency(speed)[:, None]
+        u = slope * rate
+        if "pelvis_tx" in self.coordinate_names:
+            u[:, self.coordinate_names.index("pelvis_tx")] += speed
+        return value, u
+
+    def net_moments(self, phase: Array, speed: Array) -> Array:
+        """Net joint moments of the gait, shape (batch, n_moments), N m per kg."""
+        return self._series(self.moments, phase, speed)[0]
+
+    def _series(self, coefficients: Array, phase: Array, speed: Array) -> tuple[Array, Array]:
+        """Value and derivative with respect to phase of a set of series, each (batch, n_series)."""
+        order = coefficients.shape[2]
+        powers = np.asarray(speed, float)[:, None] ** np.arange(order)
+        basis, slope = fourier_basis(phase, self.n_harmonics)
+        c = np.einsum("skp,bp->bsk", coefficients, powers)
+        return np.einsum("bsk,bk->bs", c, basis), np.einsum("bsk,bk->bs", c, slope)
+
+    def save(self, path: str | Path) -> None:
+        """Write the reference as JSON."""
+        content = {
+            "format": FORMAT,
+            "name": self.name,
+            "source": self.source,
+            "leg_length": self.leg_length,
+            "speed_range": list(self.speed_range),
+            "stride_frequency": self.stride_frequency.tolist(),
+            "coordinates": dict(zip(self.coordinate_names, np.round(self.coordinates, 7).tolist(), strict=True)),
+            "moments": dict(zip(self.moment_names, np.round(self.moments, 6).tolist(), strict=True)),
+        }
+        Path(path).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def fourier_basis(phase: Array, n_harmonics: int) -> tuple[Array, Array]:
+    """The basis ``1, cos, sin, cos 2, sin 2, ...`` and its derivative with respect to phase.
+
+    Args:
+        phase: Share of the period, shape (n,).
+        n_harmonics: Number of harmonics.
+
+    Returns:
+        Two arrays of shape (n, 1 + 2 * n_harmonics).
+    """
+    angle = 2 * np.pi * np.asarray(phase, float)[:, None] * np.arange(1, n_harmonics + 1)
+    rate = 2 * np.pi * np.arange(1, n_harmonics + 1)
+    basis = np.empty((len(angle), 1 + 2 * n_harmonics))
+    slope = np.empty_like(basis)
+    basis[:, 0], slope[:, 0] = 1.0, 0.0
+    basis[:, 1::2], basis[:, 2::2] = np.cos(angle), np.sin(angle)
+    slope[:, 1::2], slope[:, 2::2] = -rate * np.sin(angle), rate * np.cos(angle)
+    return basis, slope
+
+
+@lru_cache(maxsize=8)
+def load_reference(name: str | Path = DEFAULT_REFERENCE) -> ReferenceMotion:
+    """Read a reference motion by name (of the suite's own) or path.
+
+    Raises:
+        FileFormatError: The file is missing or is no reference motion.
+    """
+    path = Path(name)
+    if not path.suffix:
+        path = REFERENCE_FOLDER / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in REFERENCE_FOLDER.glob("*.json"))) or "none"
+        raise FileFormatError(
+            path, "no such reference motion", f"known names: {known}; or give the path of a .json file"
+        )
+    try:
+        content = json.loads(path.read_text())
+        if content["format"] != FORMAT:
+            raise FileFormatError(path, f"format {content['format']!r}", f"expected {FORMAT!r}")
+        return ReferenceMotion(
+            name=content["name"],
+            source=content["source"],
+            leg_length=content["leg_length"],
+            speed_range=(content["speed_range"][0], content["speed_range"][1]),
+            stride_frequency=np.array(content["stride_frequency"], float),
+            coordinate_names=tuple(content["coordinates"]),
+            coordinates=np.array(list(content["coordinates"].values()), float),
+            moment_names=tuple(content["moments"]),
+            moments=np.array(list(content["moments"].values()), float),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileFormatError(
+            path, f"not a reference motion ({error})", "write one with ReferenceMotion.save"
+        ) from None

@@ -1,0 +1,153 @@
+"""From names to a world: which model, device, deficit, subject, reference and engine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exogait import models
+from exogait.models.deficit import Deficit, load_deficit
+from exogait.models.device import Device, load_device
+
+from ..engine import Model, compile_osim
+from .config import WorldConfig
+from .opensim_physics import OpenSimPhysics
+from .physics import Physics
+from .population import Population
+from .reference import DEFAULT_REFERENCE, load_reference
+from .twin_physics import TwinPhysics
+from .world import GaitWorld
+
+Array = NDArray[np.float64]
+
+MODELS = Path(models.__file__).parent
+COMPILED = {None: MODELS / "gait2392.npz", "hip_ankle": MODELS / "gait2392_exo.npz"}
+"""The suite's own model by device, compiled and shipped: training from it needs no OpenSim."""
+
+
+@dataclass(frozen=True)
+class WorldSetup:
+    """What is simulated.
+
+    Attributes:
+        engine: The compiled engine, or OpenSim itself (one body).
+        device: Name or file of an exoskeleton; none without.
+        deficit: Name or file of a muscle deficit.
+        strength: Percent strength that replaces the deficit file's.
+        side: Side that replaces the deficit file's.
+        subject: File of a subject.
+        tendon: Rigid tendons, or elastic ones of the plantarflexors (built through OpenSim and kept in the cache).
+        model: A finished .osim file to walk with instead of the suite's own.
+        reference: Name or file of a reference motion.
+        population: Bodies and device conditions of a training batch, instead of one deficit and the device on.
+    """
+
+    engine: Literal["twin", "opensim"] = "twin"
+    device: str | None = None
+    deficit: str | None = None
+    strength: float | None = None
+    side: Literal["left", "right", "both"] | None = None
+    subject: str | None = None
+    tendon: Literal["rigid", "compliant_plantarflexors"] = "rigid"
+    model: str | None = None
+    reference: str = DEFAULT_REFERENCE
+    population: Population | None = None
+
+    def load_device(self) -> Device | None:
+        """The device, if any."""
+        return None if self.device is None else load_device(self.device)
+
+    def load_deficit(self) -> Deficit | None:
+        """The deficit, if any."""
+        return None if self.deficit is None else load_deficit(self.deficit, strength=self.strength, side=self.side)
+
+
+def cache_folder() -> Path:
+    """Where built and compiled models are kept: ``EXOGAIT_CACHE``, else the user's cache folder."""
+    root = os.environ.get("EXOGAIT_CACHE")
+    folder = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "exogait"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
+    """The .osim (None where only the compiled model is needed) and the compiled model of a setup.
+
+    The strength of muscles is no part of either: it is a parameter of the world. A device is; its actuators and mass
+    are in the file. What is not the suite's own model is built through OpenSim and kept in the cache.
+    """
+    own = setup.model is None and setup.subject is None and setup.tendon == "rigid" and setup.device in COMPILED
+    if own and setup.engine == "twin":
+        return None, COMPILED[setup.device]
+    if setup.model is not None:
+        source = Path(setup.model)
+    else:
+        source = _built(setup.device or "", setup.subject or "", setup.tendon)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    target = cache_folder() / f"{digest}.npz"
+    if not target.is_file():
+        compile_osim(source).save(target)
+    return source, target
+
+
+@lru_cache(maxsize=16)
+def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_plantarflexors"]) -> Path:
+    """Build the model with a device, a subject and tendons into the cache."""
+    built = models.build(
+        device=device or None, subject=models.load_subject(subject) if subject else None, tendon=tendon
+    )
+    beside = cache_folder() / f".build-{os.getpid()}.osim"
+    models.write(built, beside)
+    digest = hashlib.sha256(beside.read_bytes()).hexdigest()[:16]
+    target = cache_folder() / f"model-{digest}.osim"
+    beside.replace(target)
+    return target
+
+
+@lru_cache(maxsize=8)
+def _loaded(path: Path) -> Model:
+    return Model.load(path)
+
+
+def strength_of(model: Model, deficit: Deficit | None) -> Array:
+    """Strength of every muscle as a fraction of the healthy one, shape (n_muscles,)."""
+    weak = {} if deficit is None else deficit.strength
+    return np.array([weak.get(name, 1.0) for name in model.muscle_names])
+
+
+def make_world(
+    setup: WorldSetup, config: WorldConfig, *, n_envs: int, seed: int = 0, auto_reset: bool = True
+) -> GaitWorld:
+    """Build the world of a setup.
+
+    Args:
+        setup: What is simulated.
+        config: How.
+        n_envs: Size of the batch; 1 with ``engine="opensim"``.
+        seed: Of starts and pushes.
+        auto_reset: Whether ended episodes start anew by themselves.
+    """
+    source, compiled = model_files(setup)
+    model = _loaded(compiled)
+    strength = np.tile(strength_of(model, setup.load_deficit()), (n_envs, 1))
+    physics: Physics
+    if setup.engine == "opensim":
+        assert source is not None
+        physics = OpenSimPhysics(model, source, strength)
+    else:
+        physics = TwinPhysics(model, n_envs, strength)
+    if setup.subject is not None and setup.device is not None:
+        from exogait.models import load_subject
+
+        physics.size_factors = load_subject(setup.subject).body_factors()
+    return GaitWorld(
+        physics, load_reference(setup.reference), config, device=setup.load_device(), population=setup.population,
+        seed=seed, auto_reset=auto_reset,
+    )  # fmt: skip

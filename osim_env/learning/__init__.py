@@ -1,0 +1,1 @@
+"""Policies, learners, training runs, roll-outs, environments."""

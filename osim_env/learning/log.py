@@ -1,0 +1,50 @@
+"""The progress table and TensorBoard log of a training run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def append_row(path: Path, row: Mapping[str, float]) -> None:
+    """Add a row to a table, and columns that it did not have (a learner that begins in a later stage)."""
+    rows: list[Mapping[str, Any]] = []
+    columns = list(row)
+    if path.is_file():
+        with path.open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            known = list(reader.fieldnames or ())
+            columns = [*known, *(name for name in row if name not in known)]
+            rows = list(reader) if columns != known else []
+    beside = path.with_suffix(".tmp")
+    if rows or not path.is_file():
+        with beside.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, fieldnames=columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        beside.replace(path)
+    with path.open("a", newline="") as stream:
+        csv.DictWriter(stream, fieldnames=columns).writerow(row)
+
+
+def drop_rows_after(path: Path, samples: int) -> None:
+    """Forget what a killed run logged after its last checkpoint; the resumed run logs the same again."""
+    if not path.is_file():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    column = lines[0].strip().split(",").index("samples")
+    kept = [line for line in lines[1:] if line.endswith("\n") and float(line.split(",")[column]) <= samples]
+    beside = path.with_suffix(".tmp")
+    beside.write_text(lines[0] + "".join(kept))
+    beside.replace(path)
+
+
+def tensorboard_writer() -> Any:
+    """TensorBoard's writer, or ``None`` where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter

@@ -1,0 +1,251 @@
+"""Policies at rest and at work: safetensors for the numbers, JSON for what they mean, numpy to run them.
+
+A policy file never runs code. It names the model, observation layout and settings it was trained with, and is refused
+for others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exogait import models
+from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from .learner import Learner
+
+Array = NDArray[np.floating[Any]]
+
+FORMAT = "exogait-policy-1"
+POLICY_FOLDER = Path(models.__file__).parent / "policies"
+
+
+class PolicyMismatchError(ExogaitError):
+    """A policy was meant for another model, observation layout or device."""
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A deterministic policy: normalise, dense ELU layers, clip to [-1, 1].
+
+    Attributes:
+        mean: Of the observations, shape (n_observations,).
+        scale: One over the standard deviation of the observations, shape (n_observations,).
+        clip: Bound on normalised observations.
+        layers: Weight (n_out, n_in) and bias (n_out,) of each layer, the last one linear.
+        log_std: Log standard deviation of the action noise in training, shape (n_actions,).
+        metadata: Role, model hash, observation and action names, settings, git revision, training curve.
+    """
+
+    mean: Array
+    scale: Array
+    clip: float
+    layers: tuple[tuple[Array, Array], ...]
+    log_std: Array
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_observations(self) -> int:
+        """Length of the observation it expects."""
+        return len(self.mean)
+
+    @property
+    def n_actions(self) -> int:
+        """Length of the action it gives."""
+        return len(self.layers[-1][1])
+
+    def act(self, observation: Array) -> Array:
+        """Deterministic actions.
+
+        Args:
+            observation: Raw observations, shape (batch, n_observations).
+
+        Returns:
+            Actions in [-1, 1], shape (batch, n_actions).
+
+        Raises:
+            ValueError: The observations have the wrong length.
+        """
+        if np.shape(observation)[-1:] != (self.n_observations,):
+            raise ValueError(f"observation: shape {np.shape(observation)}, expected (batch, {self.n_observations})")
+        x = np.clip((observation - self.mean) * self.scale, -self.clip, self.clip)
+        for weight, bias in self.layers[:-1]:
+            x = x @ weight.T + bias
+            x = np.where(x > 0, x, np.expm1(np.minimum(x, 0.0)))
+        weight, bias = self.layers[-1]
+        return np.clip(x @ weight.T + bias, -1.0, 1.0)
+
+    def require(self, *, other_model: bool = False, **expected: Any) -> None:
+        """Refuse to work with anything but what the policy was trained for.
+
+        A policy from before models had a hash has none; it is accepted by its layout alone.
+
+        Args:
+            other_model: Accept a body of the same layout with other numbers: a subject, a changed model.
+            **expected: Metadata entries that have to agree, ``model_hash`` among them.
+
+        Raises:
+            PolicyMismatchError: One does not.
+        """
+        who = f"policy {self.metadata.get('name', '')!r}"
+        layout = {key: value for key, value in expected.items() if key != "model_hash"}
+        for key, value in layout.items():
+            found = self.metadata.get(key)
+            if found != value:
+                raise PolicyMismatchError(
+                    f"{who}: {key} is {_short(found)}, here it is {_short(value)}; "
+                    "use the policy with what it was trained for, or train one for this"
+                )
+        trained, here = self.metadata.get("model_hash"), expected.get("model_hash")
+        if trained is not None and here is not None and trained != here and not other_model:
+            raise PolicyMismatchError(
+                f"{who}: trained on the model with hash {trained[:12]}, this one has {here[:12]}: same names, other "
+                "numbers; if that is meant, say so with --other-model (other_model=True)"
+            )
+
+    def save(self, path: str | Path) -> Path:
+        """Write ``path``.safetensors and ``path``.json."""
+        from safetensors.numpy import save_file
+
+        stem = Path(path).with_suffix("")
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {"mean": self.mean, "scale": self.scale, "log_std": self.log_std}
+        for i, (weight, bias) in enumerate(self.layers):
+            tensors[f"layer{i}/weight"], tensors[f"layer{i}/bias"] = weight, bias
+        save_file(
+            {key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()},
+            stem.with_suffix(".safetensors"),
+        )
+        content = {"format": FORMAT, "clip": self.clip, "n_layers": len(self.layers), **self.metadata}
+        stem.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
+        return stem.with_suffix(".json")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def policy_from_learner(
+    learner: Learner,
+    metadata: dict[str, Any],
+    change: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None,
+) -> Policy:
+    """The deterministic policy of a learner, its observation statistics frozen.
+
+    What the learner never saw vary (the strength of muscles that were always healthy) has no influence on the policy:
+    the network's first weights for it are still the random ones that it began with.
+
+    Args:
+        learner: The learner.
+        metadata: What the policy is.
+        change: Applied to the arrays of the network first.
+    """
+    from .learner import CLIP_OBSERVATION, NEVER_VARIED, STD_FLOOR
+
+    state = {name: tensor.detach().cpu().numpy().astype(float) for name, tensor in learner.policy.state_dict().items()}
+    if change is not None:
+        state = change(state)
+    std = np.sqrt(learner.statistics.var)
+    layers = []
+    index = 0
+    while f"mlp_extractor.policy_net.{index}.weight" in state:
+        prefix = f"mlp_extractor.policy_net.{index}"
+        layers.append((state[f"{prefix}.weight"], state[f"{prefix}.bias"]))
+        index += 2  # an activation stands between two layers
+    layers.append((state["action_net.weight"], state["action_net.bias"]))
+    layers[0] = (np.where(std < NEVER_VARIED, 0.0, layers[0][0]), layers[0][1])
+    return Policy(
+        mean=np.asarray(learner.statistics.mean, float).copy(),
+        scale=1.0 / (std + STD_FLOOR),
+        clip=CLIP_OBSERVATION,
+        layers=tuple(layers),
+        log_std=state["log_std"],
+        metadata=metadata,
+    )
+
+
+def load_policy(path: str | Path) -> Policy:
+    """Read a policy by name (of the suite's own) or path.
+
+    Raises:
+        FileFormatError: A file is missing, damaged or no policy.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    stem = Path(path)
+    if not stem.suffix and not stem.with_suffix(".json").is_file():
+        stem = POLICY_FOLDER / stem
+    description, numbers = stem.with_suffix(".json"), stem.with_suffix(".safetensors")
+    for file in (description, numbers):
+        if not file.is_file():
+            known = ", ".join(sorted(p.stem for p in POLICY_FOLDER.glob("*.json"))) or "none"
+            raise FileFormatError(file, "no such policy file", f"policies of the suite: {known}")
+    try:
+        content = json.loads(description.read_text())
+        if content.pop("format", None) != FORMAT:
+            raise FileFormatError(description, "not a policy description", f"expected format {FORMAT!r}")
+        tensors = {key: value.astype(float) for key, value in load_file(numbers).items()}
+        clip, n_layers = float(content.pop("clip")), int(content.pop("n_layers"))
+        layers = tuple((tensors[f"layer{i}/weight"], tensors[f"layer{i}/bias"]) for i in range(n_layers))
+        policy = Policy(tensors["mean"], tensors["scale"], clip, layers, tensors["log_std"], content)
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise FileFormatError(numbers, f"damaged policy ({error})", "fetch or export it again") from None
+    if any(not np.isfinite(value).all() for value in tensors.values()):
+        raise FileFormatError(numbers, "damaged policy (a weight is not finite)", "fetch or export it again")
+    return policy
+
+
+def export_onnx(policy: Policy, path: str | Path) -> Path:
+    """Write the policy as ONNX: raw observation in, action out, float32.
+
+    Raises:
+        MissingDependencyError: The package onnx is not installed.
+    """
+    try:
+        from onnx import TensorProto, helper, numpy_helper, save
+    except ImportError:
+        raise MissingDependencyError("onnx", "exporting a policy to ONNX", "onnx") from None
+
+    def constant(name: str, value: Array) -> Any:
+        return numpy_helper.from_array(np.asarray(value, np.float32), name)
+
+    nodes = [
+        helper.make_node("Sub", ["observation", "mean"], ["centred"]),
+        helper.make_node("Mul", ["centred", "scale"], ["scaled"]),
+        helper.make_node("Clip", ["scaled", "low", "high"], ["x0"]),
+    ]
+    constants = [
+        constant("mean", policy.mean),
+        constant("scale", policy.scale),
+        constant("low", np.array(-policy.clip)),
+        constant("high", np.array(policy.clip)),
+        constant("minus_one", np.array(-1.0)),
+        constant("one", np.array(1.0)),
+    ]
+    last = len(policy.layers) - 1
+    for i, (weight, bias) in enumerate(policy.layers):
+        constants += [constant(f"weight{i}", weight), constant(f"bias{i}", bias)]
+        nodes.append(helper.make_node("Gemm", [f"x{i}", f"weight{i}", f"bias{i}"], [f"y{i}"], transB=1))
+        if i < last:
+            nodes.append(helper.make_node("Elu", [f"y{i}"], [f"x{i + 1}"]))
+    nodes.append(helper.make_node("Clip", [f"y{last}", "minus_one", "one"], ["action"]))
+    graph = helper.make_graph(
+        nodes,
+        "policy",
+        [helper.make_tensor_value_info("observation", TensorProto.FLOAT, ["batch", policy.n_observations])],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, ["batch", policy.n_actions])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="exogait")
+    model.ir_version = 8
+    save(model, str(path))
+    return Path(path)

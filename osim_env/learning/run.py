@@ -1,0 +1,105 @@
+"""A training run as a user starts it: from a configuration file, with a progress bar, on a stated number of threads."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import os
+from pathlib import Path
+
+import numba
+import torch
+from tqdm.auto import tqdm
+
+from exogait.data.errors import InputError
+from exogait.data.settings import load_settings
+
+from ..engine import set_threads
+from .agents import AgentName, run_agent
+from .config import TrainConfig
+from .evaluation import evaluation_world
+from .trainer import Trainer
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+"""Options of glibc's mallopt. Source: malloc.h."""
+CONFIGS = Path(__file__).parent / "configs"
+
+
+def find_config(name: str) -> Path:
+    """Path of a configuration given by name (of the suite's own) or path."""
+    own = CONFIGS / f"{name}.yaml"
+    return own if own.is_file() else Path(name)
+
+
+def keep_memory() -> None:
+    """Let the C library keep freed memory instead of handing it back to the system at every control step.
+
+    Arrays of a batch are of a few megabytes; mapping fresh pages for each costs up to a third of the time. Only the GNU
+    C library knows this; elsewhere nothing happens.
+    """
+    try:
+        adjust = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    for option, value in ((M_MMAP_THRESHOLD, 1 << 30), (M_TRIM_THRESHOLD, 1 << 30), (M_TOP_PAD, 1 << 27)):
+        adjust(option, value)
+
+
+def use_threads(threads: int | None) -> int:
+    """Give simulation and learning a number of threads; a fixed number makes runs repeatable.
+
+    Raises:
+        InputError: Not a positive number.
+    """
+    count = threads or len(os.sched_getaffinity(0))
+    if count < 1:
+        raise InputError("threads", threads, "a positive number")
+    keep_memory()
+    torch.set_num_threads(count)
+    numba.set_num_threads(min(count, numba.get_num_threads()))
+    set_threads(count)
+    return count
+
+
+def train_from_file(
+    config: str,
+    out: Path,
+    *,
+    resume: bool,
+    seed: int | None = None,
+    minutes: float | None = None,
+    threads: int | None = None,
+) -> Trainer:
+    """Train from a configuration file, showing progress.
+
+    Raises:
+        InputError: The folder already holds a run and ``resume`` was not asked for.
+    """
+    settings = load_settings(TrainConfig, find_config(config))
+    if seed is not None:
+        settings = dataclasses.replace(settings, seed=seed)
+    if not resume and (out / "checkpoint.npz").exists():
+        raise InputError("--out", str(out), "it holds a run already; add --resume to go on, or name another folder")
+    use_threads(threads)
+    trainer = Trainer(settings, out)
+    if resume:
+        trainer.load_checkpoint()
+    with tqdm(total=int(settings.samples), initial=trainer.samples, unit=" steps", unit_scale=True) as bar:
+
+        def report(figures: dict[str, float]) -> None:
+            bar.update(trainer.samples - bar.n)
+            bar.set_postfix_str(
+                f"walks {figures['episode_seconds']:.1f} s, reward {figures['reward/human']:.2f}, "
+                f"{figures['simulated_per_wall_second']:.0f} s/s"
+            )
+
+        trainer.run(report, stop_after=None if minutes is None else 60 * minutes)
+    return trainer
+
+
+def check_agent(config: str, agent: AgentName, *, seconds: float = 5.0, n_envs: int = 32) -> str:
+    """Walk with an untrained agent and tell how far it came."""
+    settings = load_settings(TrainConfig, find_config(config))
+    world = evaluation_world(settings.setup, settings.world, n_envs=n_envs, seconds=seconds, seed=settings.seed)
+    result = run_agent(world, agent, seconds, settings.seed)
+    return "\n".join(f"{name:20s} {value:9.4f}" for name, value in result.items())

@@ -1,0 +1,1 @@
+"""Studies: many bodies, device conditions and seeds, trained, searched, walked and compared."""

@@ -1,0 +1,121 @@
+"""Where a study keeps the policies, strategies and results of its tasks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exogait.data.errors import InputError
+
+from .plan import StudyConfig, Task, label_of, plan
+
+if TYPE_CHECKING:
+    from ..gait.strategy import Strategies
+    from ..learning.policy import Policy
+
+
+def policy_folder(name: str) -> Path:
+    """Folder of a study's policies given by name (of the suite's own) or path.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    from ..learning.policy import POLICY_FOLDER
+
+    for folder in (POLICY_FOLDER / name, Path(name)):
+        if folder.is_dir():
+            return folder
+    raise InputError("policies", name, f"a folder, or a name under {POLICY_FOLDER}")
+
+
+def human_of(policies: str, body: str, seed: int) -> Policy:
+    """The human that walks with a body: tuned to it, or else the generalist, of one seed.
+
+    Args:
+        policies: Folder of a study's policies, the name of one that the suite ships, or a single human policy.
+        body: ``healthy`` or the name of a deficit.
+        seed: Of the study's policies.
+
+    Raises:
+        InputError: The folder holds neither.
+    """
+    from ..learning.policy import load_policy
+
+    try:
+        folder = policy_folder(policies)
+    except InputError:
+        return load_policy(policies)
+    names = (f"{seed}-{body}_human", f"generalist_{seed}_human")
+    for name in names:
+        if (folder / f"{name}.json").is_file():
+            return load_policy(folder / name)
+    raise InputError("policies", policies, f"a folder with {' or '.join(names)}: choose another seed or body")
+
+
+def strategies_of(policies: str, body: str) -> Strategies | None:
+    """Strategies that a study found for a body, None where it holds none.
+
+    Args:
+        policies: Folder of a study's policies, the name of one that the suite ships, or a single human policy.
+        body: ``healthy`` or the name of a deficit.
+    """
+    from ..gait.strategy import load_strategies
+
+    try:
+        path = policy_folder(policies) / f"{body}_strategies.json"
+    except InputError:
+        return None
+    return load_strategies(path) if path.is_file() else None
+
+
+def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
+    """What a finished task noted, None for one that is not finished."""
+    path = folder / task.name / "result.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:
+    """Human and device policy of a walking task, without suffix; the generalist's where the fine-tune has none."""
+    label = task.name.removeprefix("walk-")
+    files = []
+    for role in ("human", "device"):
+        own = folder / f"{label}_{role}" if exported else folder / f"tune-{label}" / role
+        general = folder / f"generalist_{task.seed}_{role}" if exported else folder / f"train-{task.seed}" / role
+        if not exported and config.generalists is not None:
+            general = policy_folder(config.generalists) / f"generalist_{task.seed}_{role}"
+        files.append(own if own.with_name(f"{own.name}.json").is_file() else general)
+    return files[0], files[1]
+
+
+def strategies_file(config: StudyConfig, task: Task, folder: Path, exported: bool) -> Path | None:
+    """Strategies of a walking task's body, None where nobody searches."""
+    assert task.body is not None
+    variant = config.variant_of(task)
+    if not config.searches(variant):
+        return None
+    label = label_of(config.bodies[task.body], variant)
+    return folder / f"{label}_strategies.json" if exported else folder / f"search-{label}" / "strategies.json"
+
+
+def export_policies(config: StudyConfig, folder: str | Path, target: str | Path) -> list[Path]:
+    """Copy the policies of all finished trainings into one folder.
+
+    Generalists become ``generalist_1_human``, fine-tunes ``1-plantarflexors_device`` and the like, strategies
+    ``plantarflexors_strategies``.
+    """
+    from ..gait.strategy import load_strategies
+    from ..learning.policy import load_policy
+
+    folder, target = Path(folder), Path(target)
+    written = []
+    for task in plan(config):
+        if task.kind == "search" and result_of(folder, task) is not None:
+            found = load_strategies(folder / task.name / "strategies.json")
+            written.append(found.save(target / f"{task.name.removeprefix('search-')}_strategies.json"))
+        elif task.kind in ("train", "tune") and result_of(folder, task) is not None:
+            label = f"generalist_{task.seed}" if task.kind == "train" else task.name.split("-", 1)[1]
+            for role in ("human", "device"):
+                if (folder / task.name / f"{role}.json").is_file():
+                    written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))
+    return written

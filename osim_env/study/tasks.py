@@ -1,0 +1,47 @@
+"""What a worker does with one task."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .plan import StudyConfig, Task
+
+if TYPE_CHECKING:
+    pass
+from .plan import inputs_of_task, settings_of_task
+from .tune import train_task
+from .walks import Summarise, walk_task
+
+
+def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise, policies: Path | None) -> float:
+    """Do one task in its folder.
+
+    Returns:
+        Seconds it took.
+    """
+    begin = time.monotonic()
+    home = folder / task.name
+    home.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] = {**settings_of_task(config, task), "inputs": inputs_of_task(config, task)}
+    if task.kind == "search":
+        from .search import run_search
+
+        table = run_search(config, task, folder)
+        table = table.assign(**settings_of_task(config, task)).drop(columns="seed")
+        table.to_parquet(home / "search.parquet", index=False)
+        result["tables"] = ["search"]
+    elif task.kind == "walk":
+        tables = walk_task(config, task, folder if policies is None else policies, summarise, policies is not None)
+        for name, table in tables.items():
+            table.to_parquet(home / f"{name}.parquet", index=False)
+        result["tables"] = sorted(tables)
+    else:
+        result["samples"] = train_task(config, task, folder)
+    result["seconds"] = time.monotonic() - begin
+    beside = home / ".result.json"
+    beside.write_text(json.dumps(result, indent=1) + "\n")
+    beside.replace(home / "result.json")
+    return result["seconds"]

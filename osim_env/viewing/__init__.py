@@ -1,0 +1,1 @@
+"""Walks to look at: replay pages, films, OpenSim files."""

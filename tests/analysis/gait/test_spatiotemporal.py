@@ -1,0 +1,229 @@
+"""Spatiotemporal numbers: made walks with known lengths and times, treadmills, real trials of known speed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exogait.analysis.c3d.reader import (
+    C3DFile,
+    read_c3d,
+)
+from exogait.analysis.gait.spatiotemporal import compute_spatiotemporal
+from exogait.analysis.gait.symmetry import robinson_index
+from exogait.analysis.signals.measured import (
+    process_trial,
+)
+from exogait.data.errors import InputError
+from exogait.data.trc import marker_array, marker_labels, read_trc
+from exogait.data.trial import GaitEvent
+
+NAMES = ("RHEE", "LHEE", "RTOE", "LTOE", "SACR")
+ROLES = {"heel_r": ("RHEE",), "heel_l": ("LHEE",), "toe_r": ("RTOE",), "toe_l": ("LTOE",), "sacrum": ("SACR",)}
+RATE = 100.0
+
+
+def made_walk(
+    *,
+    step_r: float = 0.7,
+    step_l: float = 0.6,
+    time_r: float = 0.5,
+    time_l: float = 0.6,
+    width: float = 0.16,
+    belt: float = 0.0,
+) -> tuple[np.ndarray, list[GaitEvent]]:
+    """Feet that jump to their landing place between toe off and heel strike, and the events; double support 0.1 s."""
+    at, place, events = 0.5, 0.0, []
+    landings = {"r": [], "l": []}
+    for _ in range(6):
+        for side, length, duration in (("r", step_r, time_r), ("l", step_l, time_l)):
+            at, place = at + duration, place + length
+            events.append(GaitEvent(at, side, "heel_strike"))
+            events.append(GaitEvent(at + 0.1, "l" if side == "r" else "r", "toe_off"))
+            landings[side].append((at, place))
+    n = int((at + 1.0) * RATE)
+    time = np.arange(n) / RATE
+    positions = np.zeros((n, 5, 3))
+    for j, side in enumerate("rl"):
+        x = np.full(n, landings[side][0][1] - (step_r + step_l))
+        for moment, where in landings[side]:
+            # In the air for 0.3 s before the landing.
+            ahead = np.clip((time - (moment - 0.3)) / 0.3, 0, 1)
+            x = (
+                np.where(time >= moment - 0.3, x[0] + ahead * (where - x[0]), x)
+                if moment == landings[side][0][0]
+                else np.where(time >= moment - 0.3, x + ahead * (where - x), x)
+            )
+        positions[:, j, 0] = x
+        positions[:, 2 + j, 0] = x + 0.2
+        positions[:, j, 2] = positions[:, 2 + j, 2] = (0.5 if side == "r" else -0.5) * width
+    speed = (step_r + step_l) / (time_r + time_l)
+    positions[:, 4, 0] = speed * time
+    positions[..., 0] -= belt * time[:, None]
+    return positions, sorted(events)
+
+
+@pytest.mark.parametrize("belt", [0.0, 1.1])
+def test_known_lengths_and_times(belt: float):
+    positions, events = made_walk(belt=belt)
+    result = compute_spatiotemporal(positions, NAMES, RATE, ROLES, events)
+    assert result.belt.speed == pytest.approx(belt, abs=1e-6)
+    table = result.summary().set_index("quantity")
+    assert table.loc["step_length", "mean_r"] == pytest.approx(0.7, abs=1e-6)
+    assert table.loc["step_length", "mean_l"] == pytest.approx(0.6, abs=1e-6)
+    assert table.loc["step_time", "mean_r"] == pytest.approx(0.5)
+    assert table.loc["step_time", "mean_l"] == pytest.approx(0.6)
+    assert table.loc["stride_length", "mean"] == pytest.approx(1.3, abs=1e-6)
+    assert table.loc["stride_time", "mean"] == pytest.approx(1.1)
+    assert table.loc["cadence", "mean"] == pytest.approx(120 / 1.1)
+    assert table.loc["step_width", "mean"] == pytest.approx(0.16, abs=1e-9)
+    assert table.loc["double_support", "mean"] == pytest.approx(0.2)
+    # The right foot stands through the left step and both double supports.
+    assert table.loc["stance_time", "mean_r"] == pytest.approx(0.7)
+    assert table.loc["single_support", "mean_r"] == pytest.approx(0.5)
+    assert table.loc["stance_time", "mean_l"] == pytest.approx(0.6)
+    assert table.loc["swing_time", "mean_l"] == pytest.approx(0.5)
+    assert result.speed == pytest.approx(1.3 / 1.1, abs=1e-6)
+    assert table.loc["stance_pct", "unit"] == "%"
+
+
+def test_walking_askew_to_the_axes_changes_nothing():
+    positions, events = made_walk()
+    angle = np.radians(25)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    straight = compute_spatiotemporal(positions, NAMES, RATE, ROLES, events, belt_speed=0.0).summary()
+    askew = compute_spatiotemporal(positions @ turn.T, NAMES, RATE, ROLES, events, belt_speed=0.0).summary()
+    np.testing.assert_allclose(askew["mean"].astype(float), straight["mean"].astype(float), atol=1e-9)
+
+
+def test_belt_speed_given_wins_and_is_checked():
+    positions, events = made_walk(belt=1.0)
+    given = compute_spatiotemporal(positions, NAMES, RATE, ROLES, events, belt_speed=1.0)
+    assert given.belt.how == "given"
+    assert given.speed == pytest.approx(1.3 / 1.1, abs=1e-6)
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError):
+            compute_spatiotemporal(positions, NAMES, RATE, ROLES, events, belt_speed=wrong)
+
+
+def test_without_heels_times_remain():
+    positions, events = made_walk()
+    result = compute_spatiotemporal(positions, NAMES, RATE, {}, events)
+    assert result.strides["stride_length"].isna().all()
+    assert result.strides["stride_time"].mean() == pytest.approx(1.1)
+    empty = compute_spatiotemporal(positions, NAMES, RATE, ROLES, [])
+    assert len(empty.strides) == 0 and np.isnan(empty.speed)
+    assert isinstance(empty.summary(), pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    ("path", "speed"),
+    [
+        # Speeds from the data folders' own descriptions.
+        ("biomechzoo_children/HC002D/straight/HC002D06.c3d", 1.30),
+        ("biomechzoo_children/HC033A/straight/HC033A10.c3d", 1.41),
+        ("biomechzoo_children/HC038A/straight/HC038A11.c3d", 1.28),
+        ("btkdata_gait/PiG_Motion3_FF.c3d", 1.22),
+        ("btkdata_gait/PiG_Motion-FlatFoot-Full.c3d", 1.15),
+        ("btkdata_gait/FunctionalWalk.c3d", 1.20),
+        ("btkdata_gait/Gait.c3d", 1.46),
+        ("clinical_labs/MH/dynamic/MH_Dynamic_BF08.c3d", 0.76),
+        ("clinical_labs/QCMAS/dynamic/QCMAS.dynamic.c3d", 1.27),
+        ("omcs_overground/exampleOverground.c3d", 0.97),
+        ("edge_c3d/ezc3d/Qualisys.c3d", 1.48),
+    ],
+)
+def test_speed_of_real_trials(real_data: Path, path: str, speed: float):
+    found = process_trial(read_c3d(real_data / path))
+    result = compute_spatiotemporal(found.positions, found.marker_names, found.rate, found.roles, found.events.events)
+    assert result.belt.speed == 0.0
+    assert result.speed == pytest.approx(speed, abs=0.03)
+
+
+def test_asymmetric_patient(real_data: Path):
+    found = process_trial(read_c3d(real_data / "clinical_labs/MH/dynamic/MH_Dynamic_BF08.c3d"))
+    table = (
+        compute_spatiotemporal(found.positions, found.marker_names, found.rate, found.roles, found.events.events)
+        .summary()
+        .set_index("quantity")
+    )
+    # Left and right as the folder's description measured them from the file's own events.
+    assert table.loc["step_time", "mean_l"] == pytest.approx(0.70, abs=0.01)
+    assert table.loc["step_time", "mean_r"] == pytest.approx(0.53, abs=0.01)
+    assert table.loc["stance_time", "mean_l"] == pytest.approx(0.78, abs=0.02)
+    assert table.loc["stance_time", "mean_r"] == pytest.approx(0.87, abs=0.02)
+
+
+def test_treadmill_of_the_published_walk(real_data: Path):
+    """subject01 walks on a treadmill: the pelvis stays, the belt is found from the standing feet."""
+    from exogait.analysis.markers.roles import find_roles
+    from exogait.analysis.signals.kinematic_events import events_from_markers
+
+    files = sorted((real_data / "opensim_models/gait2392").rglob("subject01_walk1.trc"))
+    if not files:
+        pytest.skip("no walking trial of subject01")
+    table = read_trc(files[0])
+    names, positions = marker_labels(table), marker_array(table)
+    rate = 1.0 / float(np.median(np.diff(table.index)))
+    roles = find_roles(names)
+    events = events_from_markers(positions, names, rate, roles)
+    result = compute_spatiotemporal(positions, names, rate, roles, events)
+    assert result.belt.how.startswith("belt speed from")
+    assert 0.9 < result.belt.speed < 1.6
+    assert result.speed == pytest.approx(result.belt.speed, abs=0.08)
+
+
+def from_trc(path: Path):
+    table = read_trc(path)
+    positions = marker_array(table)
+    empty = np.zeros((len(positions), 0, 3))
+    return C3DFile(
+        path=str(path),
+        marker_names=tuple(marker_labels(table)),
+        positions=positions,
+        residuals=np.where(np.isfinite(positions).all(axis=2), 0.0, np.nan),
+        output_names=(),
+        outputs=empty,
+        analog_names=(),
+        analog=np.zeros((0, 0)),
+        analog_units=(),
+        point_rate=100.0,
+        analog_rate=0.0,
+        first_frame=1,
+        events=(),
+        platforms=(),
+        parameters={},
+        units="m",
+        processor="text",
+        warnings=(),
+    )
+
+
+def test_stroke_survivor_beside_a_control(real_data: Path):
+    """Without plates: step lengths and stances as measured independently, asymmetry and its sign."""
+    folder = real_data / "stroke_vancriekinge2023"
+    truth = json.loads((folder / "trials.json").read_text())
+    indices: dict[str, list[float]] = {"TVC03": [], "SBJ05": []}
+    for path in sorted((folder / "trc").glob("*.trc")):
+        found = process_trial(from_trc(path))
+        result = compute_spatiotemporal(
+            found.positions, found.marker_names, found.rate, found.roles, found.events.events
+        )
+        table = result.summary().set_index("quantity")
+        known = truth[path.stem]
+        assert result.speed == pytest.approx(known["speed"], abs=0.03), path.stem
+        for side in "rl":
+            expected = known[side.upper()]
+            assert table.loc["step_length", f"mean_{side}"] == pytest.approx(expected["step_length_m"], abs=0.02)
+            assert table.loc["stance_time", f"mean_{side}"] == pytest.approx(expected["stance_s"], abs=0.05)
+        step = robinson_index(table.loc["step_length", "mean_r"], table.loc["step_length", "mean_l"])
+        stance = robinson_index(table.loc["stance_time", "mean_r"], table.loc["stance_time", "mean_l"])
+        indices[path.stem[:5]].append(step)
+        if path.stem.startswith("TVC03"):
+            # The right step is longer, the left foot stands longer.
+            assert step > 25 and stance < -10
+    assert np.abs(indices["SBJ05"]).max() < 12 < np.min(indices["TVC03"])

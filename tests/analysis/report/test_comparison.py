@@ -1,0 +1,87 @@
+"""A simulated walk beside a measured one: the table, the page, the words about what is what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exogait.analysis.lab.simulated import analyse_simulation, mean_speed, simulation_rows
+from exogait.analysis.report.comparison import compare_folders, comparison_table
+from exogait.data import FileFormatError, InputError
+from tests.kit.gait_trials import walking_trial
+
+ENERGY = {"umberger2010": [("metabolic_rate_gross", 4.5, "W/kg"), ("cost_of_transport_gross", 3.6, "J/kg/m")]}
+
+
+def test_a_walk_agrees_with_itself() -> None:
+    rows = comparison_table(walking_trial(source="simulation"), walking_trial())
+    curves = rows[rows["r"].notna()]
+    assert {"angle", "moment", "power", "ground reaction"} <= set(curves["group"])
+    np.testing.assert_allclose(curves["r"], 1.0)
+    np.testing.assert_allclose(curves["rmse"], 0.0, atol=1e-12)
+
+
+def test_differences_and_asymmetry_are_found() -> None:
+    lame = walking_trial(asymmetry=0.2, source="simulation")
+    rows = comparison_table(lame, walking_trial()).set_index(["quantity", "side"])
+    # The left knee flexes a fifth less: 12 of 60 degrees at the peak, and 20/(0.5 (100 + 80)) in Robinson's index.
+    knee = rows.loc[("Knee flexion", "l")]
+    assert knee["measurement"] - knee["simulation"] == pytest.approx(12.0, rel=0.02)
+    assert rows.loc[("Knee flexion", "r"), "rmse"] == pytest.approx(0.0, abs=1e-9)
+    index = rows.loc[("Knee flexion, range", "")]
+    assert index["simulation"] == pytest.approx(100 * 0.2 / 0.9, rel=0.02) and abs(index["measurement"]) < 1e-9
+
+
+def test_folders_become_page_table_and_figure(tmp_path: Path) -> None:
+    own = walking_trial(source="simulation", asymmetry=0.1)
+    own = own.replace(
+        name="policy_1.25", metadata={**own.metadata, "subject": None, "metabolics": ENERGY, "policy": "p"}
+    )
+    lab = walking_trial()
+    own.write_parquet(tmp_path / "sim" / "trial")
+    lab.write_parquet(tmp_path / "lab" / "trial")
+    result = compare_folders(tmp_path / "sim", tmp_path / "lab")
+    page = result.page.read_text()
+    assert "policy_1.25 (simulated)" in page and "nobody (measured)" in page
+    assert "is a simulation" in page and "is a measurement" in page and "tracking" in page
+    assert "Not compared: the measured walk has no muscle states" in page
+    assert len(pd.read_csv(result.table)) == len(result.rows) > 10
+    assert result.figure.stat().st_size > 20_000
+    lab.replace(metadata={**lab.metadata, "metabolics": ENERGY}).write_parquet(tmp_path / "lab" / "trial")
+    rows = compare_folders(tmp_path / "sim", tmp_path / "lab", out=tmp_path / "out").rows
+    assert rows[rows["group"] == "metabolic"]["measurement"].tolist() == [4.5, 3.6]
+    assert (tmp_path / "out" / "compare.html").is_file()
+
+
+def test_bad_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="no trial"):
+        compare_folders(tmp_path, tmp_path)
+    trial = walking_trial(source="simulation")
+    trial.replace(events=(), metadata={**trial.metadata, "fell": True}).write_parquet(tmp_path / "trial")
+    with pytest.raises(InputError, match="fell"):
+        compare_folders(tmp_path, tmp_path)
+
+
+def test_checks_of_a_simulation_judge_what_they_say() -> None:
+    trial = walking_trial(source="simulation")
+    assert mean_speed(trial) == pytest.approx(1.2)
+    assert trial.coordinates is not None
+    excitation = pd.DataFrame(0.5, index=trial.coordinates.index, columns=["soleus_r", "tib_ant_r"])
+    excitation.iloc[:, 0] = 1.0
+    trial = trial.replace(
+        speeds=0.0 * trial.coordinates,
+        muscles={"excitation": excitation, "activation": 0.5 * excitation},
+        metadata={**trial.metadata, "speed": 1.5, "fell": True, "fall_time": 3.4},
+    )
+    rows = {row.what: row for row in simulation_rows(trial)}
+    assert rows["fall"].verdict == "fail" and "3.40" in rows["fall"].found
+    speed = next(row for what, row in rows.items() if what.startswith("speed"))
+    assert speed.found == "20.0 %" and speed.verdict == "warn"
+    assert rows["saturated excitations, of all samples"].found == "50.0 %"
+    assert next(row for what, row in rows.items() if what.startswith("co-contraction")).found == "0.250"
+    done = analyse_simulation(trial.replace(muscles={}))
+    assert done.metadata["speed"] == pytest.approx(1.2) and done.metadata["commanded_speed"] == 1.5
+    assert done.joint_powers is not None

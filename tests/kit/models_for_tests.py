@@ -1,0 +1,159 @@
+"""Small models built through the OpenSim API that exercise what the gait model leaves idle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from exogait.models.opensim_api import import_opensim
+
+
+def _vec3(values):
+    osim = import_opensim()
+    return osim.Vec3(*(float(v) for v in values))
+
+
+def _body(osim, rng, name):
+    inertia = osim.Inertia(*(0.02 + 0.03 * rng.random(3) * 0.3).tolist(), *(0.003 * rng.normal(size=3)).tolist())
+    return osim.Body(name, 1.0 + rng.random(), _vec3(0.05 * rng.normal(size=3)), inertia)
+
+
+def _spline(osim, rng, kind="SimmSpline", n=6):
+    function = getattr(osim, kind)()
+    for x in np.linspace(-1.2, 1.1, n):
+        function.addPoint(float(x), float(0.3 * np.sin(2 * x) + 0.05 * rng.normal()))
+    return function
+
+
+def joint_zoo(path: Path, *, seed: int = 0) -> Path:
+    """Every supported joint and function kind, offset frames turned and shifted, branches, and Simbody's two habits."""
+    osim = import_opensim()
+    rng = np.random.default_rng(seed)
+    model = osim.Model()
+    model.setName("joint_zoo")
+    model.setGravity(_vec3([0.3, -9.7, 0.5]))
+
+    def place():
+        return _vec3(0.2 * rng.normal(size=3)), _vec3(0.4 * rng.normal(size=3))
+
+    def add(kind, name, parent, *arguments):
+        body = _body(osim, rng, f"{name}_body")
+        model.addBody(body)
+        joint = getattr(osim, kind)(name, parent, *place(), body, *place(), *arguments)
+        model.addJoint(joint)
+        for i in range(joint.numCoordinates()):
+            coordinate = joint.upd_coordinates(i)
+            if kind != "CustomJoint":
+                coordinate.setName(f"{name}_{i}")
+            coordinate.setRangeMin(-1.0)
+            coordinate.setRangeMax(1.0)
+        return body
+
+    def transform(functions, axes):
+        spatial = osim.SpatialTransform()
+        for k, (names, function) in enumerate(functions):
+            axis = spatial.updTransformAxis(k)
+            labels = osim.ArrayStr()
+            for name in names:
+                labels.append(name)
+            axis.setCoordinateNames(labels)
+            axis.setAxis(_vec3(axes[k]))
+            axis.set_function(function)
+        return spatial
+
+    def skewed():
+        return np.eye(3)[[0, 1, 2, 0, 1, 2]] + 0.2 * rng.normal(size=(6, 3))
+
+    free = add("FreeJoint", "free", model.getGround())
+    pin = add("PinJoint", "pin", free)
+    add("WeldJoint", "weld", pin)
+    add("SliderJoint", "slide", pin)
+    universal = add("UniversalJoint", "universal", free)
+    add("GimbalJoint", "gimbal", universal)
+
+    line, constant = osim.LinearFunction(1.3, 0.1), osim.Constant(0.0)
+    polynomial = osim.PolynomialFunction(osim.Vector.createFromMat(np.array([0.2, -0.1, 0.4, 0.05])))
+    inner = _spline(osim, rng)
+    inner.thisown = False
+    scaled = osim.MultiplierFunction(inner, 1.4)
+    names = [["c_0"], ["c_1"], ["c_1"], ["c_0"], ["c_1"], ["c_2"]]
+    functions = [line, _spline(osim, rng), scaled, polynomial, _spline(osim, rng, "PiecewiseLinearFunction"), line]
+    custom = add("CustomJoint", "custom", free, transform(zip(names, functions, strict=True), skewed()))
+
+    # One coordinate on all three rotations: Simbody's Hdot is not the derivative of its H.
+    names = [["w_0"], ["w_0"], ["w_0"], [], ["w_0"], []]
+    functions = [_spline(osim, rng), _spline(osim, rng), line, osim.Constant(0.03), _spline(osim, rng), constant]
+    walker = add("CustomJoint", "walker", custom, transform(zip(names, functions, strict=True), skewed()))
+
+    # A constant rotation before a moving one: Simbody's H does not know of it.
+    names = [[], ["k_0"], ["k_1"], [], [], []]
+    functions = [osim.Constant(0.4), line, osim.LinearFunction(1.0, 0.0), constant, osim.Constant(-0.02), constant]
+    add("CustomJoint", "constant", walker, transform(zip(names, functions, strict=True), skewed()))
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path
+
+
+def perturbed(source: Path, path: Path, *, seed: int = 3) -> Path:
+    """A copy of a model: offset frames turned and shifted, skewed translations, products of inertia.
+
+    Scaled functions.
+    """
+    osim = import_opensim()
+    rng = np.random.default_rng(seed)
+    model = osim.Model(str(source))
+    model.finalizeConnections()
+    for component in model.getComponentsList():
+        if component.getConcreteClassName() == "PhysicalOffsetFrame":
+            frame = osim.PhysicalOffsetFrame.safeDownCast(component)
+            frame.set_orientation(_vec3(0.2 * rng.normal(size=3)))
+            old = frame.get_translation()
+            frame.set_translation(_vec3([old.get(i) + 0.01 * rng.normal() for i in range(3)]))
+    joints = model.getJointSet()
+    for i in range(joints.getSize()):
+        joint = osim.CustomJoint.safeDownCast(joints.get(i))
+        if joint is None:
+            continue
+        for k in range(6):
+            axis = joint.updSpatialTransform().updTransformAxis(k)
+            if k >= 3:
+                # Rotation axes stay: skewed, they would bring the joints nearer to where three angles are singular.
+                old = axis.getAxis()
+                axis.setAxis(_vec3([old.get(j) + 0.1 * rng.normal() for j in range(3)]))
+            if axis.getFunction().getConcreteClassName() == "SimmSpline":
+                inner = axis.getFunction().clone()
+                inner.thisown = False
+                axis.set_function(osim.MultiplierFunction(inner, 1.1))
+    bodies = model.getBodySet()
+    for i in range(bodies.getSize()):
+        body = bodies.get(i)
+        moments = [body.getInertia().getMoments().get(k) for k in range(3)]
+        products = 0.1 * min(moments) * rng.uniform(-1, 1, 3)
+        body.set_inertia(osim.Vec6(*moments, *(float(p) for p in products)))
+        centre = body.get_mass_center()
+        body.set_mass_center(_vec3([centre.get(k) + 0.01 * rng.normal() for k in range(3)]))
+    for component in model.getComponentsList():
+        if component.getConcreteClassName() == "MovingPathPoint":
+            point = osim.MovingPathPoint.safeDownCast(component)
+            for letter in "xyz":
+                inner = getattr(point, f"get_{letter}_location")().clone()
+                inner.thisown = False
+                getattr(point, f"set_{letter}_location")(osim.MultiplierFunction(inner, 1.05))
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path
+
+
+def compliant(source: Path, path: Path) -> Path:
+    """A copy of a model whose muscles all have a compliant tendon."""
+    osim = import_opensim()
+    model = osim.Model(str(source))
+    muscles = model.getMuscles()
+    for i in range(muscles.getSize()):
+        muscle = osim.DeGrooteFregly2016Muscle.safeDownCast(muscles.get(i))
+        muscle.set_ignore_tendon_compliance(False)
+        muscle.set_tendon_compliance_dynamics_mode("explicit")
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path

@@ -1,0 +1,187 @@
+"""Reading models: round trip, names, refusals, and life without opensim."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exogait.data.errors import FileFormatError, UnknownNameError, UnsupportedModelError
+from exogait.models.opensim_api import import_opensim
+from exogait.osim_env import engine
+from exogait.osim_env.engine.compiler import foot_of
+from exogait.osim_env.engine.splines import simm_spline_coefficients
+
+ROOT = Path(__file__).parents[3]
+
+WITHOUT_OPENSIM = """
+import sys
+import numpy as np
+from exogait.osim_env import engine
+model = engine.Model.load(sys.argv[1])
+state = engine.State.create(model, 2)
+engine.step(model, state, np.full(model.n_controls, 0.01), 0.002, record=True)
+udot = engine.accelerations(model, state.q, state.u, state.activation)
+assert "opensim" not in sys.modules
+np.save(sys.argv[2], np.hstack([state.q, state.u, state.record_rows, udot]))
+"""
+
+
+@pytest.fixture(scope="session")
+def saved(model, tmp_path_factory):
+    return model.save(tmp_path_factory.mktemp("model") / "exo")
+
+
+def run_without_opensim(saved, out, **environment):
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT_OPENSIM, str(saved), str(out)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        check=True,
+        timeout=500,
+    )
+    return np.load(out)
+
+
+def test_save_and_load_lose_nothing(model, saved):
+    loaded = engine.Model.load(saved)
+    assert saved.suffix == ".npz"
+    for one in dataclasses.fields(model):
+        ours, theirs = getattr(model, one.name), getattr(loaded, one.name)
+        if isinstance(ours, tuple) and hasattr(ours, "_fields"):
+            for name in ours._fields:
+                np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=f"{one.name}.{name}")
+        elif isinstance(ours, np.ndarray):
+            np.testing.assert_array_equal(ours, theirs)
+        else:
+            assert ours == theirs, one.name
+
+
+def test_stepping_needs_no_opensim_and_plain_python_agrees(saved, tmp_path):
+    """The same kernels as machine code and as plain Python: fused multiply-adds round differently.
+
+    Nothing else does.
+    """
+    compiled = run_without_opensim(saved, tmp_path / "a.npy", OSIM_ENV_DISABLE_JIT="0")
+    plain = run_without_opensim(saved, tmp_path / "b.npy", OSIM_ENV_DISABLE_JIT="1")
+    scale = np.maximum(1.0, np.abs(plain))
+    assert (np.abs(compiled - plain) / scale).max() < 1e-9
+
+
+def test_names_follow_opensim(model):
+    assert model.coordinate_names[:7] == (
+        "pelvis_tilt", "pelvis_list", "pelvis_rotation", "pelvis_tx", "pelvis_ty", "pelvis_tz", "hip_flexion_r",
+    )  # fmt: skip
+    assert (model.n_coordinates, model.n_muscles) == (23, 92)
+    assert model.foot_names == ("r", "l")
+    assert len(model.sphere_names) >= 12
+    assert model.total_mass == pytest.approx(model.body_mass.sum())
+    assert model.index("muscle", "soleus_r") == model.muscle_names.index("soleus_r")
+    with pytest.raises(UnknownNameError, match="did you mean soleus"):
+        model.index("muscle", "soleus")
+
+
+def test_arrays_are_frozen(model):
+    with pytest.raises(ValueError):
+        model.tree.mass[0] = 1.0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        model.name = "x"
+
+
+def test_everything_unsupported_is_listed_at_once(tmp_path, exo_path):
+    osim = import_opensim()
+    model = osim.Model(str(exo_path))
+    model.getCoordinateSet().get("mtp_angle_r").set_locked(True)
+    spring = osim.PointToPointSpring(
+        model.getGround(), osim.Vec3(0), model.getBodySet().get("torso"), osim.Vec3(0), 10.0, 1.0
+    )
+    spring.setName("bungee")
+    model.addForce(spring)
+    coupler = osim.WeldConstraint("glue", model.getGround(), osim.Transform(), model.getBodySet().get("pelvis"),
+                                  osim.Transform())  # fmt: skip
+    model.addConstraint(coupler)
+    muscle = osim.DeGrooteFregly2016Muscle.safeDownCast(model.getMuscles().get("soleus_l"))
+    muscle.set_ignore_activation_dynamics(True)
+    wrapped = osim.WrapCylinder()
+    wrapped.setName("knob")
+    wrapped.set_radius(0.02)
+    wrapped.set_length(0.1)
+    model.getBodySet().get("femur_r").addWrapObject(wrapped)
+    model.finalizeConnections()
+    model.getMuscles().get("rect_fem_r").updGeometryPath().addPathWrap(wrapped)
+    model.finalizeConnections()
+    path = tmp_path / "unsupported.osim"
+    model.printToXML(str(path))
+    with pytest.raises(UnsupportedModelError) as caught:
+        engine.compile_osim(path)
+    first = {where.split("/")[-1]: todo for where, _, todo in caught.value.components}
+    assert {"mtp_angle_r", "bungee", "glue"} <= first.keys()
+    assert "unlock" in first["mtp_angle_r"] and "appliesForce" in first["bungee"] and "isEnforced" in first["glue"]
+    muscles = [where for where, _, todo in caught.value.components if "ignore_activation_dynamics" in todo]
+    assert muscles == ["/forceset/soleus_l"]
+    wraps = [where for where, _, todo in caught.value.components if "wrapping" in todo]
+    assert len(wraps) == 1 and wraps[0].startswith("/forceset/rect_fem_r")
+
+
+def test_other_muscles_are_refused_until_converted(real_data, tmp_path):
+    source = real_data / "opensim_models" / "gait10dof18musc" / "gait10dof18musc.osim"
+    with pytest.raises(UnsupportedModelError, match="convert_muscles=True") as caught:
+        engine.compile_osim(source)
+    assert len(caught.value.components) == 18
+    model = engine.compile_osim(source, convert_muscles=True, converted=tmp_path / "out.osim")
+    assert model.n_muscles == 18 and not model.muscles.compliant.any()
+    assert (tmp_path / "out.osim").is_file()
+
+
+def test_disabled_forces_are_left_out(exo_path, tmp_path):
+    osim = import_opensim()
+    model = osim.Model(str(exo_path))
+    model.getMuscles().get("soleus_r").set_appliesForce(False)
+    model.finalizeConnections()
+    model.printToXML(str(tmp_path / "m.osim"))
+    compiled = engine.compile_osim(tmp_path / "m.osim")
+    assert "soleus_r" not in compiled.muscle_names and compiled.n_muscles == 91
+
+
+def test_files_that_are_no_models(tmp_path):
+    (tmp_path / "empty.osim").write_text("")
+    (tmp_path / "not.npz").write_text("nothing")
+    with pytest.raises(FileFormatError, match="no such file"):
+        engine.compile_osim(tmp_path / "missing.osim")
+    with pytest.raises(FileFormatError, match="cannot read"):
+        engine.compile_osim(tmp_path / "empty.osim")
+    with pytest.raises(FileFormatError, match="compiled model"):
+        engine.Model.load(tmp_path / "not.npz")
+    np.savez(tmp_path / "other.npz", format=np.array(-1))
+    with pytest.raises(FileFormatError, match="format"):
+        engine.Model.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 9])
+def test_spline_coefficients_equal_opensim(n):
+    osim = import_opensim()
+    rng = np.random.default_rng(n)
+    x = np.cumsum(0.1 + rng.random(n))
+    y = rng.normal(size=n)
+    theirs = osim.SimmSpline()
+    for a, b in zip(x, y, strict=True):
+        theirs.addPoint(float(a), float(b))
+    b, c, d = simm_spline_coefficients(x, y)
+    for at in rng.uniform(x[0], x[-1], 20):
+        k = min(np.searchsorted(x, at) - 1, n - 2)
+        s = at - x[k]
+        assert y[k] + s * (b[k] + s * (c[k] + s * d[k])) == pytest.approx(
+            theirs.calcValue(osim.Vector(1, at)), abs=1e-13
+        )
+
+
+@pytest.mark.parametrize(
+    ("force", "body", "foot"),
+    [("contact_heel_r", "calcn_r", "r"), ("l_heel", "foot", "l"), ("s1", "toes_l", "l"), ("s1", "hoof", "hoof")],
+)
+def test_foot_of_a_sphere(force, body, foot):
+    assert foot_of(force, body) == foot

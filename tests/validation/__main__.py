@@ -1,0 +1,21 @@
+"""Validation studies: ``python -m tests.validation [model] [twin] [lab] [walking] [assistance]`` rewrites docs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+STUDIES = {"model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "walking": "results_walking",
+           "assistance": "results_assistance"}  # fmt: skip
+
+
+def main(names: list[str]) -> None:
+    """Run the named studies, all of them without a name."""
+    for name in names or STUDIES:
+        if name not in STUDIES:
+            sys.exit(f"unknown study {name!r}; known: {', '.join(STUDIES)}")
+        importlib.import_module(f"tests.validation.{STUDIES[name]}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
