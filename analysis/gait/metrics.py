@@ -236,9 +236,8 @@ def _stride_speed(trial: GaitTrial, start: float, stop: float) -> float:
 
 
 def _step_times(trial: GaitTrial) -> dict[Side, NDArray[np.float64]]:
-    strikes = sorted((e.time, e.side) for e in trial.events if e.kind == "heel_strike")
+    strikes: list[tuple[float, Side]] = sorted((e.time, e.side) for e in trial.events if e.kind == "heel_strike")
     steps: dict[Side, list[float]] = {"r": [], "l": []}
-    side: Side
     for (before, first), (landing, side) in itertools.pairwise(strikes):
         if first != side and landing - before < 2.5:
             steps[side].append(landing - before)
