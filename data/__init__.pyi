@@ -1,3 +1,5 @@
+from .constants import CONDITIONS as CONDITIONS
+from .constants import GRAVITY as GRAVITY
 from .errors import DataQualityWarning as DataQualityWarning
 from .errors import ExogaitError as ExogaitError
 from .errors import FileFormatError as FileFormatError
@@ -7,6 +9,16 @@ from .errors import SimulationDivergedError as SimulationDivergedError
 from .errors import UnitsError as UnitsError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import UnsupportedModelError as UnsupportedModelError
+from .files import write_bytes_atomic as write_bytes_atomic
+from .files import write_text_atomic as write_text_atomic
+from .files import written_beside as written_beside
+from .names import SIDES as SIDES
+from .names import Side as Side
+from .names import is_translational as is_translational
+from .names import mirrored_name as mirrored_name
+from .names import other_side as other_side
+from .names import side_of as side_of
+from .names import stem as stem
 from .norms import NormCurve as NormCurve
 from .norms import dimensionless_speed as dimensionless_speed
 from .norms import norm_keys as norm_keys
@@ -37,9 +49,11 @@ from .trc import write_trc as write_trc
 from .trial import GaitEvent as GaitEvent
 from .trial import GaitTrial as GaitTrial
 from .trial import interpolate_table as interpolate_table
-from .trial import is_translational as is_translational
 
 __all__ = [
+    "CONDITIONS",
+    "GRAVITY",
+    "SIDES",
     "DataQualityWarning",
     "Dataset",
     "ExogaitError",
@@ -50,6 +64,7 @@ __all__ = [
     "MissingDependencyError",
     "NormCurve",
     "QualityRow",
+    "Side",
     "SimulationDivergedError",
     "UnitsError",
     "UnknownNameError",
@@ -66,8 +81,10 @@ __all__ = [
     "marker_labels",
     "marker_table",
     "metres_per_unit",
+    "mirrored_name",
     "norm_keys",
     "norms_for",
+    "other_side",
     "quality_rows",
     "read_mot",
     "read_norms",
@@ -75,9 +92,14 @@ __all__ = [
     "read_sto",
     "read_trc",
     "scalar",
+    "side_of",
+    "stem",
     "to_degrees",
     "to_radians",
+    "write_bytes_atomic",
     "write_mot",
     "write_sto",
+    "write_text_atomic",
     "write_trc",
+    "written_beside",
 ]

@@ -22,11 +22,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .constants import GRAVITY
 from .errors import FileFormatError, InputError, UnknownNameError
 from .registry import TABLES, data_folder
 
 Population = Literal["adults", "children"]
-GRAVITY = 9.80665
 LEG_OVER_HEIGHT = 0.530
 """Leg length (greater trochanter to floor) over body height. Source: Winter 2009, figure 4.1, after Drillis & Contini
 1966."""

@@ -20,12 +20,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .errors import FileFormatError, InputError, UnknownNameError
+from .names import SIDES as SIDES
+from .names import Side as Side
+from .names import is_translational as is_translational
 from .storage import read_sto, write_sto
 from .trc import read_trc, write_trc
 
-Side = Literal["r", "l"]
 EventKind = Literal["heel_strike", "toe_off"]
-SIDES: tuple[Side, Side] = ("r", "l")
 
 MUSCLE_UNITS = {
     "excitation": "1",
@@ -350,11 +351,6 @@ class GaitTrial:
             metadata=content["metadata"],
             **fields,
         )
-
-
-def is_translational(coordinate: str) -> bool:
-    """Whether a coordinate of the suite's models is a translation (``pelvis_tx`` ...); all others are rotations."""
-    return coordinate.endswith(("_tx", "_ty", "_tz"))
 
 
 def select_rows(table: pd.DataFrame, rows: ArrayLike | slice) -> pd.DataFrame:

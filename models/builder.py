@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.files import written_beside
 
 from . import forces, scaling, skeleton
 from .deficit import Deficit, load_deficit
@@ -157,14 +157,6 @@ def write(model: Any, path: str | Path) -> Path:
         raise FileFormatError(path, f"the folder {path.parent} does not exist", "make it first")
     if not os.access(path.parent, os.W_OK):
         raise FileFormatError(path, f"the folder {path.parent} cannot be written to")
-    handle, temporary = tempfile.mkstemp(suffix=".osim", prefix=f".{path.stem}-", dir=path.parent)
-    os.close(handle)
-    try:
-        model.printToXML(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with written_beside(path) as beside:
+        model.printToXML(str(beside))
     return path

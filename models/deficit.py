@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.names import stem
 
 from .tables import load_tables
 from .yaml_files import as_mapping, as_number, as_text, file_names, find_file, read_mapping
@@ -135,7 +136,7 @@ def _side(value: Any, field: str) -> Side:
 
 def _groups(strengths: dict[str, Any], where: str) -> tuple[tuple[str, float], ...]:
     groups = set(muscle_groups())
-    muscles = {row["muscle"][:-2] for row in load_tables()["muscles"]}
+    muscles = {stem(row["muscle"]) for row in load_tables()["muscles"]}
     found = []
     for group, percent in strengths.items():
         if group not in groups | muscles:

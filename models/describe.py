@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import FileFormatError
+from exogait.data.names import SIDES, side_of
 
 from .deficit import muscle_groups
 from .opensim_api import captured_log, import_opensim
@@ -125,10 +126,9 @@ def _muscle_lines(muscles: dict[str, Any]) -> list[str]:
         if not members:
             continue
         right, left = (
-            sum(muscles[name].getMaxIsometricForce() for name in members if name.endswith(side))
-            for side in ("_r", "_l")
+            sum(muscles[name].getMaxIsometricForce() for name in members if side_of(name) == side) for side in SIDES
         )
-        lines.append(f"{group:<16}{sum(name.endswith('_r') for name in members):>15}{right:>11.0f}{left:>11.0f}")
+        lines.append(f"{group:<16}{sum(side_of(name) == 'r' for name in members):>15}{right:>11.0f}{left:>11.0f}")
     return lines
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.names import side_of, stem
 
 from .tables import Tables, load_tables
 from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, file_names, find_file, read_mapping
@@ -177,9 +178,9 @@ def _both_names(base: str, known: set[str], sides: tuple[str, ...], kind: str, w
     """Resolve a name without side to those of the device's sides, or a midline name to itself."""
     if f"{base}_r" in known:
         return [f"{base}_{side[0]}" for side in sides]
-    if base in known and not base.endswith(("_r", "_l")):
+    if base in known and side_of(base) is None:
         return [base]
-    raise UnknownNameError(kind, base, {name[:-2] if name.endswith(("_r", "_l")) else name for name in known}, where)
+    raise UnknownNameError(kind, base, {stem(name) for name in known}, where)
 
 
 def _actuation(
@@ -231,7 +232,7 @@ def _added_mass(bodies: dict[str, Any], sides: tuple[str, ...], tables: Tables, 
         check_keys(settings, ("mass_kg", "location_m"), field)
         mass = as_number(settings.get("mass_kg"), f"{field}.mass_kg", minimum=0.0, maximum=MAXIMUM_MASS, unit="kg")
         x, y, z = as_point(settings.get("location_m", [0.0, 0.0, 0.0]), f"{field}.location_m")
-        found += [AddedMass(name, mass, (x, y, -z if name.endswith("_l") else z)) for name in names]
+        found += [AddedMass(name, mass, (x, y, -z if side_of(name) == "l" else z)) for name in names]
     return tuple(found)
 
 
@@ -241,11 +242,8 @@ def _sensed(signals: Any, sides: tuple[str, ...], tables: Tables, where: str) ->
     coordinates = {row["coordinate"] for row in tables["coordinates"] if not row["coordinate"].startswith("pelvis_")}
     bodies = {row["body"] for row in tables["bodies"]}
 
-    def stems(names: set[str]) -> set[str]:
-        return {name[:-2] if name.endswith(("_r", "_l")) else name for name in names}
-
-    known = {f"{stem}.{what}" for stem in stems(coordinates) for what in COORDINATE_SIGNALS}
-    known |= {f"{stem}.{what}" for stem in stems(bodies) for what in BODY_SIGNALS} | {APPLIED_TORQUE}
+    known = {f"{stem(name)}.{what}" for name in coordinates for what in COORDINATE_SIGNALS}
+    known |= {f"{stem(name)}.{what}" for name in bodies for what in BODY_SIGNALS} | {APPLIED_TORQUE}
     resolved = []
     for signal in signals:
         if signal not in known:
@@ -253,6 +251,6 @@ def _sensed(signals: Any, sides: tuple[str, ...], tables: Tables, where: str) ->
         if signal == APPLIED_TORQUE:
             resolved.append(signal)
             continue
-        stem, what = signal.split(".")
-        resolved += [f"{name}.{what}" for name in _both_names(stem, coordinates | bodies, sides, "signal", where)]
+        source, what = signal.split(".")
+        resolved += [f"{name}.{what}" for name in _both_names(source, coordinates | bodies, sides, "signal", where)]
     return tuple(resolved)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from exogait.data.names import side_of
+
 from .skeleton import vec3
 from .subject import Factors
 from .tables import Tables
@@ -36,7 +38,7 @@ def add_contact(
     floor.thisown = False
     for row in tables["contact"]:
         factor = (factors or {}).get(row["body"], (1.0, 1.0, 1.0))
-        name = row["sphere"] + row["body"][-2:]
+        name = f"{row['sphere']}_{side_of(row['body'])}"
         centre = vec3(opensim, row, "x_m", "y_m", "z_m")
         centre = opensim.Vec3(*(factor[axis] * centre.get(axis) for axis in range(3)))
         radius = factor[1] * float(row["radius_m"])

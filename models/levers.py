@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exogait.data.names import side_of, stem
+
 from .opensim_api import import_opensim
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def moment_arms(model: Any, *, points: int = 31) -> pd.DataFrame:
             model.realizePosition(state)
             for index in range(muscles.getSize()):
                 muscle = opensim.Muscle.safeDownCast(muscles.get(index))
-                if muscle.getName().endswith("_r"):
+                if side_of(muscle.getName()) == "r":
                     table.setdefault(muscle.getName(), []).append(muscle.computeMomentArm(state, coordinate))
         coordinate.setValue(state, rest, False)
         for muscle_name, arms in table.items():
@@ -95,7 +97,7 @@ def plot_moment_arms(model: Any, out: str | Path, *, points: int = 31) -> tuple[
             line = part[part["muscle"] == f"{muscle}_r"]
             ax.plot(line["angle_deg"], 100 * line["moment_arm_m"], label=muscle)
         ax.axhline(0.0, color="0.6", linewidth=0.8)
-        ax.set_xlabel(f"{coordinate.removesuffix('_r').replace('_', ' ')} (deg, {positive} +)")
+        ax.set_xlabel(f"{stem(coordinate).replace('_', ' ')} (deg, {positive} +)")
         ax.set_ylabel(f"moment arm (cm, {positive} +)")
         ax.legend(fontsize=8, frameon=False, ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     figure.suptitle(f"Muscle moment arms over the range of walking: {model.getName()}")

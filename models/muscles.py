@@ -10,6 +10,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Literal
 
+from exogait.data.names import stem
+
 from .skeleton import simm_spline, vec3
 from .tables import Row, Tables
 
@@ -31,7 +33,7 @@ def _new_muscle(opensim: ModuleType, row: Row, constants: Any, kind: MuscleKind,
         muscle.set_Flen(constants["thelen_Flen"])
     else:
         muscle = opensim.DeGrooteFregly2016Muscle()
-        compliant = tendon == "compliant_plantarflexors" and row["muscle"][:-2] in COMPLIANT
+        compliant = tendon == "compliant_plantarflexors" and stem(row["muscle"]) in COMPLIANT
         muscle.set_ignore_tendon_compliance(not compliant)
         muscle.set_tendon_compliance_dynamics_mode("explicit")
         strain = "plantarflexor_tendon_strain" if compliant else "thelen_tendon_strain"

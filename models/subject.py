@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.names import side_of, stem
 
 from .deficit import Deficit
 from .tables import load_tables
@@ -81,9 +82,9 @@ class Subject:
         found: dict[str, Factors] = {}
         for row in load_tables()["bodies"]:
             body = row["body"]
-            stem, side = (body[:-2], body[-2:]) if body.endswith(("_r", "_l")) else (body, "")
-            segment = next(name for name, members in SEGMENTS.items() if stem in members)
-            choices = (body, f"{segment}{side}", segment)
+            whole, side = stem(body), side_of(body)
+            segment = next(name for name, members in SEGMENTS.items() if whole in members)
+            choices = (body, segment if side is None else f"{segment}_{side}", segment)
             found[body] = next((named[name] for name in choices if name in named), (uniform, uniform, uniform))
         return found
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exogait.data.errors import FileFormatError, UnknownNameError
+from exogait.data.names import mirrored_name, side_of
 
 Row = dict[str, str]
 
@@ -65,8 +66,8 @@ def left_name(name: str) -> str:
     """Give the left twin of a right-hand name: ``femur_r`` gives ``femur_l``, ``R.Heel`` gives ``L.Heel``."""
     if name.startswith("R."):
         return "L." + name[2:]
-    stem, dash, rest = name.partition("-")
-    return (stem[:-2] + "_l" if stem.endswith("_r") else stem) + dash + rest
+    own, dash, rest = name.partition("-")
+    return (mirrored_name(own) if side_of(own) == "r" else own) + dash + rest
 
 
 def is_right(name: str) -> bool:

@@ -16,12 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data import GaitTrial, UnknownNameError
+from exogait.data.constants import GRAVITY
 from exogait.data.trial import Side
 
 from .cycle import find_strides, normalize_cycles
 
-GRAVITY = 9.80665
-"""Standard gravity, m/s^2: one body weight is the mass times this."""
 Scale = Literal["deg", "per_kg", "per_bw", "plain"]
 _KNEE_COLUMN = "knee_angle_{side}"
 

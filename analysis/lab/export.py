@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.names import side_of
 from exogait.data.storage import write_sto
 from exogait.data.trc import marker_labels, write_trc
 from exogait.data.trial import GaitTrial, Side, select_columns, select_rows
@@ -228,8 +229,8 @@ def _known_parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
         runs = edges.reshape(-1, 2)
         start, end = runs[np.argmax(runs[:, 1] - runs[:, 0])].tolist() if len(runs) else (0, 0)
-        endings = {column[-2:] for column in columns}
-        suffix = endings.pop()[1:] if endings in ({"_r"}, {"_l"}) else str(number)
+        legs = {side_of(column) for column in columns}
+        suffix = (legs.pop() if len(legs) == 1 else None) or str(number)
         if suffix in used:
             suffix = f"{suffix}{number}"
         used.add(suffix)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import DataQualityWarning, GaitTrial
+from exogait.data.constants import GRAVITY
 from exogait.data.quality import QualityRow, judge, to_metadata
 from exogait.data.trial import SIDES, Side, select_columns
 
@@ -193,7 +194,7 @@ def _impulse_rows(trial: GaitTrial) -> list[QualityRow]:
     total = (table["ground_force_r_vy"] + table["ground_force_l_vy"]).to_numpy(np.float64)
     clock = table.index.to_numpy(np.float64)
     inside = (clock > strides[0].start + 1e-9) & (clock <= strides[-1].stop + 1e-9)
-    mean = float(total[inside].mean()) / (9.80665 * mass)
+    mean = float(total[inside].mean()) / (GRAVITY * mass)
     return [QualityRow("Simulation", "mean vertical force over whole strides", f"{mean:.3f} of the weight", "1")]
 
 

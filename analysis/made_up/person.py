@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError
 from exogait.data.storage import write_mot
 from exogait.data.trial import SIDES, EventKind, GaitEvent, Side
@@ -27,7 +28,6 @@ from ..c3d.writer import lab_rotation, write_synthetic_c3d
 
 NOTE = "SYNTHETIC trial made by exogait from known joint angles; no person was measured"
 """Label in the files."""
-GRAVITY = 9.80665
 TOE_OFF = 0.62
 """Share of the cycle at which the foot leaves the ground."""
 _HARMONICS = 5

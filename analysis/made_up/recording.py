@@ -20,12 +20,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
+from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial
 from exogait.models.subject import Subject
 
 from ..c3d.writer import lab_rotation, write_synthetic_c3d
-from .person import GRAVITY, Footfall, MarkedBody, find_footfalls, plates_under
+from .person import Footfall, MarkedBody, find_footfalls, plates_under
 
 Array = NDArray[np.float64]
 

@@ -38,6 +38,7 @@ import yaml
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.names import mirrored_name, side_of
 from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
 
 MAP_FOLDER = Path(__file__).parent / "maps"
@@ -339,7 +340,7 @@ def _place_virtual(
     if virtual.rule == "midpoint":
         return np.mean(sources, axis=0)
     psis = np.mean(sources[2:], axis=0)
-    return hip_centre(sources[0], sources[1], psis, right=virtual.body.endswith("_r"))
+    return hip_centre(sources[0], sources[1], psis, right=side_of(virtual.body) == "r")
 
 
 def _load(path: Path, depth: int = 0) -> dict[str, Any]:
@@ -382,7 +383,7 @@ def _mirror(label: str, sides: tuple[str, str]) -> str:
 
 
 def _other_body(body: str) -> str:
-    return body[:-2] + "_l" if body.endswith("_r") else body
+    return mirrored_name(body) if side_of(body) == "r" else body
 
 
 def _place(path: Path, label: str, value: object) -> tuple[str, tuple[float, float, float] | None, list[float]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
+from exogait.data.names import side_of
 from exogait.data.storage import read_sto, write_mot
 from exogait.data.trial import select_columns
 from exogait.models.opensim_api import import_opensim
@@ -203,7 +204,7 @@ def _group(column: str) -> str:
     """Which entry of the mask a coordinate hangs on: r, l, pelvis, or none."""
     if column.startswith(_TRUNK_ROOT):
         return "pelvis"
-    return column[-1] if column.endswith(("_r", "_l")) else ""
+    return side_of(column) or ""
 
 
 def _mask_on(time: pd.Index, valid: pd.DataFrame | None) -> pd.DataFrame:

@@ -37,6 +37,7 @@ from scipy import stats
 
 from exogait.data import GaitTrial
 from exogait.data.errors import InputError
+from exogait.data.names import SIDE_WORDS, other_side
 from exogait.data.trial import SIDES, Side
 
 from ..gait.curves import has_curve, mask_unknown, stride_curves
@@ -51,7 +52,6 @@ LARGEST_PERCENT = 90.0
 convention of this suite."""
 RESAMPLES = 4000
 LEVEL = 0.95
-WORDS: dict[Side, Literal["right", "left"]] = {"r": "right", "l": "left"}
 FRONTAL_HIP_POWER = "hip_frontal_power"
 
 Verdict = Literal["weak", "no evidence", "too few strides", "not measured"]
@@ -146,7 +146,7 @@ class DeficitEstimate:
 
     def table(self) -> pd.DataFrame:
         """One row a group: group, verdict, side, percent, low, high, why."""
-        rows = [{**vars(g), "side": "" if g.side is None else WORDS[g.side]} for g in self.groups]
+        rows = [{**vars(g), "side": "" if g.side is None else SIDE_WORDS[g.side]} for g in self.groups]
         return pd.DataFrame(rows)
 
     def write_deficit(self, path: str | Path) -> Path:
@@ -162,7 +162,7 @@ class DeficitEstimate:
         content = {
             "name": path.stem,
             "description": "Estimated from the kinetics of one walk; a bound, not a measured strength.",
-            "side": WORDS[modelled[0].side],
+            "side": SIDE_WORDS[modelled[0].side],
             "strength": {g.group: round(float(np.clip(g.percent, 1.0, 100.0)), 1) for g in modelled},
             "source": "analysis/deficit_estimate.py",
         }
@@ -250,7 +250,7 @@ def _compare(walks: Sequence[GaitTrial], quantity: Quantity, rng: np.random.Gene
     }  # fmt: skip
     if np.isfinite(list(mean.values())).all() and max(mean.values()) > 0:
         weak: Side = "r" if mean["r"] <= mean["l"] else "l"
-        sound: Side = "l" if weak == "r" else "r"
+        sound = other_side(weak)
         row["weaker"] = weak
         row["percent"] = 100.0 * mean[weak] / mean[sound]
         # A leg that does not always push the right way has no ratio to speak of.
@@ -299,6 +299,6 @@ def _judge(group: str, moment: dict[str, Any], power: dict[str, Any]) -> GroupEs
         return give("no evidence", "the moment is smaller, but the power does not agree")
     if percent > LARGEST_PERCENT:
         return give("no evidence", f"an asymmetry of less than {100 - LARGEST_PERCENT:g} % is common in healthy people")
-    if np.isfinite(moment["norm"]) and moment[f"mean_{WORDS[side]}"] > moment["norm"]:
+    if np.isfinite(moment["norm"]) and moment[f"mean_{SIDE_WORDS[side]}"] > moment["norm"]:
         return give("no evidence", "the smaller moment is not below that of healthy people: the other leg gives more")
     return give("weak", "moment and power agree")

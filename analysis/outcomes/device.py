@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from exogait.data.names import stem
 from exogait.data.trial import GaitTrial, Side
 from exogait.models.device import DIRECTIONS, load_device
 
@@ -35,7 +36,7 @@ def device_limits(device: str | Path) -> dict[str, dict[str, float]]:
     """
     limits = {}
     for joint in load_device(device).actuation:
-        up, down = DIRECTIONS[joint.coordinate[:-2] if joint.coordinate.endswith(("_r", "_l")) else joint.coordinate]
+        up, down = DIRECTIONS[stem(joint.coordinate)]
         limits[joint.actuator] = {up: joint.peak_positive, down: joint.peak_negative}
     return limits
 
@@ -54,7 +55,7 @@ def device_scalars(
         side, coordinate = leg_of(actuator), actuator.removeprefix("exo_")
         torque = pd.Series(table[actuator] / trial.subject_mass, dtype=np.float64)
         found[f"{actuator}_mean_abs"] = mean_in(torque.abs(), strides[side])
-        base = coordinate[:-2] if coordinate.endswith(("_r", "_l")) else coordinate
+        base = stem(coordinate)
         curve = curves.get((f"device_{base}", side))
         words = DIRECTIONS.get(base, ("positive", "negative"))
         for word, sign in zip(words, (1.0, -1.0), strict=True):

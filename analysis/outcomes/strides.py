@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exogait.data.constants import GRAVITY
+from exogait.data.names import side_of
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial, Side
 
-from ..gait.curves import GRAVITY
 from ..gait.cycle import Stride
 from ..gait.energy import mean_over
 
@@ -22,8 +23,8 @@ MAX_STEP = 2.5
 
 
 def leg_of(column: str) -> Side:
-    """The leg that a column belongs to."""
-    return "l" if column.endswith("_l") else "r"
+    """The leg that a column belongs to; the right one for the middle of the body."""
+    return side_of(column) or "r"
 
 
 def mean_sd(values: Array) -> tuple[float, float]:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
+from exogait.data.names import side_of, stem
 from exogait.data.trial import SIDES, GaitTrial, Side
 
 from ..gait.curves import CURVES, display_series, has_curve
@@ -170,14 +171,14 @@ def _add_table(
 ) -> None:
     """Add the columns of a table whose names end in ``_r`` or ``_l``, each over the strides of its own leg."""
     for side in SIDES:
-        names = [str(c) for c in table.columns if str(c).endswith(f"_{side}")]
+        names = [str(c) for c in table.columns if side_of(str(c)) == side]
         if not names:
             continue
         clock = table.index.to_numpy(np.float64)
         stack = normalize_cycles(clock, factor * table[names].to_numpy(np.float64), strides[side])
         mean, sd = stack.mean(), stack.sd()
         for i, name in enumerate(names):
-            curves[f"{prefix}{name[:-2]}", side] = CurveOutcome(mean[:, i], sd[:, i], unit, stack.n_cycles)
+            curves[f"{prefix}{stem(name)}", side] = CurveOutcome(mean[:, i], sd[:, i], unit, stack.n_cycles)
 
 
 def _stride_scalars(

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exogait.data.constants import GRAVITY
 from exogait.data.errors import DataQualityWarning, FileFormatError
 from exogait.data.trc import marker_table
 from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial
@@ -46,8 +47,6 @@ __all__ = [
     "standing_mass",
 ]
 
-GRAVITY = 9.80665
-"""Standard gravity, m/s^2."""
 _STANCE_MARGIN = 0.03
 """A stance seen by events or markers is widened by this much before loads count as unknown, s."""
 _UNLOADED_TAIL = 0.2

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.names import SIDE_WORDS, side_of, stem
 from exogait.data.settings import from_mapping
 from exogait.models.device import DIRECTIONS
 
@@ -148,14 +149,15 @@ class Contract:
     fail_safe: str = "a value that is not finite: share 0 in the same tick, torque falls within the rate limit"
 
 
-def side_of(name: str) -> Literal["right", "left", "middle"]:
+def side_in_words(name: str) -> Literal["right", "left", "middle"]:
     """Side that a name's ending tells."""
-    return "right" if name.endswith("_r") else "left" if name.endswith("_l") else "middle"
+    side = side_of(name)
+    return "middle" if side is None else SIDE_WORDS[side]
 
 
 def directions(coordinate: str) -> tuple[str, str]:
     """What the positive and the negative direction of a coordinate are called."""
-    return DIRECTIONS[coordinate[:-2] if coordinate.endswith(("_r", "_l")) else coordinate]
+    return DIRECTIONS[stem(coordinate)]
 
 
 def describe_channel(name: str) -> Channel:
@@ -164,24 +166,25 @@ def describe_channel(name: str) -> Channel:
     scale = SIZE[kind]
     if kind in ("value", "speed"):
         word, unit = ("angle", "rad") if kind == "value" else ("angular velocity", "rad/s")
-        return Channel(name, f"joint {word} {source}", unit, directions(source)[0], side_of(source), scale, "sensor")
+        meaning, positive = f"joint {word} {source}", directions(source)[0]
+        return Channel(name, meaning, unit, positive, side_in_words(source), scale, "sensor")
     if kind == "applied_torque":
         coordinate = source.removeprefix("exo_")
         meaning = "torque that the loop asked for last, rate-limited, before the delay"
         return Channel(
-            name, meaning, "N m/kg", directions(coordinate)[0], side_of(coordinate), scale, "controller"
+            name, meaning, "N m/kg", directions(coordinate)[0], side_in_words(coordinate), scale, "controller"
         )  # fmt: skip
     if kind == "orientation":
         positive = "backward, the front rises" if axis[0] == "tilt" else "to the right, the right side sinks"
         meaning = f"inclination ({axis[0]}) of the body {source} against gravity"
-        return Channel(name, meaning, "rad", positive, side_of(source), scale, "sensor")
+        return Channel(name, meaning, "rad", positive, side_in_words(source), scale, "sensor")
     if kind == "gyroscope":
         meaning, unit = f"angular velocity of the body {source}", "rad/s"
         positive = f"right-handed about the body's {axis[0]} axis"
     else:
         meaning = f"specific force (9.81 upwards at rest) at the origin of the body {source}, mean of a control step"
         unit, positive = "m/s2", f"along the body's {axis[0]} axis"
-    return Channel(name, meaning, unit, positive, side_of(source), scale, "sensor")
+    return Channel(name, meaning, unit, positive, side_in_words(source), scale, "sensor")
 
 
 def sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ from .contract import (
     describe_channel,
     directions,
     sha256,
-    side_of,
+    side_in_words,
     ticks_of,
 )
 
@@ -74,7 +74,7 @@ def export_controller(
         history=History(HISTORY, control_step),
         outputs=tuple(
             Output(
-                joint.actuator, joint.coordinate, side_of(joint.coordinate), *directions(joint.coordinate),
+                joint.actuator, joint.coordinate, side_in_words(joint.coordinate), *directions(joint.coordinate),
                 joint.peak_positive, joint.peak_negative, joint.rate_limit,
             )
             for joint in device.actuation

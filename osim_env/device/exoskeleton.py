@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import mirrored_name
 from exogait.models.device import Device
 
-from .mirror import ODD_COORDINATES, mirrored_name
+from .mirror import ODD_COORDINATES
 
 Array = NDArray[np.floating[Any]]
 

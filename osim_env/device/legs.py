@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import mirrored_name, side_of
 from exogait.models.device import Device
 
 from .exoskeleton import HISTORY, Exoskeleton, mirrored_channel, signal_channels
-from .mirror import ODD_COORDINATES, mirror_map, mirrored_name
+from .mirror import ODD_COORDINATES, mirror_map
 
 Array = NDArray[np.floating[Any]]
 
@@ -32,7 +33,7 @@ def alike_on_both_sides(device: Device) -> bool:
     """Whether both sides of a device have the same drives and sensors."""
     drives, names = device.coordinates, set(signal_channels(device))
     return (
-        all(name.endswith(("_r", "_l")) for name in drives)
+        all(side_of(name) for name in drives)
         and {mirrored_name(name) for name in drives} == set(drives)
         and {mirrored_channel(name)[0] for name in names} == names
     )
@@ -57,7 +58,7 @@ class Legs:
         self._index, self._sign = (index + offset).ravel(), np.tile(sign, HISTORY)
         drives = exoskeleton.device.coordinates
         partner, drive_sign = mirror_map(drives, ODD_COORDINATES)
-        self.right = np.array([i for i, name in enumerate(drives) if name.endswith("_r")])
+        self.right = np.array([i for i, name in enumerate(drives) if side_of(name) == "r"])
         self._left, self._left_sign = partner[self.right], drive_sign[self.right]
         self.n_actions = len(self.right)
 

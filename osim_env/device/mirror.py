@@ -12,17 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import mirrored_name
+
 ODD_COORDINATES = ("pelvis_list", "pelvis_rotation", "pelvis_tz", "lumbar_bending", "lumbar_rotation")
 """Coordinates whose sign changes when left and right are exchanged."""
-
-
-def mirrored_name(name: str) -> str:
-    """The same quantity of the other side: ``soleus_r`` to ``soleus_l``."""
-    if name.endswith("_r"):
-        return name[:-2] + "_l"
-    if name.endswith("_l"):
-        return name[:-2] + "_r"
-    return name
 
 
 def mirror_map(names: Sequence[str], odd: Sequence[str] = ()) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, UnknownNameError
+from exogait.data.files import written_beside
 
 from .lanes import WIDTH
 
@@ -558,7 +559,8 @@ class Model:
             elif one.name != "layout":
                 content[one.name] = np.asarray(value, dtype=str if isinstance(value, (str, tuple)) else None)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **content)
+        with written_beside(path) as beside:
+            np.savez_compressed(beside, **content)
         return path
 
     @classmethod

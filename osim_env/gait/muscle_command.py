@@ -20,6 +20,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import stem as stem
+
 from .recruitment import recruit
 
 Array = NDArray[np.floating[Any]]
@@ -124,11 +126,6 @@ class MuscleCommandConfig:
     min_excitation: float = 0.01
     stiffness: dict[str, float] = field(default_factory=lambda: dict(STIFFNESS))
     amplitude: dict[str, float] = field(default_factory=lambda: dict(AMPLITUDE))
-
-
-def stem(coordinate: str) -> str:
-    """Coordinate without its side: ``knee_angle_r`` to ``knee_angle``."""
-    return coordinate[:-2] if coordinate.endswith(("_r", "_l")) else coordinate
 
 
 class Recruitment:

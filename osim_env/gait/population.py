@@ -12,14 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.constants import CONDITIONS
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.models.deficit import load_deficit
 
 Array = NDArray[np.float64]
-
-Condition = Literal["none", "unpowered", "powered"]
-CONDITIONS: tuple[Condition, ...] = ("none", "unpowered", "powered")
-"""No device; device worn and powered off (its mass only); device worn and on."""
 
 
 @dataclass(frozen=True)

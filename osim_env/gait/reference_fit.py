@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
+from exogait.data.names import SIDES, Side, mirrored_name, other_side
 from exogait.data.trial import GaitTrial
 
-from ..device.mirror import ODD_COORDINATES, mirrored_name
+from ..device.mirror import ODD_COORDINATES
 from .reference import ReferenceMotion, fourier_basis
 
 Array = NDArray[np.floating[Any]]
@@ -44,7 +45,7 @@ class Stride:
         walk: Identifies the walk, so that walks and not strides carry equal weight.
     """
 
-    side: str
+    side: Side
     phase: Array
     duration: float
     speed: float
@@ -61,7 +62,7 @@ def mirror(stride: Stride) -> Stride:
             mirrored_name(name): -values if name in ODD_COORDINATES else values for name, values in channels.items()
         }
 
-    side = "l" if stride.side == "r" else "r"
+    side = other_side(stride.side)
     return Stride(
         side, stride.phase, stride.duration, stride.speed, flip(stride.coordinates), flip(stride.moments), stride.walk
     )
@@ -191,7 +192,7 @@ def strides_of_trial(trial: GaitTrial, *, leg_length: float | None = None) -> li
     moments = trial.generalized_forces
     ratio = 1.0 if leg_length is None else GENERIC_LEG_LENGTH / leg_length
     found = []
-    for side in ("r", "l"):
+    for side in SIDES:
         strikes = [event.time for event in trial.events if event.side == side and event.kind == "heel_strike"]
         for start, stop in pairwise(strikes):
             time = coordinates.index.to_numpy(float)

@@ -103,12 +103,13 @@ def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_planta
     built = models.build(
         device=device or None, subject=models.load_subject(subject) if subject else None, tendon=tendon
     )
-    beside = cache_folder() / f".build-{os.getpid()}.osim"
-    models.write(built, beside)
-    digest = hashlib.sha256(beside.read_bytes()).hexdigest()[:16]
-    target = cache_folder() / f"model-{digest}.osim"
-    beside.replace(target)
-    return target
+    # The name tells the content, which only the written file shows.
+    beside = models.write(built, cache_folder() / f".build-{os.getpid()}.osim")
+    try:
+        digest = hashlib.sha256(beside.read_bytes()).hexdigest()[:16]
+        return beside.replace(cache_folder() / f"model-{digest}.osim")
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=8)

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.names import mirrored_name
 from exogait.models.deficit import FULL_STRENGTH, Deficit
 
-from ..device.mirror import ODD_COORDINATES, mirrored_name
+from ..device.mirror import ODD_COORDINATES
 from .reference import fourier_basis
 
 Array = NDArray[np.floating[Any]]

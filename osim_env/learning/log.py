@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from exogait.data.files import write_text_atomic, written_beside
+
 
 def append_row(path: Path, row: Mapping[str, float]) -> None:
     """Add a row to a table, and columns that it did not have (a learner that begins in a later stage)."""
@@ -18,13 +20,11 @@ def append_row(path: Path, row: Mapping[str, float]) -> None:
             known = list(reader.fieldnames or ())
             columns = [*known, *(name for name in row if name not in known)]
             rows = list(reader) if columns != known else []
-    beside = path.with_suffix(".tmp")
     if rows or not path.is_file():
-        with beside.open("w", newline="") as stream:
+        with written_beside(path) as beside, beside.open("w", newline="") as stream:
             writer = csv.DictWriter(stream, fieldnames=columns)
             writer.writeheader()
             writer.writerows(rows)
-        beside.replace(path)
     with path.open("a", newline="") as stream:
         csv.DictWriter(stream, fieldnames=columns).writerow(row)
 
@@ -36,9 +36,7 @@ def drop_rows_after(path: Path, samples: int) -> None:
     lines = path.read_text().splitlines(keepends=True)
     column = lines[0].strip().split(",").index("samples")
     kept = [line for line in lines[1:] if line.endswith("\n") and float(line.split(",")[column]) <= samples]
-    beside = path.with_suffix(".tmp")
-    beside.write_text(lines[0] + "".join(kept))
-    beside.replace(path)
+    write_text_atomic(path, lines[0] + "".join(kept))
 
 
 def tensorboard_writer() -> Any:

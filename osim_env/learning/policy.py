@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from exogait import models
 from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
+from exogait.data.files import write_text_atomic, written_beside
 
 if TYPE_CHECKING:
     from .learner import Learner
@@ -119,13 +120,10 @@ class Policy:
         tensors = {"mean": self.mean, "scale": self.scale, "log_std": self.log_std}
         for i, (weight, bias) in enumerate(self.layers):
             tensors[f"layer{i}/weight"], tensors[f"layer{i}/bias"] = weight, bias
-        save_file(
-            {key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()},
-            stem.with_suffix(".safetensors"),
-        )
+        with written_beside(stem.with_suffix(".safetensors")) as beside:
+            save_file({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, beside)
         content = {"format": FORMAT, "clip": self.clip, "n_layers": len(self.layers), **self.metadata}
-        stem.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
-        return stem.with_suffix(".json")
+        return write_text_atomic(stem.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
 
 
 def _short(value: Any) -> str:

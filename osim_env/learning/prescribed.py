@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.names import side_of, stem
 
 from ..device.mirror import ODD_COORDINATES
-from ..gait.muscle_command import stem
 from ..gait.world import GaitWorld
 
 Array = NDArray[np.floating[Any]]
@@ -75,8 +75,8 @@ class PrescribedTorque:
         self.curves = []
         for name in device.coordinates:
             values = table[stem(name)].to_numpy() if stem(name) in table else np.zeros(len(table))
-            self.curves.append(-values if name in ODD_COORDINATES and name.endswith("_l") else values)
-        self.side = np.array([0 if name.endswith("_r") else 1 for name in device.coordinates])
+            self.curves.append(-values if name in ODD_COORDINATES and side_of(name) == "l" else values)
+        self.side = np.array([0 if side_of(name) == "r" else 1 for name in device.coordinates])
         n = world.n_envs
         self.last_strike, self.duration = np.full((n, 2), np.nan), np.full((n, 2), np.nan)
         self.unloaded = np.zeros((n, 2))

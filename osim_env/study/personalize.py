@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError, MissingDependencyError
+from exogait.data.files import write_text_atomic
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import FULL_STRENGTH, load_deficit
 
-from ..gait.population import CONDITIONS, BodyDraw, Population
+from ..gait.population import BodyDraw, Population
 from ..gait.reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from ..gait.reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
 from .backends import LocalBackend
@@ -44,8 +46,6 @@ from .walks import Summarise, Summary, paired_walks
 if TYPE_CHECKING:
     from ..learning.config import TrainConfig
 
-Arm = Literal["generic", "personalised"]
-ARMS: tuple[Arm, ...] = ("generic", "personalised")
 SPEED_MARGIN = 0.05
 """Training walks up to this much slower and faster than the person did, m/s."""
 PACE_MARGIN = 0.2
@@ -383,9 +383,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
         "imitation_dead_zone": world.imitation_dead_zone,
         "tables": sorted(tables),
     }
-    beside = home / ".result.json"
-    beside.write_text(json.dumps(result, indent=1) + "\n")
-    beside.replace(home / "result.json")
+    write_text_atomic(home / "result.json", json.dumps(result, indent=1) + "\n")
     return time.monotonic() - begin
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, InputError
+from exogait.data.files import write_text_atomic, written_beside
 
 from .backend import Backend, WorkerLostError
 from .backends import LocalBackend
@@ -71,7 +72,7 @@ def run_study(
     policies = None if policies is None else Path(policies)
     tasks = plan(config, policies)
     _check(config, tasks, folder, policies)
-    (folder / "study.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n")
+    write_text_atomic(folder / "study.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
     backend = backend or LocalBackend()
     done = {task.name for task in tasks if result_of(folder, task) is not None}
     waiting = [task for task in tasks if task.name not in done]
@@ -156,7 +157,6 @@ def gather(config: StudyConfig, tasks: Sequence[Task], folder: Path) -> dict[str
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     tables["tasks"] = pd.DataFrame(rows)
     for name, table in tables.items():
-        beside = folder / f".{name}.parquet"
-        table.to_parquet(beside, index=False)
-        beside.replace(folder / f"{name}.parquet")
+        with written_beside(folder / f"{name}.parquet") as beside:
+            table.to_parquet(beside, index=False)
     return tables

@@ -24,12 +24,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exogait.data.constants import CONDITIONS
 from exogait.data.errors import MissingDependencyError
+from exogait.data.names import side_of
 from exogait.data.settings import from_mapping
 from exogait.models.deficit import Deficit, load_deficit
 
 from ..gait.config import WorldConfig
-from ..gait.population import CONDITIONS
 from ..gait.setup import WorldSetup, strength_of
 from ..gait.strategy import STEP_RATE, STRATEGY_NAMES, Strategies, load_strategies, symmetrized
 from ..learning.config import merged
@@ -69,7 +70,7 @@ def symmetric_basis() -> Array:
     """Strategies that are their own mirror images, one orthogonal column each, shape (len(STRATEGY_NAMES), n)."""
     columns = []
     for i, name in enumerate(STRATEGY_NAMES):
-        left = name.split(" ")[0].endswith("_l")
+        left = side_of(name.split(" ")[0]) == "l"
         column = symmetrized(np.eye(len(STRATEGY_NAMES))[i])
         if not left and column.any():
             columns.append(column / np.abs(column).max())

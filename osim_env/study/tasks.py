@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exogait.data.files import write_text_atomic
+
 from .plan import StudyConfig, Task
 
 if TYPE_CHECKING:
@@ -41,7 +43,5 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
     else:
         result["samples"] = train_task(config, task, folder)
     result["seconds"] = time.monotonic() - begin
-    beside = home / ".result.json"
-    beside.write_text(json.dumps(result, indent=1) + "\n")
-    beside.replace(home / "result.json")
+    write_text_atomic(home / "result.json", json.dumps(result, indent=1) + "\n")
     return result["seconds"]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from exogait.data.constants import CONDITIONS
 from exogait.data.errors import InputError
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import Deficit, load_deficit
 
-from ..gait.population import CONDITIONS
 from .plan import StudyConfig, Task
 
 if TYPE_CHECKING:

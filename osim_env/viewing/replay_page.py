@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError
 from exogait.data.results import read_result, result_model
 from exogait.data.trial import GaitTrial
@@ -29,9 +30,6 @@ from .bone_meshes import read_bone_meshes
 from .scene import CONTACT_FORCE, FRAME_RATE, Scene, make_scene
 
 WEB = Path(__file__).parent / "web"
-
-GRAVITY = 9.80665
-"""m/s2; turns body mass into body weight."""
 
 UNKNOWN_ACTIVATION = 255
 

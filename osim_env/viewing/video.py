@@ -17,6 +17,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError, MissingDependencyError
 
 from .scene import CONTACT_FORCE, Scene
@@ -25,7 +26,6 @@ Array = NDArray[np.float64]
 
 RATE = 25.0
 """Frames a second of a film."""
-GRAVITY = 9.80665
 METRES_PER_BODY_WEIGHT = 0.75
 ACTIVATION = LinearSegmentedColormap.from_list("activation", ["#3b6bdb", "#9e4aa3", "#ed1f17"])
 """Off to full: blue, violet, red, as in the replay page."""

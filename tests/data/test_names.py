@@ -1,0 +1,57 @@
+"""Sides, stems and mirrored names; a test that nobody cuts endings by hand again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from exogait.data.constants import CONDITION_NAMES, CONDITIONS, GRAVITY
+from exogait.data.names import SIDES, is_translational, mirrored_name, other_side, side_of, stem
+from tests.house import PACKAGES, ROOT
+
+LEFT_TO_OTHERS = ("osim_env/gait/world.py", "osim_env/gait/rewards.py", "osim_env/engine/", "analysis/report/")
+"""Rooms whose own rebuilding takes the endings and constants away; entries go as they do."""
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "base", "mirrored"),
+    [
+        ("soleus_r", "r", "soleus", "soleus_l"),
+        ("hip_flexion_l", "l", "hip_flexion", "hip_flexion_r"),
+        ("pelvis_tilt", None, "pelvis_tilt", "pelvis_tilt"),
+        ("exo_ankle_angle_r", "r", "exo_ankle_angle", "exo_ankle_angle_l"),
+        ("knee_angle_r_beta", None, "knee_angle_r_beta", "knee_angle_r_beta"),
+        ("", None, "", ""),
+    ],
+)
+def test_side_stem_and_mirror_of_a_name(name: str, side: str | None, base: str, mirrored: str) -> None:
+    assert (side_of(name), stem(name), mirrored_name(name)) == (side, base, mirrored)
+    assert mirrored_name(mirrored) == name
+
+
+def test_sides_are_each_others_other() -> None:
+    assert [other_side(side) for side in SIDES] == list(reversed(SIDES))
+
+
+def test_translations_are_told_from_rotations() -> None:
+    assert is_translational("pelvis_ty") and not is_translational("pelvis_tilt")
+
+
+def test_every_condition_has_a_name() -> None:
+    assert tuple(CONDITION_NAMES) == CONDITIONS and GRAVITY == 9.80665
+
+
+def test_knowledge_has_one_home() -> None:
+    """Gravity stands in constants.py alone; endings are cut and tested in names.py alone."""
+    ending = re.compile(r"""endswith\(\(?["']_[rl]["']|removesuffix\(["']_[rl]["']""")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if path.name not in ("constants.py", "names.py")
+        and not path.relative_to(ROOT).as_posix().startswith(LEFT_TO_OTHERS)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if ending.search(line) or "9.80665" in line
+    ]
+    assert not found
