@@ -1,3 +1,4 @@
+from .about import TrialAbout as TrialAbout
 from .constants import CONDITIONS as CONDITIONS
 from .constants import GRAVITY as GRAVITY
 from .errors import DataQualityWarning as DataQualityWarning
@@ -66,6 +67,7 @@ __all__ = [
     "QualityRow",
     "Side",
     "SimulationDivergedError",
+    "TrialAbout",
     "UnitsError",
     "UnknownNameError",
     "UnsupportedModelError",

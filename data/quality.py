@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from . import GaitTrial, InputError
 
@@ -73,7 +73,7 @@ def judge(
 
 
 def to_metadata(rows: Iterable[QualityRow]) -> list[dict[str, str]]:
-    """Rows as plain mappings, for :attr:`GaitTrial.metadata`."""
+    """Rows as plain mappings, for ``quality`` of :class:`exogait.data.about.TrialAbout`."""
     return [dataclasses.asdict(row) for row in rows]
 
 
@@ -84,8 +84,7 @@ def quality_rows(trial: GaitTrial) -> list[QualityRow]:
         trial: Any trial; one without rows gives an empty list.
     """
     known = {field.name for field in dataclasses.fields(QualityRow)}
-    stored: Sequence[Mapping[str, Any]] = trial.metadata.get("quality", ())
-    return [QualityRow(**{key: value for key, value in row.items() if key in known}) for row in stored]
+    return [QualityRow(**{key: value for key, value in row.items() if key in known}) for row in trial.about.quality]
 
 
 def count_verdicts(rows: Iterable[QualityRow]) -> dict[str, int]:

@@ -5,6 +5,9 @@ said: ``name``, ``in_degrees`` (whether rotational columns are in degrees) and `
 converted on reading, because only a model knows which columns are angles; :func:`to_radians` and :func:`to_degrees`
 convert the columns that the caller names.
 
+Writing has two verbs. :func:`write_sto` keeps every bit: states, forces, anything in SI units. :func:`write_mot` is for
+what people load in the GUI and give to OpenSim's tools: angles are written in degrees, whatever the table holds.
+
 Two traps of the format decide the code below. OpenSim takes a ``.mot`` with a SIMM header (``datacolumns``) for degrees
 and one with ``version=1`` and no ``inDegrees`` for radians, so a file without the key is an error here, never a guess.
 And OpenSim's older reader stops at the first ``nan`` and leaves the rest of the table undefined, so missing values are
@@ -22,9 +25,16 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
+from .names import is_translational
 
 # What Windows builds of older OpenSim versions print for values that are not numbers.
 _WINDOWS_NAN = re.compile(r"^[+-]?1\.#(IND|QNAN|SNAN)\w*$", re.IGNORECASE)
+_ANGLE = re.compile(
+    r"(^|_)(tilt|list|rotation|flexion|dorsiflexion|extension|bending|adduction|abduction|angle|inversion|eversion|"
+    r"flex|add|rot|dev|sup)(_[rl])?(_beta)?$"
+)
+_REACTION = re.compile(r"ground_(force|torque|moment)")
+"""What columns of motions and of ground reactions are called in OpenSim's gait models and their data."""
 _HEADER_LIMIT = 400
 """Lines within which ``endheader`` must stand; longer headers are no storage files."""
 
@@ -100,18 +110,17 @@ def write_sto(
         table: Numeric columns over the index ``time``, s.
         path: File to write, with the ending .sto or .mot.
         name: Name shown in the GUI; default ``table.attrs["name"]``, else the file's stem.
-        in_degrees: Whether rotational columns are in degrees; default ``table.attrs["in_degrees"]``.
+        in_degrees: Whether the table's rotational columns are in degrees, where ``table.attrs["in_degrees"]`` does not
+            say. Nothing is converted.
         allow_nan: Write missing values as ``nan``. OpenSim's TimeSeriesTable reads them; its Storage class, which the
             GUI and most tools use, does not.
 
     Raises:
-        UnitsError: Neither the argument nor the table says whether rotations are in degrees.
+        UnitsError: Neither the argument nor the table says whether rotations are in degrees, or they contradict.
         ValueError: Time does not increase, a name repeats or holds a tab, or values are missing or infinite.
     """
     path = Path(path)
-    degrees = table.attrs.get("in_degrees") if in_degrees is None else in_degrees
-    if degrees is None:
-        raise UnitsError(f"{path}: the table does not say whether its rotations are in degrees; pass in_degrees")
+    degrees = _unit_of_rotations(table, path, in_degrees)
     labels = [str(column) for column in table.columns]
     time = np.asarray(table.index, dtype=np.float64)
     values = table.to_numpy(dtype=np.float64)
@@ -137,12 +146,74 @@ def write_mot(
     table: pd.DataFrame,
     path: str | Path,
     *,
+    rotational: Iterable[str] | None = None,
     name: str | None = None,
     in_degrees: bool | None = None,
     allow_nan: bool = False,
 ) -> None:
-    """Write a .mot table: see :func:`write_sto`, both formats are one."""
-    write_sto(table, path, name=name, in_degrees=in_degrees, allow_nan=allow_nan)
+    """Write a motion, or ground reactions, as a .mot: angles in degrees, as OpenSim's users and tools expect.
+
+    Angles in radians are converted, which may cost their last bit; :func:`write_sto` writes a table as it is.
+
+    Args:
+        table: Numeric columns over the index ``time``, s: coordinates in degrees or rad and m, or ground reactions.
+        path: File to write.
+        rotational: Names of the coordinates that are rotations, from the model; those that the table lacks do not
+            matter. By default the columns' names tell, as far as they are those of OpenSim's gait models.
+        name: Name shown in the GUI; default ``table.attrs["name"]``, else the file's stem.
+        in_degrees: Whether the *table's* angles are in degrees, where ``table.attrs["in_degrees"]`` does not say; a
+            trial's coordinates do.
+        allow_nan: See :func:`write_sto`.
+
+    Raises:
+        UnitsError: The table's unit is not known, or a column's name does not tell whether it is an angle.
+        ValueError: See :func:`write_sto`.
+
+    Example:
+        >>> import math, tempfile
+        >>> table = pd.DataFrame({"knee_angle_r": [0.0, math.pi]}, index=pd.Index([0.0, 0.01], name="time"))
+        >>> file = Path(tempfile.mkdtemp()) / "a.mot"
+        >>> write_mot(table, file, in_degrees=False)
+        >>> read_mot(file)["knee_angle_r"].tolist()
+        [0.0, 180.0]
+    """
+    path = Path(path)
+    degrees = _unit_of_rotations(table, path, in_degrees)
+    if not degrees:
+        turning = _angles(table, path) if rotational is None else [c for c in rotational if c in table.columns]
+        if turning:
+            table = table.copy()
+            table.attrs = {**table.attrs, "in_degrees": False}
+            table, degrees = to_degrees(table, turning), True
+    write_sto(table, path, name=name, in_degrees=degrees, allow_nan=allow_nan)
+
+
+def _unit_of_rotations(table: pd.DataFrame, path: Path, told: bool | None) -> bool:
+    """Whether a table's rotations are in degrees: what it says itself, else what the caller says."""
+    said = table.attrs.get("in_degrees")
+    if said is None and told is None:
+        raise UnitsError(f"{path}: the table does not say whether its rotations are in degrees; pass in_degrees")
+    if said is not None and told is not None and bool(said) != bool(told):
+        units = {True: "degrees", False: "radians"}
+        raise UnitsError(
+            f"{path}: the table's attrs say {units[bool(said)]}, in_degrees says {units[bool(told)]}; leave in_degrees "
+            "out, or convert with to_degrees or to_radians"
+        )
+    return bool(told if said is None else said)
+
+
+def _angles(table: pd.DataFrame, path: Path) -> list[str]:
+    """Columns that are angles, by their names; an error where a name does not tell."""
+    if "rad" not in str(table.attrs.get("units", "rad")):
+        return []
+    columns = [str(column) for column in table.columns]
+    unclear = [c for c in columns if not (_ANGLE.search(c) or _REACTION.search(c) or is_translational(c))]
+    if unclear:
+        raise UnitsError(
+            f"{path}: column {unclear[0]}: its name does not tell whether it is an angle to write in degrees; name the "
+            "angles with rotational (none: rotational=()), or write the table as it is with write_sto"
+        )
+    return [column for column in columns if _ANGLE.search(column)]
 
 
 def to_radians(table: pd.DataFrame, rotational: Iterable[str]) -> pd.DataFrame:

@@ -19,7 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .errors import FileFormatError, InputError, UnknownNameError
+from .about import TrialAbout
+from .errors import FileFormatError, InputError, UnitsError, UnknownNameError
+from .files import write_text_atomic
 from .names import SIDES as SIDES
 from .names import Side as Side
 from .names import is_translational as is_translational
@@ -100,7 +102,7 @@ class GaitTrial:
     name: str
     """Short name, used for files."""
     coordinates: pd.DataFrame | None = None
-    """Generalized coordinates, one column a coordinate, rad or m."""
+    """Generalized coordinates, one column a coordinate, rad or m; ``attrs["in_degrees"]`` is set to False."""
     speeds: pd.DataFrame | None = None
     """Generalized speeds, same columns, rad/s or m/s."""
     generalized_forces: pd.DataFrame | None = None
@@ -128,10 +130,13 @@ class GaitTrial:
     events: tuple[GaitEvent, ...] = ()
     """Heel strikes and toe offs in order of time."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able facts: subject, subject_mass (kg), model, model_sha256, source (``lab``, ``simulation``), speed
-    (m/s)."""
+    """JSON-able facts under the keys of the file; :attr:`about` reads them typed, :meth:`with_about` writes them."""
 
     def __post_init__(self) -> None:
+        for name in ("coordinates", "speeds"):
+            table = getattr(self, name)
+            if table is not None:
+                object.__setattr__(self, name, _in_radians(name, table))
         for where, table in self.tables():
             _check_table(where, table)
         for quantity in self.muscles:
@@ -154,6 +159,23 @@ class GaitTrial:
         for group in ("muscles", "extra", "masks"):
             for key, table in getattr(self, group).items():
                 yield f"{group}/{key}", table
+
+    @property
+    def about(self) -> TrialAbout:
+        """What the trial says about itself: who walked, how fast, on which model.
+
+        Raises:
+            InputError: A fact is of another kind than it must be.
+
+        Example:
+            >>> GaitTrial(name="walk", metadata={"subject_mass": 70.0}).about.mass
+            70.0
+        """
+        return TrialAbout.from_metadata(self.metadata)
+
+    def with_about(self, **changes: Any) -> GaitTrial:
+        """Copy with some facts replaced, by their names in :class:`TrialAbout`; ``None`` forgets one."""
+        return self.replace(metadata=self.about.replace(**changes).to_metadata())
 
     @property
     def subject_mass(self) -> float:
@@ -321,7 +343,7 @@ class GaitTrial:
             "metadata": dict(self.metadata),
         }
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_jsonable)
-        (folder / "trial.json").write_text(text + "\n", encoding="utf-8")
+        write_text_atomic(folder / "trial.json", text + "\n")
 
     @classmethod
     def _read(cls, folder: Path, load: Any) -> GaitTrial:
@@ -403,6 +425,17 @@ def interpolate_table(table: pd.DataFrame, time: ArrayLike) -> pd.DataFrame:
         result = pd.DataFrame(low + high, index=index, columns=table.columns)
     result.attrs = dict(table.attrs)
     return result
+
+
+def _in_radians(where: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its unit said, so that writing it knows; degrees do not belong into a trial."""
+    if table.attrs.get("in_degrees"):
+        raise UnitsError(f"{where}: in degrees, a trial holds radians; convert with exogait.data.to_radians")
+    if "in_degrees" in table.attrs:
+        return table
+    said = table.copy(deep=False)
+    said.attrs = {**table.attrs, "in_degrees": False}
+    return said
 
 
 def _check_table(where: str, table: pd.DataFrame) -> None:

@@ -159,7 +159,7 @@ def knee_sign(trial: GaitTrial) -> float:
 def has_curve(trial: GaitTrial, key: str, side: Side = "r") -> bool:
     """Whether a trial holds the column that a curve needs.
 
-    A coordinate that no marker sees and that was held still (``metadata["held_coordinates"]``) does not count.
+    A coordinate that no marker sees and that was held still (``about.held_coordinates``) does not count.
 
     Example:
         >>> time = pd.Index([0.0, 0.1], name="time")
@@ -169,7 +169,7 @@ def has_curve(trial: GaitTrial, key: str, side: Side = "r") -> bool:
     """
     curve = find_curve(key)
     table = getattr(trial, curve.table)
-    held = trial.metadata.get("held_coordinates", ())
+    held = trial.about.held_coordinates
     column = curve.column_of(side)
     if column in held or column.removesuffix(f"_{side}") in held:
         return False

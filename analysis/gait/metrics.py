@@ -101,8 +101,8 @@ SPATIOTEMPORAL = {
 def spatiotemporal_table(trial: GaitTrial) -> pd.DataFrame:
     """Spatiotemporal numbers of a trial.
 
-    They come from the markers where the lab road measured them (``metadata["spatiotemporal"]``), else from events,
-    with speed and stride length from the pelvis' travel or from ``metadata["speed"]``.
+    They come from the markers where the lab road measured them (``about.spatiotemporal``), else from events,
+    with speed and stride length from the pelvis' travel or from what the trial states.
 
     Args:
         trial: Trial with events.
@@ -110,7 +110,7 @@ def spatiotemporal_table(trial: GaitTrial) -> pd.DataFrame:
     Returns:
         One row a quantity: quantity, unit, mean, sd, n, mean_r, mean_l.
     """
-    stored = trial.metadata.get("spatiotemporal")
+    stored = trial.about.spatiotemporal
     if stored:
         return pd.DataFrame(stored).astype({key: float for key in ("mean", "sd", "mean_r", "mean_l")})
     strides = {side: find_strides(trial.events, side) for side in SIDES}
@@ -216,9 +216,9 @@ def symmetry_rows(metrics: pd.DataFrame, names: Iterable[str] | None = None) -> 
 
 
 def walking_speed(trial: GaitTrial) -> float:
-    """Speed of a trial, m/s: from its metadata, else from the pelvis; NaN where neither tells."""
-    stated = trial.metadata.get("speed")
-    if isinstance(stated, int | float) and np.isfinite(stated):
+    """Speed of a trial, m/s: as it states (measured, else commanded), else from the pelvis; NaN where neither tells."""
+    stated = trial.about.walked_speed
+    if stated is not None and np.isfinite(stated):
         return float(stated)
     table = spatiotemporal_table(trial)
     return float(table.loc[table["quantity"] == "speed", "mean"].iloc[0]) if len(table) else float("nan")
@@ -229,10 +229,10 @@ def _stride_speed(trial: GaitTrial, start: float, stop: float) -> float:
     if table is not None and "pelvis_tx" in table.columns:
         clock, way = table.index.to_numpy(np.float64), table["pelvis_tx"].to_numpy(np.float64)
         if start >= clock[0] - 1e-6 and stop <= clock[-1] + 1e-6:
-            belt = float(trial.metadata.get("belt_speed") or 0.0)
+            belt = trial.about.belt_speed or 0.0
             return float(np.interp(stop, clock, way) - np.interp(start, clock, way)) / (stop - start) + belt
-    stated = trial.metadata.get("speed")
-    return float(stated) if isinstance(stated, int | float) else np.nan
+    stated = trial.about.walked_speed
+    return np.nan if stated is None else float(stated)
 
 
 def _step_times(trial: GaitTrial) -> dict[Side, NDArray[np.float64]]:

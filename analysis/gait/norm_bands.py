@@ -16,7 +16,7 @@ from .curves import CURVES
 from .metrics import walking_speed
 
 CHILD_HEIGHT = 1.45
-"""Below this height a person counts as a child where the trial does not say (``metadata["population"]``), m."""
+"""Below this height a person counts as a child where the trial does not say (``about.population``), m."""
 
 FAR = 0.3
 """A norm measured at a speed that differs by more than this is marked in its label, m/s."""
@@ -37,7 +37,7 @@ def bands_for(
     """
     speed = walking_speed(trial)
     known = None if math.isnan(speed) else speed
-    height = trial.metadata.get("subject_height")
+    height = trial.about.height
     population = population_of(trial)
     bands: dict[str, NormBand] = {}
     for key in keys:
@@ -48,12 +48,11 @@ def bands_for(
 
 
 def population_of(trial: GaitTrial) -> Population:
-    """Whom the trial is compared with: what its metadata say, else children below :data:`CHILD_HEIGHT`."""
-    stated = trial.metadata.get("population")
-    if stated in ("adults", "children"):
-        return "children" if stated == "children" else "adults"
-    height = trial.metadata.get("subject_height")
-    return "children" if isinstance(height, int | float) and height < CHILD_HEIGHT else "adults"
+    """Whom the trial is compared with: what it says itself, else children below :data:`CHILD_HEIGHT`."""
+    about = trial.about
+    if about.population in ("adults", "children"):
+        return "children" if about.population == "children" else "adults"
+    return "children" if about.height is not None and about.height < CHILD_HEIGHT else "adults"
 
 
 def to_band(curve: NormCurve, speed: float = math.nan) -> NormBand:

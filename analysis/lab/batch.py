@@ -109,7 +109,7 @@ def _run_one(task: tuple[ManifestRow, Path, LabSettings, bool]) -> dict[str, Any
         return {"error": f"unexpected {type(error).__name__}: {error}", "step": step, "metrics": []}
     return {
         "error": "", "step": "", "metrics": run.metrics.to_dict(orient="records"),
-        "speed": run.trial.metadata.get("speed"), "quality": count_verdicts(quality_rows(run.trial)),
+        "speed": run.trial.about.speed_measured, "quality": count_verdicts(quality_rows(run.trial)),
         "seconds": sum(s.seconds for s in run.steps),
     }  # fmt: skip
 

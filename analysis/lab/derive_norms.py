@@ -64,6 +64,7 @@ def walks() -> list[tuple[str, str, str, str, float]]:
 def curves_of(job: tuple[str, str, str, str, float]) -> tuple[str, str, float, dict[str, np.ndarray]]:
     """Subject, condition, speed (m/s) and mean curves (101 points by key) of one walk."""
     from ..gait.curves import CURVES, stride_curves
+    from ..gait.metrics import walking_speed
     from .pipeline import analyse_trial
 
     subject, condition, static, walk, mass = job
@@ -79,7 +80,7 @@ def curves_of(job: tuple[str, str, str, str, float]) -> tuple[str, str, float, d
                 strides.append(np.atleast_2d(values))
             # Trials are cut close to one stride: the last percent of a leg may be missing, and the other leg fills it.
             curves[key] = np.nanmean(np.concatenate(strides), axis=0)
-    return subject, condition, float(trial.metadata["speed"]), curves
+    return subject, condition, walking_speed(trial), curves
 
 
 def table_of(results: Iterable[tuple[str, str, float, dict[str, np.ndarray]]]) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def add_muscles(
     table, rows = _reserve_rows(trial, reserves, strides)
     rows += _interval_rows(strides, solved)
     result = trial.replace(muscles=muscles, muscle_parameters=parameters, extra={**trial.extra, "reserves": reserves})
-    speed = trial.metadata.get("speed")
+    speed = trial.about.speed_measured
     energy: dict[str, list[tuple[str, float, str]]] = {}
     for name in MODELS:
         cost = stride_cost(
@@ -150,12 +150,12 @@ def add_muscles(
         rows.append(
             QualityRow("Muscles", "legs without a stride of known kinetics", ", ".join(missing), "both", "warn")
         )
-    facts: dict[str, Any] = {
-        "metabolics": {} if missing else energy,
-        "reserves": table,
-        "muscle_method": "Static optimization (sum of squared activations), one stride a leg",
-    }
-    return result.replace(metadata={**result.metadata, **facts}), rows
+    result = result.with_about(
+        metabolics={} if missing else energy,
+        reserves=table,
+        muscle_method="Static optimization (sum of squared activations), one stride a leg",
+    )
+    return result, rows
 
 
 def _own(table: pd.DataFrame, side: Side) -> pd.DataFrame:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import DataQualityWarning, FileFormatError, GaitTrial, InputError
+from exogait.data.about import TrialAbout
 from exogait.data.quality import QualityRow, to_metadata
 from exogait.data.trc import marker_array, marker_labels, marker_table
 
@@ -239,28 +240,27 @@ def analyse(
         )
         rows += quality.spatiotemporal_rows(numbers)
 
-    facts: dict[str, Any] = {
-        "subject": subject,
-        "subject_mass": float(mass),
-        "subject_height": height,
-        "source": "lab",
-        "speed": float(numbers.speed) if np.isfinite(numbers.speed) else None,
-        "belt_speed": float(numbers.belt.speed),
-        "model": scaled.model.name,
-        "model_sha256": hashlib.sha256(scaled.model.read_bytes()).hexdigest(),
-        "marker_map": used_map.key,
-        "files": {"static": static.name, "walk": walk.name},
-        "synthetic": _is_synthetic(recording),
-        "settings": {f.name: _plain(getattr(settings, f.name)) for f in fields(settings)},
-        "held_coordinates": [str(coordinate) for coordinate in used_map.hold],
-        "spatiotemporal": _records(numbers.summary()),
-        "marker_errors": _records(angles.error_table().reset_index(names="marker")),
-        "plate_strikes": [asdict(strike) for strike in lab.strikes],
-        "quality": to_metadata(rows),
-        **emg_facts,
-    }
+    about = TrialAbout.from_metadata({**measured.metadata, **emg_facts}).replace(
+        source="lab",
+        subject=subject,
+        mass=float(mass),
+        height=height,
+        speed_measured=float(numbers.speed) if np.isfinite(numbers.speed) else None,
+        belt_speed=float(numbers.belt.speed),
+        model=scaled.model.name,
+        model_sha256=hashlib.sha256(scaled.model.read_bytes()).hexdigest(),
+        marker_map=used_map.key,
+        files={"static": static.name, "walk": walk.name},
+        synthetic=_is_synthetic(recording),
+        settings={f.name: _plain(getattr(settings, f.name)) for f in fields(settings)},
+        held_coordinates=[str(coordinate) for coordinate in used_map.hold],
+        spatiotemporal=_records(numbers.summary()),
+        marker_errors=_records(angles.error_table().reset_index(names="marker")),
+        plate_strikes=[asdict(strike) for strike in lab.strikes],
+        quality=to_metadata(rows),
+    )
     trial = assemble(measured, angles, dynamics)
-    trial = trial.replace(emg=emg, metadata={**measured.metadata, **_without_nan(facts)})
+    trial = trial.replace(emg=emg, metadata=_without_nan(about.to_metadata()))
     return LabAnalysis(
         trial=trial,
         lab=lab,

@@ -60,7 +60,7 @@ class LabRun:
         """A few lines for the screen: what was found, what to look at, where the time went."""
         of = self.metrics.set_index("metric")
         counts = count_verdicts(quality_rows(self.trial))
-        lines = [f"{self.trial.name}: {_text(self.trial.metadata.get('speed'))} m/s", ""]
+        lines = [f"{self.trial.name}: {_text(self.trial.about.speed_measured)} m/s", ""]
         lines.append(f"{'':34s}{'right':>9s}{'left':>9s}  unit")
         for name in ("stance_pct", "stride_length", "knee_flexion_range", "ankle_plantarflexor_moment",
                      "ankle_power_pushoff", "grf_vertical_first", "grf_vertical_second"):  # fmt: skip
@@ -135,7 +135,7 @@ def run_trial(
     say("report")
     start = time.perf_counter()
     seconds = [asdict(step) for step in steps]
-    trial = trial.replace(metadata={**trial.metadata, "step_seconds": seconds})
+    trial = trial.with_about(step_seconds=seconds)
     metrics = compute_metrics(trial)
     report = write_report(trial, out / "report.html")
     write_tables(trial, metrics, out)
@@ -162,7 +162,7 @@ def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
     energy = [
         {"metric": f"{model}_{label}", "title": label.replace("_", " "), "unit": unit, "right": np.nan, "left": np.nan,
          "both": value, "window": "one stride a leg"}
-        for model, values in (trial.metadata.get("metabolics") or {}).items()
+        for model, values in trial.about.metabolics.items()
         for label, value, unit in values
     ]  # fmt: skip
     table = pd.concat([rows, pd.DataFrame(energy)]) if energy else rows
@@ -186,8 +186,7 @@ def _with_muscles(analysis: LabAnalysis, out: Path, workers: int) -> tuple[GaitT
         cache=cache,
         workers=workers,
     )
-    quality = [*trial.metadata["quality"], *to_metadata(rows)]
-    return trial.replace(metadata={**trial.metadata, "quality": quality}), cache.records[before:]
+    return trial.with_about(quality=[*trial.about.quality, *to_metadata(rows)]), cache.records[before:]
 
 
 def _write_opensim_folder(trial: GaitTrial, analysis: LabAnalysis, out: Path) -> None:

@@ -10,7 +10,6 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,16 +55,17 @@ class SimulatedRun:
 
     def summary(self) -> str:
         """A few lines for the screen."""
-        facts = self.trial.metadata
+        about = self.trial.about
         walked = self.trial.require("coordinates").index[-1]
-        lines = [f"{self.trial.name} (simulated, engine {facts.get('engine', 'unknown')}): walked {walked:.2f} s"]
-        if facts.get("fell"):
-            lines[0] += f", then fell (of {facts.get('requested_seconds', float('nan')):g} s asked for)"
+        lines = [f"{self.trial.name} (simulated, engine {about.engine or 'unknown'}): walked {walked:.2f} s"]
+        if about.fell:
+            asked = float("nan") if about.requested_seconds is None else about.requested_seconds
+            lines[0] += f", then fell (of {asked:g} s asked for)"
         strides = {side: len(find_strides(self.trial.events, side)) for side in SIDES}
         lines.append(f"strides: right {strides['r']}, left {strides['l']}")
-        for row in facts["quality"]:
+        for row in about.quality:
             lines.append(f"  {row['verdict']:5s} {row['what']}: {row['found']} {row['limit']}".rstrip())
-        for name, rows in (facts.get("metabolics") or {}).items():
+        for name, rows in about.metabolics.items():
             values = {label: (value, unit) for label, value, unit in rows}
             parts = [f"{label.replace('_', ' ')} {values[label][0]:.2f} {values[label][1]}"
                      for label in ("metabolic_rate_gross", "cost_of_transport_gross") if label in values]  # fmt: skip
@@ -78,10 +78,10 @@ def analyse_simulation(trial: GaitTrial) -> GaitTrial:
     """Add joint powers, metabolic rate over the strides, and checks to a roll-out.
 
     Args:
-        trial: A roll-out (``metadata["source"] == "simulation"``).
+        trial: A roll-out (``about.simulated``).
 
     Returns:
-        The trial; ``metadata`` holds ``metabolics`` and ``quality`` as a measured trial's does.
+        The trial; ``about`` holds ``metabolics``, ``quality`` and the measured speed as a measured trial's does.
     """
     forces, speeds = trial.require("generalized_forces"), trial.require("speeds")
     trial = trial.replace(joint_powers=joint_powers(forces, speeds))
@@ -95,14 +95,12 @@ def analyse_simulation(trial: GaitTrial) -> GaitTrial:
             cost = stride_cost(compute_metabolics(trial, model=name), strides, speed=speed)
             energy[name] = [(label, float(value), unit) for label, value, unit in cost.to_rows() if np.isfinite(value)]
     rows = simulation_rows(trial)
-    facts: dict[str, Any] = {
-        "metabolics": energy,
-        "muscle_method": "Muscle activations of the simulation (no measurement)",
-        "quality": to_metadata(rows),
-        "commanded_speed": trial.metadata.get("speed"),
-        "speed": mean_speed(trial),
-    }
-    return trial.replace(metadata={**trial.metadata, **facts})
+    return trial.with_about(
+        metabolics=energy,
+        muscle_method="Muscle activations of the simulation (no measurement)",
+        quality=to_metadata(rows),
+        speed_measured=mean_speed(trial),
+    )
 
 
 def mean_speed(trial: GaitTrial) -> float:
@@ -122,19 +120,19 @@ def simulation_rows(trial: GaitTrial) -> list[QualityRow]:
     Args:
         trial: A roll-out with joint powers or without.
     """
-    facts = trial.metadata
+    about = trial.about
     rows = [
-        QualityRow("Simulation", "origin", f"simulated, engine {facts.get('engine', 'unknown')}; no measurement"),
+        QualityRow("Simulation", "origin", f"simulated, engine {about.engine or 'unknown'}; no measurement"),
         QualityRow(
-            "Simulation", "fall", f"after {facts['fall_time']:.2f} s" if facts.get("fell") else "none", "none",
-            "fail" if facts.get("fell") else "pass",
+            "Simulation", "fall", f"after {about.fall_time:.2f} s" if about.fell else "none", "none",
+            "fail" if about.fell else "pass",
         ),
         QualityRow("Simulation", "forces that no muscle, contact or device makes", _helpers(trial)),
         QualityRow("Simulation", "grey bands of schreiber2019 (not validation)",
                    "the suite's reference motion was fitted to walks of that study; agreement with it is tracking"),
     ]  # fmt: skip
-    commanded = facts.get("commanded_speed", facts.get("speed"))
-    if isinstance(commanded, int | float) and commanded > 0:
+    commanded = about.speed_commanded
+    if commanded is not None and commanded > 0:
         found = mean_speed(trial)
         error = 100.0 * abs(found / commanded - 1.0)
         rows.append(
@@ -188,7 +186,7 @@ def _impulse_rows(trial: GaitTrial) -> list[QualityRow]:
     """Mean vertical force over whole strides against body weight: Newton's second law over a period."""
     table = trial.ground_reactions
     strides = find_strides(trial.events, "r")
-    mass = float(trial.metadata.get("subject_mass") or 0.0) + float(trial.metadata.get("device_mass") or 0.0)
+    mass = (trial.about.mass or 0.0) + (trial.about.device_mass or 0.0)
     if table is None or not strides or not mass > 0:
         return []
     total = (table["ground_force_r_vy"] + table["ground_force_l_vy"]).to_numpy(np.float64)

@@ -43,7 +43,7 @@ def run_lab_demo(
         progress: Called with the name of each step as it begins.
 
     Returns:
-        What was made; ``run.trial.metadata["synthetic"]`` tells whether anybody was measured.
+        What was made; ``run.trial.about.synthetic`` tells whether anybody was measured.
     """
     out = Path(out)
     real = real_walk()
@@ -53,7 +53,7 @@ def run_lab_demo(
         person, name, walk = make_synthetic_trial(out / "synthetic"), "synthetic", "synthetic_walk"
     else:
         person = record_walk(simulated, out / "synthetic", subject=subject)
-        name, walk = str(simulated.metadata.get("subject", "synthetic")), simulated.name
+        name, walk = simulated.about.subject or "synthetic", simulated.name
     return run_trial(
         person.static, person.walk, person.mass, height=person.height, subject=name, name=walk,
         out=out, progress=progress,

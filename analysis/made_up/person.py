@@ -20,6 +20,7 @@ from scipy.interpolate import CubicSpline
 
 from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError
+from exogait.data.names import is_translational
 from exogait.data.storage import write_mot
 from exogait.data.trial import SIDES, EventKind, GaitEvent, Side
 from exogait.models.opensim_api import import_opensim
@@ -168,10 +169,8 @@ def make_synthetic_trial(
     load[:, 0, 1] = body.mass * GRAVITY
     load[:, 0, 3:6] = plates[0].mean(axis=0)
     write_synthetic_c3d(folder / "static.c3d", names, quiet, load, *common, (), 0.0, NOTE)
-    degrees = coordinates.copy()
-    rotational = [name for name in degrees.columns if not name.startswith("pelvis_t") or name == "pelvis_tilt"]
-    degrees[rotational] = np.degrees(degrees[rotational])
-    write_mot(degrees, folder / "truth.mot", name="SYNTHETIC truth", in_degrees=True)
+    rotational = [name for name in coordinates.columns if not is_translational(name)]
+    write_mot(coordinates, folder / "truth.mot", rotational=rotational, name="SYNTHETIC truth")
     move = float(coordinates["pelvis_tx"].iloc[-1] - coordinates["pelvis_tx"].iloc[0])
     return SyntheticTrial(
         static=folder / "static.c3d",

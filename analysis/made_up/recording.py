@@ -108,7 +108,7 @@ def record_walk(
         >>> files.walk.name  # doctest: +SKIP
         'walk.c3d'
     """
-    if trial.metadata.get("fell"):
+    if trial.about.fell:
         raise InputError(f"{trial.name}: fell", True, "a walk without a fall")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

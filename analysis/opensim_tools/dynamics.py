@@ -91,7 +91,7 @@ def inverse_dynamics(
     raw = run_id_tool(setup)
     forces = raw.rename(columns={c: str(c).removesuffix("_moment").removesuffix("_force") for c in raw.columns})
     forces = select_columns(forces, [str(c) for c in coordinates.columns if c in forces.columns])
-    forces.attrs = {"name": name, "in_degrees": False, "source": str(setup.parent / f"{name}_id.sto")}
+    forces.attrs = {"name": name, "in_degrees": False, "units": "N m", "source": str(setup.parent / f"{name}_id.sto")}
     mask = _mask_on(forces.index, valid)
     return DynamicsResult(
         generalized_forces=mask_kinetics(forces, mask),
@@ -162,10 +162,7 @@ def write_motion(coordinates: pd.DataFrame, path: str | Path, rotational: Sequen
         path: File to write.
         rotational: Names of the coordinates that are rotations.
     """
-    degrees = coordinates.copy()
-    turning = [name for name in rotational if name in degrees.columns]
-    degrees[turning] = np.rad2deg(degrees[turning])
-    write_mot(degrees, path, name="Coordinates", in_degrees=True)
+    write_mot(coordinates, path, rotational=rotational, name="Coordinates", in_degrees=False)
     return Path(path)
 
 

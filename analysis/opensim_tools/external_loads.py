@@ -114,7 +114,7 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
             "measured forces; cut the trial to where the plates recorded, or mark the plate as not used",
         )
     motion = folder / f"{name}_grf.mot"
-    write_mot(clean, motion, name=f"{name}_grf", in_degrees=False)
+    write_mot(clean, motion, rotational=(), name=f"{name}_grf", in_degrees=False)
     loads = []
     for side, body in FOOT_BODIES.items():
         loads.append(

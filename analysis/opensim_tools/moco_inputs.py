@@ -124,7 +124,7 @@ def write_inputs(
     """
     motion = trial.require("coordinates")
     loads = held_pressure(trial.require("ground_reactions"))
-    if trial.metadata.get("engine") == "twin":  # means over the sample before its time
+    if trial.about.engine == "twin":  # means over the sample before its time
         loads.index = pd.Index(loads.index - 0.5 / _rate(loads), name="time")
     first, last = (pick(motion.index[at], loads.index[at]) for pick, at in ((max, 0), (min, -1)))
     if not first <= start < stop <= last + 1e-9:

@@ -47,7 +47,7 @@ def settled_strides(trial: GaitTrial, *, settle: float = 2.0) -> dict[Side, Stri
         >>> [(side, stride.start, stride.stop) for side, stride in found.items()]
         [('r', 2.1, 3.1), ('l', 2.6, 3.6)]
     """
-    if trial.metadata.get("fell"):
+    if trial.about.fell:
         raise ExogaitError(f"{trial.name}: the walk ended in a fall; take a policy that carries this body")
     events = [event for event in trial.events if event.time >= settle]
     for right in find_strides(events, "r"):

@@ -65,7 +65,7 @@ def walk_outcomes(
     """All numbers of one simulated walk.
 
     Args:
-        trial: A roll-out with events; ``metadata["speed"]`` is the commanded speed, m/s.
+        trial: A roll-out with events and its commanded speed (``about.speed_commanded``, m/s).
         settle: Time after the start whose heel strikes do not count, s.
         strength: Muscle to its strength as a fraction of the healthy one (:attr:`models.Deficit.strength`); muscles
             that are missing have full strength. The ``..._atrophied`` costs multiply muscle masses with it, the other
@@ -84,16 +84,15 @@ def walk_outcomes(
     clock = trial.require("coordinates").index.to_numpy(np.float64)
     # The first sample is one tick after the start.
     walked = float(clock[-1]) if len(clock) else 0.0
-    commanded = trial.metadata.get("commanded_speed", trial.metadata.get("speed"))
+    commanded = trial.about.speed_commanded
     speed = _speed(trial, strides)
-    known = isinstance(commanded, int | float) and commanded > 0
     scalars: dict[str, float] = {
-        "fell": float(bool(trial.metadata.get("fell"))),
+        "fell": float(bool(trial.about.fell)),
         "walked_s": walked,
         "strides_r": float(len(strides["r"])),
         "strides_l": float(len(strides["l"])),
         "speed_mean": speed,
-        "speed_error_pct": 100.0 * (speed / float(commanded) - 1.0) if known else float("nan"),  # type: ignore[arg-type]
+        "speed_error_pct": 100.0 * (speed / commanded - 1.0) if commanded and commanded > 0 else float("nan"),
     }
     curves, cycles = _display_curves(settled, strides)
     scalars |= _stride_scalars(trial, settled, strides, cycles)

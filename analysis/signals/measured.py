@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exogait.data.about import TrialAbout
 from exogait.data.constants import GRAVITY
 from exogait.data.errors import DataQualityWarning, FileFormatError
 from exogait.data.trc import marker_table
@@ -125,7 +126,7 @@ class LabTrial:
             parts = [np.hstack([self.loads[s].force, self.loads[s].point, self.loads[s].torque]) for s in SIDES]
             reactions = pd.DataFrame(np.hstack(parts), columns=list(GROUND_REACTION_COLUMNS), index=index)
             masks["loaded"] = pd.DataFrame({s: self.loads[s].loaded for s in SIDES}, index=index)
-        facts = {"source": "lab", "file": Path(self.path).name, "frame": self.frame.describe(), **(metadata or {})}
+        about = TrialAbout(source="lab", file=Path(self.path).name, frame=self.frame.describe())
         return GaitTrial(
             name=name or stem,
             markers=marker_table(
@@ -134,7 +135,7 @@ class LabTrial:
             ground_reactions=reactions,
             masks=masks,
             events=self.events.events,
-            metadata=facts,
+            metadata={**about.to_metadata(), **(metadata or {})},
         )
 
 

@@ -94,6 +94,6 @@ def walk_of(
             patient.policy, speed=patient.speed, seconds=seconds, setup=setup, condition="none", seed=seed,
             settle=min(SETTLE, 0.5 * seconds), other_model=True, progress=progress,
         )  # fmt: skip
-        if not trial.metadata["fell"]:
+        if not trial.about.fell:
             return dataclasses.replace(trial, name=f"{patient.size.name}_walk")
     raise ExogaitError(f"policy {patient.policy!r} fell from {STARTS} starts with this body ({patient.words})")

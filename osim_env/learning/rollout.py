@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exogait.data.about import TrialAbout
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial, select_columns
 
 from ..device.exoskeleton import TICK
@@ -43,7 +44,7 @@ def roll_out(
         progress: Called with the simulated time after every control step.
 
     Returns:
-        One trial a body, sampled every 10 ms, cut at the fall if there was one (``metadata["fell"]``). Coordinates,
+        One trial a body, sampled every 10 ms, cut at the fall if there was one (``about.fell``). Coordinates,
         speeds, moments and muscle states are those at the sample's time; ground reactions are means over the 10 ms
         before it under the compiled engine (so that impulses are exact), values at that time under OpenSim.
     """
@@ -163,16 +164,16 @@ class _Recorder:
             },
             masks={"loaded": loaded},
             events=tuple(contact_events(index.to_numpy(np.float64), loaded)),
-            metadata={
-                "source": "simulation",
-                "engine": "opensim" if isinstance(physics, OpenSimPhysics) else "twin",
+            metadata=TrialAbout(
+                source="simulation",
+                engine="opensim" if isinstance(physics, OpenSimPhysics) else "twin",
                 # Moments and costs are given per body mass, as laboratories do: the device is carried.
-                "subject_mass": float(world.person_mass[body]),
-                "device_mass": float(worn),
-                "speed": float(world.speed[body]),
-                "fell": bool(np.isfinite(fall_time)),
-                "fall_time": None if np.isinf(fall_time) else float(fall_time),
-            },
+                mass=float(world.person_mass[body]),
+                device_mass=float(worn),
+                speed_commanded=float(world.speed[body]),
+                fell=bool(np.isfinite(fall_time)),
+                fall_time=None if np.isinf(fall_time) else float(fall_time),
+            ).to_metadata(),
         )
 
 

@@ -98,26 +98,23 @@ def simulate(
     trial = roll_out(world, act, seconds, device_policy=control, progress=progress)[0]
     name = UNTRAINED if brain is None else str(brain.metadata.get("name") or Path(str(policy)).stem)
     physics = world.physics
-    facts = {
-        "policy": name,
-        "device_policy": None if control is None else control.metadata.get("name"),
-        "device": setup.device,
-        "condition": condition,
-        "deficit": setup.deficit,
-        "strength": setup.strength,
-        "side": setup.side,
-        "subject": Path(setup.subject).stem if setup.subject else None,
-        "strategy": None if strategy is None else np.asarray(strategy).round(6).tolist(),
-        "seed": seed,
-        "settle": settle,
-        "requested_seconds": seconds,
-        "optimal_force": dict(zip(physics.model.actuator_names, map(float, physics.optimal_force), strict=True)),
-    }
-    return trial.replace(
-        name=f"{name}_{speed:.2f}",
-        events=tuple(event for event in trial.events if event.time >= settle),
-        metadata={**trial.metadata, **{key: value for key, value in facts.items() if value is not None}},
+    trial = trial.with_about(
+        policy=name,
+        device_policy=None if control is None else control.metadata.get("name"),
+        device=setup.device,
+        condition=condition,
+        deficit=setup.deficit,
+        strength=setup.strength,
+        side=setup.side,
+        subject=Path(setup.subject).stem if setup.subject else None,
+        strategy=None if strategy is None else np.asarray(strategy).round(6).tolist(),
+        seed=seed,
+        settle=settle,
+        requested_seconds=seconds,
+        optimal_force=dict(zip(physics.model.actuator_names, map(float, physics.optimal_force), strict=True)),
     )
+    events = tuple(event for event in trial.events if event.time >= settle)
+    return trial.replace(name=f"{name}_{speed:.2f}", events=events)
 
 
 def policy_settings(

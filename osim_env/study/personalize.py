@@ -157,12 +157,13 @@ def own_reference(trial: GaitTrial, *, leg_length: float, name: str) -> OwnRefer
     right = [stride for stride in strides if stride.side == "r"]
     if not strides:
         raise InputError(f"{trial.name}: strides", 0, "a walk with at least one whole stride")
-    speed = trial.metadata.get("speed")
-    if not isinstance(speed, int | float) or not speed > 0:
+    about = trial.about
+    speed = about.walked_speed
+    if speed is None or not speed > 0:
         raise InputError(f"{trial.name}: speed", speed, "a walk of known speed; see --belt-speed of `lab run`")
     healthy = load_reference(DEFAULT_REFERENCE)
-    source = f"own gait of {trial.metadata.get('subject', trial.name)}"
-    if trial.metadata.get("synthetic"):
+    source = f"own gait of {about.subject or trial.name}"
+    if about.synthetic:
         source += " (SYNTHETIC, nobody was measured)"
     span = (round(max(0.5 * float(speed), float(speed) - PACE_MARGIN), 4), round(float(speed) + PACE_MARGIN, 4))
 

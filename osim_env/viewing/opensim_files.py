@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +88,11 @@ def actuator_controls(trial: GaitTrial) -> pd.DataFrame:
     """Controls of trunk actuators and device: torque over optimal force, one column an actuator.
 
     Raises:
-        InputError: The trial does not say the optimal forces (``metadata["optimal_force"]``).
+        InputError: The trial does not say the optimal forces (``about.optimal_force``).
     """
     tables = [trial.device_torques, trial.extra.get("trunk_actuators")]
     torques = pd.concat([table for table in tables if table is not None], axis=1)
-    optimal = trial.metadata.get("optimal_force")
-    if not isinstance(optimal, Mapping) or any(name not in optimal for name in torques.columns):
-        raise InputError(f"{trial.name}: metadata['optimal_force']", optimal, "a trial of exogait.osim_env.simulate")
+    optimal = trial.about.optimal_force
+    if any(name not in optimal for name in torques.columns):
+        raise InputError(f"{trial.name}: about.optimal_force", dict(optimal), "a trial of exogait.osim_env.simulate")
     return torques / pd.Series({name: float(optimal[name]) for name in torques.columns})

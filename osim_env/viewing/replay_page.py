@@ -215,8 +215,8 @@ def activation_bytes(activation: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _facts(scene: Scene) -> dict[str, Any]:
     trial, time = scene.trial, scene.time
-    mass = trial.metadata.get("subject_mass")
-    mass = float(mass) if isinstance(mass, int | float) and mass > 0 else 75.0
+    mass = trial.about.mass
+    mass = float(mass) if mass is not None and mass > 0 else 75.0
     rate = (len(time) - 1) / (time[-1] - time[0])
     root = scene.bodies.index("pelvis") if "pelvis" in scene.bodies else 0
     middle = scene.position[:, root].mean(axis=0)
@@ -256,15 +256,14 @@ def _facts(scene: Scene) -> dict[str, Any]:
 
 def _words(scene: Scene) -> tuple[str, str]:
     """Title and the line under it."""
-    facts = scene.trial.metadata
+    about = scene.trial.about
     parts = []
-    speed = facts.get("speed")
-    if isinstance(speed, int | float) and np.isfinite(speed):
+    speed = about.walked_speed
+    if speed is not None and np.isfinite(speed):
         parts.append(f"{speed:.2f} m/s")
-    for key, before in (("policy", "policy "), ("device", "device "), ("deficit", "deficit "), ("engine", "engine ")):
-        if facts.get(key):
-            parts.append(before + str(facts[key]))
-    if facts.get("fell"):
-        parts.append(f"falls at {facts['fall_time']:.2f} s")
-    title = str(facts.get("subject") or scene.trial.name)
-    return title, ", ".join(parts)
+    for key in ("policy", "device", "deficit", "engine"):
+        if getattr(about, key):
+            parts.append(f"{key} {getattr(about, key)}")
+    if about.fell:
+        parts.append(f"falls at {about.fall_time:.2f} s")
+    return about.subject or scene.trial.name, ", ".join(parts)

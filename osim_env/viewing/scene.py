@@ -113,7 +113,7 @@ class Scene:
     @property
     def simulated(self) -> bool:
         """Whether the trial is a simulation."""
-        return self.trial.metadata.get("source") == "simulation"
+        return self.trial.about.simulated
 
     @property
     def events(self) -> tuple[GaitEvent, ...]:

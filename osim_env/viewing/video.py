@@ -113,8 +113,8 @@ class Film:
         self.canvas = FigureCanvasAgg(self.figure)
         self.stage = self.figure.add_axes((0.02, 0.25, 0.96, 0.70))
         self.strip = self.figure.add_axes((0.125, 0.075, 0.85, 0.14))
-        mass = scene.trial.metadata.get("subject_mass")
-        self.weight = GRAVITY * (float(mass) if isinstance(mass, int | float) and mass > 0 else 75.0)
+        mass = scene.trial.about.mass
+        self.weight = GRAVITY * (float(mass) if mass is not None and mass > 0 else 75.0)
         self.root = scene.bodies.index("pelvis") if "pelvis" in scene.bodies else 0
         self._prepare_stage()
         self._prepare_strip()
@@ -166,10 +166,10 @@ class Film:
             stage.annotate("", (0, 0), (0, 0), arrowprops=arrow, zorder=4, annotation_clip=True) for _ in range(2)
         ]
         kind = "Simulated walk" if scene.simulated else "Measured walk"
-        facts = scene.trial.metadata
-        speed = facts.get("speed")
-        words = [kind, str(facts.get("subject") or scene.trial.name)]
-        words += [f"{speed:.2f} m/s"] if isinstance(speed, int | float) and np.isfinite(speed) else []
+        about = scene.trial.about
+        speed = about.walked_speed
+        words = [kind, about.subject or scene.trial.name]
+        words += [f"{speed:.2f} m/s"] if speed is not None and np.isfinite(speed) else []
         self.figure.text(0.03, 0.955, ", ".join(words), fontsize=11, fontweight="bold", color="#1d2530")
         self.clock = self.figure.text(0.97, 0.955, "", fontsize=11, color="#5b636d", ha="right")
         if scene.activation is not None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from exogait.data import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
 from exogait.data.storage import read_mot, read_sto, to_degrees, to_radians, write_mot, write_sto
+from exogait.data.trial import GaitTrial
+from exogait.models import build
 from exogait.models.opensim_api import import_opensim
 
 
@@ -33,7 +35,7 @@ def test_round_trip_is_bit_exact(tmp_path):
 def test_opensim_reads_our_file_bit_exactly(tmp_path, degrees):
     osim = import_opensim()
     table, path = random_table(), str(tmp_path / "a.mot")
-    write_mot(table, path, name="Coordinates", in_degrees=degrees)
+    write_sto(table, path, name="Coordinates", in_degrees=degrees)
     theirs = osim.TimeSeriesTable(path)
     got = np.array([[theirs.getRowAtIndex(r)[c] for c in range(3)] for r in range(theirs.getNumRows())])
     assert np.array_equal(got, table.to_numpy())
@@ -158,3 +160,74 @@ def test_every_storage_file_at_hand_loads(real_data):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataQualityWarning)
             assert len(read_sto(path, in_degrees=False))
+
+
+def motion() -> pd.DataFrame:
+    """Coordinates of a walk's kind, rad and m."""
+    names = ["pelvis_tilt", "pelvis_tx", "hip_flexion_r", "knee_angle_l", "knee_angle_r_beta", "lumbar_bending"]
+    values = np.random.default_rng(7).uniform(-1.0, 1.0, (20, len(names)))
+    return pd.DataFrame(values, index=pd.Index(np.arange(20) / 100.0, name="time"), columns=pd.Index(names))
+
+
+def test_a_trials_coordinates_become_a_motion_in_degrees(tmp_path):
+    trial, turning = GaitTrial(name="w", coordinates=motion()), [c for c in motion().columns if c != "pelvis_tx"]
+    coordinates = trial.require("coordinates")
+    write_mot(coordinates, tmp_path / "ik.mot", name="Coordinates")
+    assert "inDegrees=yes" in (tmp_path / "ik.mot").read_text().splitlines()
+    back = read_mot(tmp_path / "ik.mot")
+    assert back.attrs["in_degrees"] is True and np.array_equal(back["pelvis_tx"], coordinates["pelvis_tx"])
+    assert np.array_equal(back[turning], np.rad2deg(coordinates[turning]))
+    np.testing.assert_allclose(to_radians(back, turning), coordinates, rtol=1e-15, atol=0)
+    # What is read is in degrees and stays as it is; the trial's own table was not touched.
+    write_mot(back, tmp_path / "again.mot")
+    assert read_mot(tmp_path / "again.mot").equals(back) and coordinates.attrs["in_degrees"] is False
+    assert np.array_equal(coordinates, motion())
+    write_sto(coordinates, tmp_path / "states.sto")
+    exact = read_sto(tmp_path / "states.sto")
+    assert np.array_equal(exact, coordinates) and exact.attrs["in_degrees"] is False
+
+
+def test_opensim_reads_the_motion_as_the_radians_it_was(tmp_path):
+    osim = import_opensim()
+    names = ["pelvis_tilt", "pelvis_tx", "pelvis_ty", "hip_flexion_r", "ankle_angle_l"]
+    table = motion().iloc[:, :5].set_axis(names, axis=1)
+    write_mot(table, tmp_path / "ik.mot", in_degrees=False)
+    write_sto(table, tmp_path / "states.sto", in_degrees=False)
+    model = build()
+    model.initSystem()
+    for file in ("ik.mot", "states.sto"):
+        processor = osim.TableProcessor(str(tmp_path / file))
+        processor.append(osim.TabOpConvertDegreesToRadians())
+        theirs = processor.process(model)
+        assert list(theirs.getColumnLabels()) == names
+        got = np.array([[theirs.getRowAtIndex(r)[c] for c in range(5)] for r in range(theirs.getNumRows())])
+        np.testing.assert_allclose(got, table, rtol=1e-15, atol=0)
+    assert osim.Storage(str(tmp_path / "ik.mot")).isInDegrees()
+    assert not osim.Storage(str(tmp_path / "states.sto")).isInDegrees()
+
+
+def test_a_motion_is_hard_to_get_wrong(tmp_path):
+    path, table = tmp_path / "a.mot", motion()
+    with pytest.raises(UnitsError, match="pass in_degrees"):
+        write_mot(table, path)
+    muscles = table[["hip_flexion_r"]].set_axis(["soleus_r"], axis=1)
+    muscles.attrs["in_degrees"] = False
+    with pytest.raises(UnitsError, match="column soleus_r: its name does not tell"):
+        write_mot(muscles, path)
+    write_mot(muscles, path, rotational=())
+    assert read_mot(path).equals(muscles) and read_mot(path).attrs["in_degrees"] is False
+    write_mot(muscles, path, rotational=["soleus_r", "not_here"])
+    assert np.array_equal(read_mot(path), np.rad2deg(muscles))
+    moments = table.copy()
+    moments.attrs = {"in_degrees": False, "units": "N m"}
+    write_mot(moments, path)
+    assert np.array_equal(read_mot(path), moments) and read_mot(path).attrs["in_degrees"] is False
+    reactions = table[["pelvis_tx"]].set_axis(["1_ground_force_vx"], axis=1)
+    write_mot(reactions, path, in_degrees=False)
+    assert np.array_equal(read_mot(path), reactions)
+    degrees = table.copy()
+    degrees.attrs["in_degrees"] = True
+    with pytest.raises(UnitsError, match="attrs say degrees, in_degrees says radians"):
+        write_sto(degrees, path, in_degrees=False)
+    with pytest.raises(UnitsError, match="a trial holds radians"):
+        GaitTrial(name="w", coordinates=degrees)

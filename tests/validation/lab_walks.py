@@ -113,7 +113,7 @@ def _walks(rows: list[ManifestRow], trials: Mapping[str, GaitTrial], failed: Map
         for key in KEYS:
             cells.append(_against(trial, key, bands.get(key), shares[key]))
         labels = list(dict.fromkeys(bands[key].label for key in KEYS if key in bands))
-        lines.append([row.name, f"{trial.metadata['speed']:.2f}", f"{error:.2f}", *cells, "; ".join(labels)])
+        lines.append([row.name, f"{trial.about.walked_speed:.2f}", f"{error:.2f}", *cells, "; ".join(labels)])
     table = markdown_table(
         ["walk", "m/s", "IK RMS (cm)", "knee flexion peak (deg), in 2 SD", "ankle moment peak (N m/kg), in 2 SD",
          "vertical force peak (BW), in 2 SD", "norm"],

@@ -36,7 +36,7 @@ def draw_gait(facts: GaitFacts, folder: Path | None = None) -> Path:
     _bars(right, facts)
     for ax in (left, right):
         ax.set_xlabel("Gait cycle (%)", fontsize=7.5)
-    speed, strides = facts.trial.metadata["speed"], len(find_strides(facts.trial.events, "r"))
+    speed, strides = facts.trial.about.walked_speed, len(find_strides(facts.trial.events, "r"))
     figure.suptitle(
         f"Simulated walk at {speed:.2f} m/s (blue, mean and SD of {strides} strides of both legs)", fontsize=9
     )

@@ -157,7 +157,7 @@ def tracking(trial: GaitTrial, world: GaitWorld) -> Found:
     """Agreement with the reference at the policy's own phase, both legs together."""
     phase = trial.extra["phase"]["phase"].to_numpy()
     coordinates = trial.require("coordinates")
-    expected, _ = world.reference.evaluate(phase, np.full(len(phase), trial.metadata["speed"]))
+    expected, _ = world.reference.evaluate(phase, np.full(len(phase), trial.about.walked_speed))
     rows: list[list[object]] = []
     for pattern in TRACKED:
         names = [pattern.format(side) for side in SIDES] if "{}" in pattern else [pattern]

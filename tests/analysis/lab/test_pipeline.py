@@ -57,7 +57,7 @@ def test_events_speed_and_masks(person, done) -> None:
             true = np.array([e.time for e in person.events if e.side == side and e.kind == kind])
             for time in trial.event_times(side, kind):
                 assert np.abs(true - time).min() < 0.02
-    assert trial.metadata["speed"] == pytest.approx(person.speed, abs=0.01)
+    assert trial.about.speed_measured == pytest.approx(person.speed, abs=0.01)
     assert trial.metadata["synthetic"] is True
     valid = trial.masks["valid_kinetics"]
     assert 0.3 < valid["r"].mean() < 0.95 and (valid["pelvis"] <= valid["l"]).all()
@@ -246,7 +246,7 @@ def test_a_new_laboratory_needs_one_file_and_nothing_else(person, monkeypatch, t
     trial = analyse_trial(person.static, person.walk, person.mass, marker_map=path)
     assert trial.metadata["marker_map"] == "my_lab"
     assert next(r["rms"] for r in trial.metadata["marker_errors"] if r["marker"] == "all") < 0.001
-    assert trial.metadata["speed"] == pytest.approx(person.speed, abs=0.01)
+    assert trial.about.speed_measured == pytest.approx(person.speed, abs=0.01)
     assert "accepted" in found(trial, "Force plates")
 
 

@@ -83,5 +83,5 @@ def test_checks_of_a_simulation_judge_what_they_say() -> None:
     assert rows["saturated excitations, of all samples"].found == "50.0 %"
     assert next(row for what, row in rows.items() if what.startswith("co-contraction")).found == "0.250"
     done = analyse_simulation(trial.replace(muscles={}))
-    assert done.metadata["speed"] == pytest.approx(1.2) and done.metadata["commanded_speed"] == 1.5
+    assert done.about.speed_measured == pytest.approx(1.2) and done.about.speed_commanded == 1.5
     assert done.joint_powers is not None

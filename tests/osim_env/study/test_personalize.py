@@ -125,7 +125,7 @@ def test_walks_are_paired_and_on_the_persons_body(done: Path, lab: LabRun) -> No
     walks, _ = read_outcomes(done)
     found = sorted(zip(walks["variant"], walks["condition"], walks["start"], strict=True))
     assert found == sorted(itertools.product(ARMS, CONDITIONS, range(STARTS)))
-    speed = lab.trial.metadata["speed"]
+    speed = lab.trial.about.walked_speed
     assert walks["speed_commanded"].to_numpy() == pytest.approx(speed)
     policies = {arm: load_policy(done / arm / "human") for arm in ARMS}
     assert policies["generic"].metadata["model_hash"] == policies["personalised"].metadata["model_hash"]
@@ -198,7 +198,7 @@ def test_a_deficit_reaches_the_body(lab: LabRun, generalists: Path, tmp_path: Pa
     names = world.physics.model.muscle_names
     assert world.strength[:, names.index("soleus_l")] == pytest.approx(0.4)
     assert world.strength[:, names.index("soleus_r")] == pytest.approx(1.0)
-    assert world.speed == pytest.approx(lab.trial.metadata["speed"], abs=SPEED_MARGIN + 1e-4)
+    assert world.speed == pytest.approx(lab.trial.about.walked_speed, abs=SPEED_MARGIN + 1e-4)
     person = load_subject(tmp_path / "synthetic.yaml")
     assert person.mass == lab.trial.subject_mass and person.height == lab.trial.metadata["subject_height"]
     with pytest.raises(ExogaitError, match="--deficit"):
@@ -238,7 +238,7 @@ def test_own_reference_is_the_own_gait(lab: LabRun) -> None:
     assert trial.coordinates is not None
     strikes = trial.event_times("r", "heel_strike")
     phase = np.linspace(0.0, 1.0, 21)[:-1]
-    q, _ = own.motion.evaluate(phase, np.full(len(phase), trial.metadata["speed"]))
+    q, _ = own.motion.evaluate(phase, np.full(len(phase), trial.about.walked_speed))
     time = trial.coordinates.index.to_numpy(float)
     for name in ("hip_flexion_r", "knee_angle_r", "knee_angle_l", "ankle_angle_l"):
         values = np.interp(strikes[1] + phase * (strikes[2] - strikes[1]), time, trial.coordinates[name])
@@ -253,13 +253,13 @@ def test_own_reference_is_the_own_gait(lab: LabRun) -> None:
     np.testing.assert_array_equal(without.motion.coordinates, own.motion.coordinates)
     np.testing.assert_array_equal(without.motion.moments, own.motion.moments)
     with pytest.raises(InputError, match="speed"):
-        own_reference(trial.replace(metadata={**trial.metadata, "speed": None}), leg_length=0.8, name="own")
+        own_reference(trial.replace(metadata={**trial.metadata, "speed_measured": None}), leg_length=0.8, name="own")
     with pytest.raises(InputError, match="stride"):
         own_reference(trial.replace(events=()), leg_length=0.8, name="own")
 
 
 def own_speed(trial: GaitTrial) -> float:
-    return float(trial.metadata["speed"])
+    return float(trial.about.walked_speed or np.nan)
 
 
 def test_the_headline_is_what_the_tables_say(done: Path, tmp_path: Path) -> None:
