@@ -274,7 +274,7 @@ def optimum(
     trial.write_parquet(out / "walk")
     built = worn if condition == "unpowered" else dataclasses.replace(worn, added_mass=())
     model = models.write(models.build(device=built, subject=subject), out / "model.osim")
-    print(f"{trial.name}: walked {trial.metadata['speed']:g} m/s; solving {strides['r'].start:.2f} to "
+    print(f"{trial.name}: walked {trial.about.speed_commanded:g} m/s; solving {strides['r'].start:.2f} to "
           f"{strides['l'].stop:.2f} s")  # fmt: skip
     result = moco_inverse.solve_moco_inverse(
         trial, model, start=strides["r"].start, stop=strides["l"].stop, folder=out / "opensim",
@@ -416,7 +416,7 @@ def reference(
     strides = []
     for trial, leg_length in analyse_walks(walks, workers=workers):
         found = strides_of_trial(trial, leg_length=leg_length)
-        print(f"{trial.name:30s} {len(found)} strides at {trial.metadata['speed']:.2f} m/s, leg {leg_length:.3f} m")
+        print(f"{trial.name:30s} {len(found)} strides at {trial.about.walked_speed:.2f} m/s, leg {leg_length:.3f} m")
         strides += found
     fitted = fit_reference(
         strides, order=order, speed_range=(slowest, fastest), n_harmonics=6,

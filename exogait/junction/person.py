@@ -66,7 +66,7 @@ def prepare_personalization(
 
     tuned = Personalization(
         human=str(human), device_policy=str(robot), subject=str(subject), reference=str(out / "reference.json"),
-        speed=float(facts["speed"]), device=device, deficit=deficit, strength=strength,
+        speed=float(trial.about.walked_speed or 0.0), device=device, deficit=deficit, strength=strength,
         side="right" if weakness is None else weakness.side, **settings,
     )  # fmt: skip
     config = arm_config(tuned, "personalised")

@@ -38,7 +38,7 @@ def test_speeds_of_old_and_new_files(metadata: dict[str, Any], commanded: Any, m
 
 def test_every_fact_goes_to_json_and_back() -> None:
     samples = {"str": "word", "float": 1.5, "int": 3, "bool": False}
-    facts = {
+    facts: dict[str, Any] = {
         one.name: samples.get(str(one.type).removesuffix(" | None"))
         for one in dataclasses.fields(TrialAbout)
         if str(one.type).removesuffix(" | None") in samples
