@@ -6,7 +6,7 @@ import json
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from exogait.data.trial import select_columns, select_rows
 
 from .manifest import ManifestRow, read_manifest
 from .pipeline import Progress
-from .run import run_trial
+from .run import run_request
 from .settings import LabSettings
 
 
@@ -95,11 +95,7 @@ def _run_one(task: tuple[ManifestRow, Path, LabSettings, bool]) -> dict[str, Any
         step = name
 
     try:
-        settings = replace(settings, belt_speed=row.belt_speed if row.belt_speed is not None else settings.belt_speed)
-        run = run_trial(
-            row.static, row.walk, row.mass, out=folder, height=row.height, marker_map=row.marker_map,
-            settings=settings, name=row.name, subject=row.subject, muscles=muscles, workers=1, progress=note,
-        )  # fmt: skip
+        run = run_request(row.request(settings), out=folder, muscles=muscles, workers=1, progress=note)
     except ExogaitError as error:
         return {"error": str(error), "step": step, "metrics": []}
     except Exception as error:

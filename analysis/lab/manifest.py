@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from exogait.data import FileFormatError
+
+from .request import LabRequest, make_request
+from .settings import LabSettings
 
 MANIFEST_COLUMNS = ("subject", "static", "trial", "mass", "height", "marker_map", "name", "condition", "belt_speed")
 """Columns of a manifest; static, trial and mass are needed, the others may be missing or empty."""
@@ -36,6 +39,23 @@ class ManifestRow:
     """Group to which the trial belongs (speed, device, ...)."""
     belt_speed: float | None = None
     """m/s."""
+
+    def request(self, settings: LabSettings | None = None) -> LabRequest:
+        """What this row asks of the lab road.
+
+        Args:
+            settings: Choices for all rows; a belt speed of the row's own goes before theirs.
+
+        Raises:
+            InputError: The mass or the height is not a person's.
+        """
+        settings = settings or LabSettings()
+        if self.belt_speed is not None:
+            settings = replace(settings, belt_speed=self.belt_speed)
+        return make_request(
+            self.static, self.walk, self.mass, height=self.height, marker_map=self.marker_map, settings=settings,
+            name=self.name, subject=self.subject,
+        )  # fmt: skip
 
 
 def read_manifest(path: str | Path) -> list[ManifestRow]:

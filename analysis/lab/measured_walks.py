@@ -60,14 +60,11 @@ def walks_of_manifest(path: Path) -> tuple[list[ManifestRow], str]:
 
 def analyse_walk(walk: ManifestRow) -> tuple[GaitTrial, float]:
     """One walk and the leg length of the person's scaled model, m."""
-    from .pipeline import analyse
+    from .pipeline import analyse_request
 
     with TemporaryDirectory(prefix="exogait-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)
-        result = analyse(
-            walk.static, walk.walk, walk.mass,
-            out=folder, keep_steps=False, name=walk.name, subject=walk.subject, marker_map=walk.marker_map,
-        )  # fmt: skip
+        result = analyse_request(walk.request(), out=folder, keep_steps=False)
         return result.trial, leg_length(result.scale.model)
 
 

@@ -17,7 +17,7 @@ from exogait.data.quality import QualityRow, Verdict, judge
 
 from ..c3d.reader import C3DFile
 from ..gait.spatiotemporal import Spatiotemporal
-from ..markers.map import MarkerMap, match_labels
+from ..markers.map import MarkerMap, MarkerMatch
 from ..markers.swaps import Swap
 from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
@@ -164,11 +164,10 @@ def lab_rows(file: C3DFile, lab: LabTrial) -> list[QualityRow]:
     return rows + strike_rows(lab.strikes) + event_rows(lab.events)
 
 
-def map_rows(marker_map: MarkerMap, walk: Sequence[str], static: Sequence[str]) -> list[QualityRow]:
-    """Markers of the map that the files lack, and what they hold besides."""
+def map_rows(marker_map: MarkerMap, walk: MarkerMatch, static: MarkerMatch) -> list[QualityRow]:
+    """Markers of the map that the files lack, and what stands there instead."""
     rows = [QualityRow("Marker map", "set", f"{marker_map.name} ({marker_map.key})")]
-    for role, labels in (("static", static), ("walk", walk)):
-        match = match_labels(marker_map, labels)
+    for role, match in (("static", static), ("walk", walk)):
         missing = ", ".join(
             f"{label} (nearest: {' or '.join(near)})" if near else label for label, near in match.missing.items()
         )

@@ -12,6 +12,7 @@ import time
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,8 @@ from ..gait.metrics import compute_metrics
 from ..report.trial import write_report
 from .export import export_opensim
 from .muscles import add_muscles, choose_strides
-from .pipeline import LabAnalysis, Progress, analyse
-from .settings import LabSettings
+from .pipeline import LabAnalysis, Progress, analyse_request
+from .request import LabChoices, LabRequest, make_request
 from .step_cache import StepRecord
 
 STEPS = (
@@ -81,15 +82,10 @@ def run_trial(
     mass: float,
     *,
     out: str | Path,
-    height: float | None = None,
-    marker_map: str | Path | None = None,
-    settings: LabSettings | None = None,
-    base_model: str | Path | None = None,
-    name: str | None = None,
-    subject: str | None = None,
     muscles: bool = False,
     workers: int = 2,
     progress: Progress | None = None,
+    **choices: Unpack[LabChoices],
 ) -> LabRun:
     """Analyse one walk and write everything about it.
 
@@ -101,15 +97,11 @@ def run_trial(
         walk: C3D or TRC file of the walking trial.
         mass: Body mass, kg.
         out: The folder.
-        height: Body height, m.
-        marker_map: Marker set: a name or a YAML file; the best fitting of the suite's own if not given.
-        settings: Choices of the road.
-        base_model: Model to scale; the suite's own if not given.
-        name: Name of the trial.
-        subject: Name of the person.
         muscles: Static optimization on one stride a leg, metabolic rate, reserves.
         workers: Processes for static optimization.
         progress: Called with the name of each step as it begins.
+        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``name``, ``subject``: the optional
+            fields of :class:`exogait.analysis.lab.request.LabRequest`.
 
     Returns:
         What was made.
@@ -117,12 +109,22 @@ def run_trial(
     Raises:
         ExogaitError: Whatever stops the road, in one line.
     """
+    request = make_request(static, walk, mass, **choices)
+    return run_request(request, out=out, muscles=muscles, workers=workers, progress=progress)
+
+
+def run_request(
+    request: LabRequest,
+    *,
+    out: str | Path,
+    muscles: bool = False,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> LabRun:
+    """What :func:`run_trial` does, for a request that is made already."""
     out = Path(out)
     say = progress or (lambda step: None)
-    analysis = analyse(
-        static, walk, mass, out=out, height=height, marker_map=marker_map, settings=settings,
-        base_model=base_model, name=name, subject=subject, progress=progress,
-    )  # fmt: skip
+    analysis = analyse_request(request, out=out, progress=progress)
     trial, steps = analysis.trial, list(analysis.cache.records)
     if muscles:
         say("muscles")

@@ -41,6 +41,8 @@ from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.names import mirrored_name, side_of
 from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
 
+from .hip import hip_centre
+
 MAP_FOLDER = Path(__file__).parent / "maps"
 
 SEGMENTS = {
@@ -53,9 +55,6 @@ SEGMENTS = {
 """Segments that scale as one, and their bodies."""
 
 _KEYS = {"name", "source", "base", "sides", "aliases", "markers", "virtual", "scale", "hold", "hold_static"}
-
-# Harrington et al. 2007 (doi 10.1016/j.jbiomech.2006.02.003): hip centre from pelvic depth and width, offsets in m.
-_HARRINGTON = {"x": (-0.24, -0.0099), "y": (-0.30, -0.0109), "z": (0.33, 0.0073)}
 
 
 @dataclass(frozen=True)
@@ -193,17 +192,7 @@ def _read_cached(path: Path, stamp: int) -> MarkerMap:
     markers = _markers(path, content.get("markers"), sides)
     virtual = _virtual(path, content.get("virtual") or {}, sides, markers)
     measurements = _measurements(path, content.get("scale") or {}, sides, {*markers, *virtual})
-    aliases: dict[str, tuple[str, ...]] = {}
-    for label, names in (content.get("aliases") or {}).items():
-        if names is None or content["markers"].get(label, "") is None:
-            continue
-        spellings = tuple(map(str, names if isinstance(names, list) else [names]))
-        # A spelling that does not say its side (RASI among R_ASIS, L_ASIS) belongs to the label it was given for.
-        mirrored = tuple(_mirror(text, sides) for text in spellings if _mirror(text, sides) != text)
-        for twin, texts in ((label, spellings), (_mirror(label, sides), mirrored)):
-            if twin not in markers:
-                raise UnknownNameError("marker in aliases", twin, markers, str(path))
-            aliases.setdefault(twin, texts)
+    aliases = _aliases(path, content, sides, markers)
     return MarkerMap(
         key=path.stem,
         name=str(content.get("name", path.stem)),
@@ -215,6 +204,27 @@ def _read_cached(path: Path, stamp: int) -> MarkerMap:
         hold_static=tuple(content.get("hold_static") or ()),
         aliases=aliases,
     )
+
+
+def _aliases(
+    path: Path, content: Mapping[str, Any], sides: tuple[str, str], markers: Mapping[str, MapMarker]
+) -> dict[str, tuple[str, ...]]:
+    """Other spellings of each marker: those that the map states, and their mirror images where it states none."""
+    stated: dict[str, tuple[str, ...]] = {}
+    for label, names in (content.get("aliases") or {}).items():
+        if names is None or content["markers"].get(label, "") is None:
+            continue
+        if label not in markers:
+            raise UnknownNameError("marker in aliases", label, markers, str(path))
+        stated[label] = tuple(map(str, names if isinstance(names, list) else [names]))
+    mirrored: dict[str, tuple[str, ...]] = {}
+    for label, spellings in stated.items():
+        twin = _mirror(label, sides)
+        if twin == label or twin not in markers:
+            continue
+        # A spelling that does not say its side (RASI among R_ASIS, L_ASIS) belongs to the label it was given for.
+        mirrored[twin] = tuple(_mirror(text, sides) for text in spellings if _mirror(text, sides) != text)
+    return {**mirrored, **stated}
 
 
 def match_labels(marker_map: MarkerMap, labels: Iterable[str]) -> MarkerMatch:
@@ -256,11 +266,12 @@ def match_labels(marker_map: MarkerMap, labels: Iterable[str]) -> MarkerMatch:
     return MarkerMatch(found, missing, tuple(unused))
 
 
-def choose_marker_map(labels: Iterable[str]) -> MarkerMap:
+def choose_marker_map(labels: Iterable[str], *, source: str | Path | None = None) -> MarkerMap:
     """Map that fits the labels of a file best: the one with the most markers found, then the fewest missing.
 
     Args:
         labels: Labels of the file; those of static and walking trial together where both are at hand.
+        source: The file, for the message where no map fits.
 
     Raises:
         InputError: No map finds six markers, the least that show two legs.
@@ -274,9 +285,11 @@ def choose_marker_map(labels: Iterable[str]) -> MarkerMap:
     (count, _), _, best = max(scored, key=lambda item: (item[0], item[1]))
     if count < 6:
         raise InputError(
-            "marker labels",
+            "marker labels" + (f" of {source}" if source else ""),
             ", ".join(labels[:12]) + (" ..." if len(labels) > 12 else ""),
-            f"known to a marker map ({', '.join(available_marker_maps())}); write one of 20 lines and name its file",
+            f"known to a marker map ({', '.join(available_marker_maps())}); `exogait lab labels '{source or 'FILE'}'` "
+            "shows what each map makes of them; write one of 20 lines, or have it drafted: "
+            f"`exogait new marker-map NAME --from '{source or 'FILE'}'`, and name it with --marker-map",
         )
     return best
 
@@ -304,36 +317,6 @@ def apply_marker_map(marker_map: MarkerMap, markers: pd.DataFrame) -> pd.DataFra
     return table
 
 
-def hip_centre(
-    asis_right: NDArray[np.float64], asis_left: NDArray[np.float64], psis_middle: NDArray[np.float64], *, right: bool
-) -> NDArray[np.float64]:
-    """Hip joint centre from the pelvic markers by linear regression on pelvic width and depth.
-
-    Args:
-        asis_right: Right anterior superior iliac spine, shape (n_frames, 3), m.
-        asis_left: The left one.
-        psis_middle: Middle of the posterior superior iliac spines, or the sacral marker.
-        right: Which side.
-
-    Returns:
-        Shape (n_frames, 3), m.
-
-    Source: Harrington et al. 2007, J Biomech 40:595-602, doi 10.1016/j.jbiomech.2006.02.003, equations without leg
-    length.
-    """
-    origin = 0.5 * (asis_right + asis_left)
-    across = asis_right - asis_left
-    width = np.linalg.norm(across, axis=-1, keepdims=True)
-    back = psis_middle - origin
-    depth = np.linalg.norm(back, axis=-1, keepdims=True)
-    z = across / width
-    forward = -back - np.sum(-back * z, axis=-1, keepdims=True) * z
-    x = forward / np.linalg.norm(forward, axis=-1, keepdims=True)
-    y = np.cross(z, x)
-    along = {axis: slope * (depth if axis == "x" else width) + offset for axis, (slope, offset) in _HARRINGTON.items()}
-    return origin + along["x"] * x + along["y"] * y + (1.0 if right else -1.0) * along["z"] * z
-
-
 def _place_virtual(
     virtual: VirtualMarker, sources: Sequence[NDArray[np.float64]], owner: MarkerMap
 ) -> NDArray[np.float64]:
@@ -351,7 +334,7 @@ def _load(path: Path, depth: int = 0) -> dict[str, Any]:
         problem = " ".join(str(error).split())
         raise FileFormatError(path, f"is no readable YAML ({problem[:160]})", "correct the map") from error
     if not isinstance(content, dict):
-        raise FileFormatError(path, "holds no 'key: value' lines", "see the example in analysis/marker_map.py")
+        raise FileFormatError(path, "holds no 'key: value' lines", "see the example in analysis/markers/map.py")
     for key in content:
         if key not in _KEYS:
             raise UnknownNameError("key", str(key), _KEYS, str(path))
@@ -402,7 +385,7 @@ def _place(path: Path, label: str, value: object) -> tuple[str, tuple[float, flo
 
 def _markers(path: Path, entries: object, sides: tuple[str, str]) -> dict[str, MapMarker]:
     if not isinstance(entries, dict) or not entries:
-        raise FileFormatError(path, "holds no markers", "see the example in analysis/marker_map.py")
+        raise FileFormatError(path, "holds no markers", "see the example in analysis/markers/map.py")
     markers: dict[str, MapMarker] = {}
     for label, value in entries.items():
         label = str(label)

@@ -169,7 +169,16 @@ def roles_of_map(marker_map: MarkerMap, labels: Iterable[str]) -> dict[str, tupl
         >>> roles_of_map(read_marker_map("schreiber2019"), ["R_FCC", "R_FM2", "L_IAS"])
         {'heel_r': ('R_FCC',), 'toe_r': ('R_FM2',), 'asis_l': ('L_IAS',)}
     """
-    found = match_labels(marker_map, labels).found
+    return roles_in(marker_map, match_labels(marker_map, labels).found)
+
+
+def roles_in(marker_map: MarkerMap, found: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The same as :func:`roles_of_map` where it is known already which label is which marker.
+
+    Args:
+        marker_map: The map.
+        found: Label of the map to label of the file (:attr:`MarkerMatch.found`).
+    """
     placed = [marker for label, marker in marker_map.markers.items() if label in found and marker.location is not None]
     roles: dict[str, tuple[str, ...]] = {}
     for side, sign in (("r", 1.0), ("l", -1.0)):

@@ -49,7 +49,19 @@ def find_swaps(static: pd.DataFrame, walk: pd.DataFrame, marker_map: MarkerMap) 
     Returns:
         The pairs; a marker is in one pair at most.
     """
-    labels = _labels_by_body(static, walk, marker_map)
+    in_static = match_labels(marker_map, marker_labels(static)).found
+    in_walk = match_labels(marker_map, marker_labels(walk)).found
+    return swaps_among(static, walk, labels_by_body(marker_map, in_static, in_walk))
+
+
+def swaps_among(static: pd.DataFrame, walk: pd.DataFrame, labels: Mapping[str, Sequence[str]]) -> list[Swap]:
+    """The same as :func:`find_swaps` where it is known already which labels sit on one body.
+
+    Args:
+        static: Marker table of the static trial, m.
+        walk: Marker table of the walking trial.
+        labels: Body to the labels on it, spelled alike in both tables (:func:`labels_by_body`).
+    """
     swaps: list[Swap] = []
     for names in labels.values():
         if len(names) < 4:
@@ -81,9 +93,16 @@ def exchange(labels: Sequence[str], swaps: Sequence[Swap]) -> list[str]:
     return [other.get(label, label) for label in labels]
 
 
-def _labels_by_body(static: pd.DataFrame, walk: pd.DataFrame, marker_map: MarkerMap) -> dict[str, list[str]]:
-    in_static = match_labels(marker_map, marker_labels(static)).found
-    in_walk = match_labels(marker_map, marker_labels(walk)).found
+def labels_by_body(
+    marker_map: MarkerMap, in_static: Mapping[str, str], in_walk: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Labels of each body that static and walking trial spell alike.
+
+    Args:
+        marker_map: Says which marker sits on which body.
+        in_static: Label of the map to label of the static file (:attr:`MarkerMatch.found`).
+        in_walk: The same of the walking file.
+    """
     result: dict[str, list[str]] = {}
     for label, marker in marker_map.markers.items():
         # Only labels that both files spell alike can be exchanged by their spelling.

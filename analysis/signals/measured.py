@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial
 from ..c3d.events import C3DEvent
 from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile, parse_c3d, read_c3d
+from ..markers.identify import Identity
 from ..markers.roles import find_roles, foot_markers
 from .events import DetectedEvents, detect_events
 from .filters import Gap, butterworth, fill_gaps, runs
@@ -153,6 +154,7 @@ def process_trial(
     threshold: float = THRESHOLD,
     method: Method = "zeni2008",
     overrides: Overrides | str | Path | None = None,
+    identity: Identity | None = None,
 ) -> LabTrial:
     """Turn a C3D file's content into a measured trial in OpenSim's frame.
 
@@ -169,6 +171,8 @@ def process_trial(
         threshold: Vertical force that makes a contact, N.
         method: Kinematic method for events without a plate.
         overrides: Manual corrections, or the CSV file that holds them.
+        identity: What the labels mean, where it is known already (:func:`exogait.analysis.markers.identify.identify`);
+            its labels and roles take the place of the file's and of ``roles``.
 
     Returns:
         The trial.
@@ -180,7 +184,9 @@ def process_trial(
     """
     if isinstance(overrides, str | Path):
         overrides = read_overrides(overrides)
-    found = find_roles(trial.marker_names, roles)
+    if identity is not None:
+        trial = replace(trial, marker_names=identity.labels)
+    found = find_roles(trial.marker_names, roles) if identity is None else identity.roles
     if frame is None:
         frame = find_lab_frame(trial, forward=forward, up=up, roles=found)
     raw = frame.rotate(trial.positions)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from exogait.analysis.markers.hip import hip_centre
 from exogait.analysis.markers.map import (
     apply_marker_map,
     available_marker_maps,
     choose_marker_map,
-    hip_centre,
     match_labels,
     read_marker_map,
 )

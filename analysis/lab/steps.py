@@ -1,0 +1,305 @@
+"""The steps of the lab road, one function each: read and clean, scale, angles, moments, numbers, facts.
+
+Each takes the request and what the steps before it found, and returns its result; :mod:`.pipeline` runs them in order
+and collects what each says about the quality of the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exogait.data import FileFormatError, GaitTrial, InputError
+from exogait.data.about import TrialAbout
+from exogait.data.quality import QualityRow, to_metadata
+from exogait.data.trc import marker_array, marker_table
+
+from ..c3d.reader import C3DFile
+from ..c3d.recording import read_recording
+from ..gait.power import differentiate, joint_powers
+from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
+from ..markers.identify import Identity, choose_map, identify
+from ..markers.map import MarkerMap
+from ..opensim_tools.dynamics import DynamicsResult, inverse_dynamics
+from ..opensim_tools.kinematics import KinematicsResult, inverse_kinematics
+from ..opensim_tools.scale import ScaleResult, scale_model
+from ..signals.emg import emg_channels, normalize_emg, process_emg
+from ..signals.frame import find_lab_frame
+from ..signals.measured import LabTrial, process_trial
+from . import quality
+from .request import LabRequest
+from .step_cache import StepCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Both files, read and cleaned."""
+
+    standing: pd.DataFrame
+    """Static trial as a marker table in OpenSim's frame, unfiltered, with the laboratory's labels, m."""
+    recording: C3DFile
+    """The walking trial's file."""
+    identity: Identity
+    """What the walking trial's labels mean."""
+    lab: LabTrial
+    """Clean signals of the walk and the decisions behind them."""
+    trial: GaitTrial
+    """The walk as the structure that both roads share: markers, ground reactions, masks, events."""
+    emg: pd.DataFrame | None
+    """Envelopes, 1 = each channel's own peak."""
+    emg_facts: Mapping[str, str]
+    """How they were made."""
+    rows: tuple[QualityRow, ...]
+    """What was found on the way."""
+
+    @property
+    def marker_map(self) -> MarkerMap:
+        """The marker set."""
+        return self.identity.marker_map
+
+    @property
+    def markers(self) -> pd.DataFrame:
+        """Clean markers of the walk."""
+        assert self.trial.markers is not None
+        return self.trial.markers
+
+
+def measure(request: LabRequest) -> Measured:
+    """Read both trials, find what their labels mean, and clean the walk.
+
+    Raises:
+        FileFormatError: A file cannot be read, or lacks what the road needs.
+        InputError: No marker map fits.
+        UnitsError: A file's unit of length is missing or cannot be right.
+    """
+    settings = request.settings
+    if not request.static.is_file():
+        raise FileFormatError(request.static, "there is no such static trial", "name its C3D file with --static")
+    resting = read_recording(request.static, units=settings.units)
+    recording = read_recording(request.walk, units=settings.units)
+    # The marker set comes first: it also says which marker is a heel, and an unknown set is the clearest complaint.
+    used_map = choose_map(request.marker_map, (resting, recording))
+    at_rest = identify(resting, used_map, settings.roles)
+    walking = identify(recording, used_map, settings.roles, standing=resting)
+    standing, standing_rows = _turn_standing(resting, at_rest, settings.up)
+    lab = process_trial(
+        recording,
+        identity=walking,
+        forward=settings.forward,
+        up=settings.up,
+        marker_cutoff=settings.marker_cutoff,
+        force_cutoff=settings.force_cutoff,
+        max_gap=settings.max_gap,
+        threshold=settings.force_threshold,
+        method=settings.event_method,
+        overrides=settings.overrides,
+    )
+    emg, emg_facts, emg_rows = _process_emg(recording)
+    rows = [
+        *standing_rows, *quality.lab_rows(recording, lab), *emg_rows,
+        *quality.map_rows(used_map, walking.match, at_rest.match), *quality.swap_rows(walking.swaps),
+    ]  # fmt: skip
+    return Measured(
+        standing=standing, recording=recording, identity=walking, lab=lab, trial=lab.to_gait_trial(request.name),
+        emg=emg, emg_facts=emg_facts, rows=tuple(rows),
+    )  # fmt: skip
+
+
+def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache: StepCache) -> ScaleResult:
+    """The model scaled to the static trial."""
+    marker_map, base = measured.marker_map, request.base_model
+    return cache.run(
+        "scale",
+        [measured.standing, repr(marker_map), float(request.mass), request.height, base or "own", request.subject],
+        lambda: scale_model(
+            measured.standing, marker_map, mass=request.mass, out=folder, base_model=base, name=request.subject,
+            height=request.height,
+        ),
+        files=[folder / f"{request.subject}_scaled.osim"],
+    )  # fmt: skip
+
+
+def find_angles(
+    request: LabRequest, measured: Measured, scaled: ScaleResult, folder: Path, cache: StepCache
+) -> KinematicsResult:
+    """Joint angles of the walk, while the person is in view."""
+    marker_map, name = measured.marker_map, request.name
+    markers = _mapped_window(measured, request.walk)
+    return cache.run(
+        "inverse_kinematics",
+        [scaled.model, markers, repr(marker_map), name],
+        lambda: inverse_kinematics(scaled.model, markers, marker_map, out=folder, name=name),
+        files=[folder / f"{name}_ik.mot"],
+    )
+
+
+def find_moments(
+    request: LabRequest,
+    measured: Measured,
+    scaled: ScaleResult,
+    angles: KinematicsResult,
+    folder: Path,
+    cache: StepCache,
+) -> DynamicsResult | None:
+    """Joint moments of the walk; ``None`` without force plates."""
+    reactions, name = measured.trial.ground_reactions, request.name
+    if reactions is None:
+        return None
+    valid = measured.trial.masks["valid_kinetics"]
+    return cache.run(
+        "inverse_dynamics",
+        [scaled.model, angles.coordinates, reactions, valid, name],
+        # The markers were filtered before the angles were found: a second filter would only blur them.
+        lambda: inverse_dynamics(
+            scaled.model, angles.coordinates, reactions, out=folder, valid=valid, cutoff=-1.0, name=name
+        ),
+        files=[folder / f"{name}_id.sto"],
+    )
+
+
+def gait_numbers(request: LabRequest, measured: Measured) -> Spatiotemporal:
+    """Speed, lengths and times of the walk."""
+    lab = measured.lab
+    return compute_spatiotemporal(
+        lab.positions, lab.marker_names, lab.rate, lab.roles, lab.events.events,
+        belt_speed=request.settings.belt_speed,
+    )  # fmt: skip
+
+
+def trial_facts(
+    request: LabRequest,
+    measured: Measured,
+    scaled: ScaleResult,
+    angles: KinematicsResult,
+    numbers: Spatiotemporal,
+    rows: list[QualityRow],
+) -> dict[str, Any]:
+    """What the trial says about itself (:class:`exogait.data.about.TrialAbout`), in values that JSON knows."""
+    settings = request.settings
+    about = TrialAbout.from_metadata({**measured.trial.metadata, **measured.emg_facts}).replace(
+        source="lab",
+        subject=request.subject,
+        mass=float(request.mass),
+        height=request.height,
+        speed_measured=float(numbers.speed) if np.isfinite(numbers.speed) else None,
+        belt_speed=float(numbers.belt.speed),
+        model=scaled.model.name,
+        model_sha256=hashlib.sha256(scaled.model.read_bytes()).hexdigest(),
+        marker_map=measured.marker_map.key,
+        files={"static": request.static.name, "walk": request.walk.name},
+        synthetic=_is_synthetic(measured.recording),
+        settings={f.name: _plain(getattr(settings, f.name)) for f in fields(settings)},
+        held_coordinates=[str(coordinate) for coordinate in measured.marker_map.hold],
+        spatiotemporal=_records(numbers.summary()),
+        marker_errors=_records(angles.error_table().reset_index(names="marker")),
+        plate_strikes=[asdict(strike) for strike in measured.lab.strikes],
+        quality=to_metadata(rows),
+    )
+    return _without_nan(about.to_metadata())
+
+
+def assemble(measured: GaitTrial, angles: KinematicsResult, dynamics: DynamicsResult | None) -> GaitTrial:
+    """Join measurement, angles and moments into one trial, with speeds and joint powers.
+
+    Speeds are the derivative of a quintic spline through the angles, which is what OpenSim's inverse dynamics uses too;
+    the power of a coordinate is its generalized force times its speed, NaN where the force is not known.
+
+    Args:
+        measured: Markers, ground reactions, masks and events.
+        angles: Joint angles.
+        dynamics: Joint moments, or ``None``.
+    """
+    coordinates = angles.coordinates
+    speeds = differentiate(coordinates)
+    if dynamics is None:
+        return measured.replace(coordinates=coordinates, speeds=speeds)
+    forces = dynamics.generalized_forces
+    powers = joint_powers(forces, speeds)
+    masks = {**measured.masks, "valid_kinetics": dynamics.valid}
+    return measured.replace(
+        coordinates=coordinates, speeds=speeds, generalized_forces=forces, joint_powers=powers, masks=masks
+    )
+
+
+def _turn_standing(
+    recording: C3DFile, identity: Identity, up: str | None
+) -> tuple[pd.DataFrame, list[QualityRow]]:
+    # The static pose may face another way than the walk: what a user says about forward holds for the walk only.
+    frame = find_lab_frame(recording, up=up, roles=identity.roles)
+    path = Path(recording.path)
+    table = marker_table(
+        recording.time, recording.marker_names, frame.rotate(recording.positions),
+        name=path.stem, source=path.name, rate=recording.point_rate,
+    )  # fmt: skip
+    return table, [*quality.file_rows(recording, "static"), *quality.axes_rows(frame, "static")]
+
+
+def _process_emg(recording: C3DFile) -> tuple[pd.DataFrame | None, dict[str, str], list[QualityRow]]:
+    """Envelopes of the muscles that were recorded, 1 = each channel's own peak in this trial."""
+    names = emg_channels(recording)
+    if not names:
+        return None, {}, []
+    columns = [recording.analog_names.index(name) for name in names]
+    try:
+        raw = process_emg(recording.analog[:, columns], recording.analog_rate, names=names)
+    except InputError as error:
+        return None, {}, [QualityRow("Electromyography", "left out", str(error), verdict="warn")]
+    envelope = normalize_emg(raw)
+    table = envelope.to_frame()
+    table = table.loc[:, np.isfinite(table.to_numpy()).all(axis=0)]
+    table.attrs = {"units": "1"}
+    low, high = envelope.band
+    how = (
+        f"band-pass {low:g}–{high:g} Hz, rectified, low-pass {envelope.cutoff:g} Hz, zero-phase; "
+        f"1 = {envelope.normalized_by}"
+    )
+    rows = [QualityRow("Electromyography", f"{table.shape[1]} of {len(names)} channels", how)]
+    rows += [QualityRow("Electromyography", "channel", note, verdict="warn") for note in envelope.notes]
+    return (table if table.shape[1] else None), {"emg_processing": how}, rows
+
+
+def _mapped_window(measured: Measured, walk: Path) -> pd.DataFrame:
+    """Cut the trial to where the person is in view: first to last frame with most of the mapped markers."""
+    markers, labels = measured.markers, list(measured.identity.match.found.values())
+    seen = np.isfinite(marker_array(markers, labels)[:, :, 0])
+    seen = seen[:, seen.any(axis=0)]
+    good = np.flatnonzero(seen.mean(axis=1) >= 0.7) if seen.size else np.zeros(0, dtype=int)
+    if len(good) < 2:
+        raise FileFormatError(
+            walk, "in no two frames 70 % of the mapped markers are seen together", "check labels, gaps and marker map"
+        )
+    part = markers.iloc[good[0] : good[-1] + 1]
+    part.attrs = dict(markers.attrs)
+    return part
+
+
+def _is_synthetic(recording: C3DFile) -> bool:
+    """Whether the file says that no person was measured."""
+    return any("SYNTHETIC" in str(value) for group in recording.parameters.values() for value in group.values())
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else dict(value) if isinstance(value, Mapping) else value
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict(orient="records")]
+
+
+def _without_nan(value: Any) -> Any:
+    """Plain copy with unknown numbers as ``None``: JSON knows no NaN."""
+    if isinstance(value, Mapping):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
