@@ -168,16 +168,29 @@ def read_marker_map(name: str | Path) -> MarkerMap:
         >>> read_marker_map("plug_in_gait").markers["LASI"].body
         'pelvis'
     """
-    path = Path(name)
-    if path.suffix.lower() not in (".yaml", ".yml"):
-        path = MAP_FOLDER / f"{name}.yaml"
-        if not path.exists():
-            raise UnknownNameError("marker map", str(name), available_marker_maps())
+    path = marker_map_file(name)
     try:
         stamp = path.stat().st_mtime_ns
     except OSError as error:
         raise FileFormatError(path, f"cannot be opened ({error.strerror})", "check the path") from error
     return _read_cached(path.resolve(), stamp)
+
+
+def marker_map_file(name: str | Path) -> Path:
+    """File of a marker map.
+
+    Args:
+        name: Name of a known map, or path of a YAML file.
+
+    Raises:
+        UnknownNameError: No such map.
+    """
+    path = Path(name)
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        path = MAP_FOLDER / f"{name}.yaml"
+        if not path.exists():
+            raise UnknownNameError("marker map", str(name), available_marker_maps())
+    return path
 
 
 @lru_cache(maxsize=64)
@@ -284,12 +297,13 @@ def choose_marker_map(labels: Iterable[str], *, source: str | Path | None = None
         scored.append(((len(match.found), -len(match.missing)), name, marker_map))
     (count, _), _, best = max(scored, key=lambda item: (item[0], item[1]))
     if count < 6:
+        file = f"'{source}'" if source else "FILE"
         raise InputError(
             "marker labels" + (f" of {source}" if source else ""),
             ", ".join(labels[:12]) + (" ..." if len(labels) > 12 else ""),
-            f"known to a marker map ({', '.join(available_marker_maps())}); `exogait lab labels '{source or 'FILE'}'` "
-            "shows what each map makes of them; write one of 20 lines, or have it drafted: "
-            f"`exogait new marker-map NAME --from '{source or 'FILE'}'`, and name it with --marker-map",
+            f"no marker map knows them ({', '.join(available_marker_maps())}); `exogait lab labels {file}` shows what "
+            "each map makes of them; write one of 20 lines, or have it drafted: "
+            f"`exogait new marker-map NAME --from {file}`, and name it with --marker-map",
         )
     return best
 

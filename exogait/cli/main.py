@@ -23,6 +23,8 @@ from exogait.data.errors import ExogaitError
 from exogait.junction.outcomes import summarise_walk
 from exogait.junction.person import prepare_personalization
 
+from . import lab_labels
+
 __all__ = ["main"]
 
 OPTIMUM_WALK = 6.0
@@ -689,14 +691,7 @@ def lab_compare(first: Positional[Path], second: Positional[Path], *, out: Path)
     print(f"wrote {write_comparison(trials, out)}")
 
 
-@lab_app.command(name="maps")
-def lab_maps() -> None:
-    """List the marker sets that are known."""
-    from exogait.analysis.markers.map import available_marker_maps, read_marker_map
-
-    for name in available_marker_maps():
-        known = read_marker_map(name)
-        print(f"{name:24s} {len(known.markers):3d} markers  {known.name}")
+lab_labels.register(lab_app)
 
 
 @lab_app.command(name="fuzz")

@@ -158,6 +158,29 @@ def test_unknown_maps_and_label_sets():
         choose_marker_map(["A", "B", "C"])
 
 
+def test_stated_aliases_win_over_mirrored_ones(write):
+    """A laboratory whose names do not begin with the side, or not with the map's word for it."""
+    text = MINIMAL.replace(
+        "aliases: {R_ASIS: [RASI]}",
+        "aliases: {L_HEEL: [Ferse_links], R_HEEL: [Ferse_rechts], R_TOE: [R_ZEH], R_KNEE: [R_KNIE], L_KNEE: [KNIE_L]}",
+    )
+    marker_map = read_marker_map(write(text))
+    assert marker_map.aliases["R_HEEL"] == ("Ferse_rechts",) and marker_map.aliases["L_HEEL"] == ("Ferse_links",)
+    assert marker_map.aliases["L_TOE"] == ("L_ZEH",)
+    assert marker_map.aliases["L_KNEE"] == ("KNIE_L",)
+    match = match_labels(marker_map, ["Ferse_rechts", "Ferse_links", "L_ZEH", "KNIE_L"])
+    assert match.found == {
+        "R_HEEL": "Ferse_rechts", "L_HEEL": "Ferse_links", "L_TOE": "L_ZEH", "L_KNEE": "KNIE_L"
+    }  # fmt: skip
+
+
+def test_a_marker_without_twin_may_have_aliases(write):
+    text = MINIMAL.replace("aliases: {R_ASIS: [RASI]}", "aliases: {R_THIGH: [Q7]}")
+    text = text.replace("  R_THIGH: femur_r\n", "  R_THIGH: femur_r\n  L_THIGH: ~\n")
+    marker_map = read_marker_map(write(text))
+    assert marker_map.aliases == {"R_THIGH": ("Q7",)} and "L_THIGH" not in marker_map.markers
+
+
 def test_a_base_can_be_changed_and_entries_taken_away(write):
     path = write("name: Mine\nbase: plug_in_gait\nmarkers: {RTHI: ~, RXXX: femur_r}\n")
     marker_map = read_marker_map(path)
