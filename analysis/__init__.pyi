@@ -18,9 +18,14 @@ from .lab.export import export_opensim as export_opensim
 from .lab.manifest import read_manifest as read_manifest
 from .lab.pipeline import analyse as analyse
 from .lab.pipeline import analyse_trial as analyse_trial
+from .lab.request import LabRequest as LabRequest
+from .lab.request import make_request as make_request
+from .lab.run import run_request as run_request
 from .lab.run import run_trial as run_trial
 from .lab.settings import LabSettings as LabSettings
 from .made_up.person import make_synthetic_trial as make_synthetic_trial
+from .markers.draft import draft_marker_map as draft_marker_map
+from .markers.identify import identify as identify
 from .markers.map import read_marker_map as read_marker_map
 from .outcomes.paired import paired_changes as paired_changes
 from .outcomes.signs import judge_signs as judge_signs
@@ -50,6 +55,7 @@ __all__ = [
     "C3DFile",
     "CycleStack",
     "LabFrame",
+    "LabRequest",
     "LabSettings",
     "LabTrial",
     "analyse",
@@ -63,6 +69,7 @@ __all__ = [
     "compute_spatiotemporal",
     "cross_correlation",
     "detect_events",
+    "draft_marker_map",
     "emg_channels",
     "export_opensim",
     "figure_compare",
@@ -70,7 +77,9 @@ __all__ = [
     "fill_gaps",
     "find_lab_frame",
     "find_strides",
+    "identify",
     "judge_signs",
+    "make_request",
     "make_synthetic_trial",
     "normalize_cycles",
     "normalize_emg",
@@ -83,6 +92,7 @@ __all__ = [
     "read_overrides",
     "read_plates",
     "run_batch",
+    "run_request",
     "run_trial",
     "standing_mass",
     "symmetry_of",

@@ -36,7 +36,7 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
 
     Args:
         file: C3D or TRC file, best a static trial.
-        draft: Write the first draft of a map: a name (into the user folder) or a .yaml file.
+        draft: Write the first draft of a map: a name (NAME.yaml in this folder) or a .yaml file.
         units: Unit of length in the C3D file, where it does not say (mm, cm, m).
     """
     from exogait.analysis.c3d.recording import read_recording
@@ -60,7 +60,5 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
 
 
 def _place(draft: str) -> Path:
-    path = Path(draft)
-    if path.suffix.lower() in (".yaml", ".yml"):
-        return path
-    return Path(f"{draft}.yaml")
+    """File of a draft that is called by a name or by a path."""
+    return Path(draft) if Path(draft).suffix.lower() in (".yaml", ".yml") else Path(f"{draft}.yaml")

@@ -1,4 +1,4 @@
-"""A stranger's labels: the first error says what to do, a draft of a map comes of it, and the draft carries the road."""
+"""A stranger's labels: the first error says what to do, a draft of a map comes of it, and the draft carries far."""
 
 from __future__ import annotations
 
