@@ -227,9 +227,7 @@ def assemble(measured: GaitTrial, angles: KinematicsResult, dynamics: DynamicsRe
     )
 
 
-def _turn_standing(
-    recording: C3DFile, identity: Identity, up: str | None
-) -> tuple[pd.DataFrame, list[QualityRow]]:
+def _turn_standing(recording: C3DFile, identity: Identity, up: str | None) -> tuple[pd.DataFrame, list[QualityRow]]:
     # The static pose may face another way than the walk: what a user says about forward holds for the walk only.
     frame = find_lab_frame(recording, up=up, roles=identity.roles)
     path = Path(recording.path)

@@ -104,9 +104,7 @@ def _head(name: str, where: str, positions: object) -> str:
     if positions is None:
         lines.append("# Made from names alone: a C3D or TRC file of a standing person would show the places, too.")
     elif travels(positions):  # pyright: ignore[reportArgumentType]
-        lines.append(
-            f"# {UNSURE}: the person in this file walks; a draft from the static trial is far better."
-        )
+        lines.append(f"# {UNSURE}: the person in this file walks; a draft from the static trial is far better.")
     lines += [
         f"name: {json.dumps(name, ensure_ascii=False)}",
         'source: "draft by exogait, to be checked"',

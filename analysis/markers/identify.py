@@ -108,9 +108,7 @@ def identify(
     labels, swaps = tuple(recording.marker_names), ()
     if standing is not None:
         before = match_labels(marker_map, standing.marker_names).found
-        swaps = tuple(
-            swaps_among(_table(standing), _table(recording), labels_by_body(marker_map, before, match.found))
-        )
+        swaps = tuple(swaps_among(_table(standing), _table(recording), labels_by_body(marker_map, before, match.found)))
         labels = tuple(exchange(labels, swaps))
     stated = {role: label for role, label in (stated or {}).items() if label in labels}
     by_name = find_roles(labels, {role: (label,) for role, label in stated.items()})

@@ -346,9 +346,7 @@ def _refine(
     return np.column_stack([moved[:, :2], sign * moved[:, 2]])
 
 
-def _by_place(
-    labels: Sequence[str], placed: NDArray[np.float64], hints: Mapping[str, tuple[str, str]]
-) -> list[Guess]:
+def _by_place(labels: Sequence[str], placed: NDArray[np.float64], hints: Mapping[str, tuple[str, str]]) -> list[Guess]:
     template, owners = _template()
     seen = np.flatnonzero(np.isfinite(placed).all(axis=1))
     points = placed[seen]
@@ -382,9 +380,7 @@ def _by_place(
     return _in_order(guesses, placed, hints)
 
 
-def _in_order(
-    guesses: list[Guess], placed: NDArray[np.float64], hints: Mapping[str, tuple[str, str]]
-) -> list[Guess]:
+def _in_order(guesses: list[Guess], placed: NDArray[np.float64], hints: Mapping[str, tuple[str, str]]) -> list[Guess]:
     """Forefoot and back of the pelvis by how many markers are there: one is in the middle, two are at the sides."""
     rows = {
         **{f"{side}": ("calcn", side, lambda p: p[0] > 0.0) for side in ("r", "l")},

@@ -128,6 +128,7 @@ def foot_markers(roles: Mapping[str, Sequence[str]], side: str) -> list[str]:
     """
     return list(dict.fromkeys(m for r in FOOT_ROLES for m in roles.get(f"{r}_{side}", ())))
 
+
 _Place = tuple[float, float, float]
 
 # Role, body on that side, condition on the place (m, unscaled model: x forward, y up, z right), order of preference.
