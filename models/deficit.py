@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.home import find, names
 from exogait.data.names import stem
 
 from .tables import load_tables
-from .yaml_files import as_mapping, as_number, as_text, file_names, find_file, read_mapping
+from .yaml_files import as_mapping, as_number, as_text, read_mapping
 
 Side = Literal["left", "right", "both"]
 FIELDS = ("name", "description", "side", "strength", "atrophy", "source")
@@ -77,9 +78,10 @@ def deficit_names(folder: str | Path | None = None) -> list[str]:
     """Name every known deficit.
 
     Args:
-        folder: A folder of the user's own files to include; see also ``EXOGAIT_MODELS_PATH``.
+        folder: A folder of the user's own files to include, beside the user folder (:mod:`exogait.data.home`)
+            and ``EXOGAIT_MODELS_PATH``.
     """
-    return file_names("deficits", folder)
+    return names("deficits", folder)
 
 
 def load_deficit(
@@ -106,7 +108,7 @@ def load_deficit(
         >>> dict(load_deficit("dorsiflexors", strength=20, side="left").strength)
         {'tib_ant_l': 0.2, 'ext_dig_l': 0.2, 'ext_hal_l': 0.2, 'per_tert_l': 0.2}
     """
-    path = find_file("deficits", name, folder)
+    path = find("deficits", name, folder)
     content = read_mapping(path, FIELDS, required=("name", "strength"))
     deficit_name = as_text(content["name"], f"{path}: name")
     if deficit_name != path.stem:

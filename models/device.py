@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
 
 from .tables import Tables, load_tables
-from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, file_names, find_file, read_mapping
+from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, read_mapping
 
 #: Words for the positive and the negative direction of each coordinate, as OpenSim signs them.
 DIRECTIONS = {
@@ -119,9 +120,10 @@ def device_names(folder: str | Path | None = None) -> list[str]:
     """Name every known device.
 
     Args:
-        folder: A folder of the user's own files to include; see also ``EXOGAIT_MODELS_PATH``.
+        folder: A folder of the user's own files to include, beside the user folder (:mod:`exogait.data.home`)
+            and ``EXOGAIT_MODELS_PATH``.
     """
-    return file_names("devices", folder)
+    return names("devices", folder)
 
 
 def load_device(name: str | Path, folder: str | Path | None = None) -> Device:
@@ -143,7 +145,7 @@ def load_device(name: str | Path, folder: str | Path | None = None) -> Device:
         >>> load_device("hip_ankle_left").actuator_names
         ('exo_hip_flexion_l', 'exo_ankle_angle_l')
     """
-    path = find_file("devices", name, folder)
+    path = find("devices", name, folder)
     content = read_mapping(path, FIELDS, required=("name", "joints"))
     tables = load_tables()
     device_name = as_text(content["name"], f"{path}: name")

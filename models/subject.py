@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
 
 from .deficit import Deficit
@@ -242,9 +243,19 @@ def _ratio(pairs: list[tuple[float, float]]) -> float | None:
     return ratio if all(abs(b - ratio * a) < FACTOR_TOLERANCE for a, b in pairs) else None
 
 
-def load_subject(path: str | Path) -> Subject:
-    """Read a subject from a YAML file; see :meth:`Subject.from_yaml`."""
-    return Subject.from_yaml(path)
+def subject_names() -> list[str]:
+    """Name every subject in the user folder (:mod:`exogait.data.home`)."""
+    return names("subjects")
+
+
+def load_subject(name: str | Path) -> Subject:
+    """Read a subject by name or by the path of its YAML file; see :meth:`Subject.from_yaml`.
+
+    Raises:
+        UnknownNameError: The user folder has no such subject, or a field in it does not exist.
+        FileFormatError: No such file, or not readable as YAML.
+    """
+    return Subject.from_yaml(find("subjects", name))
 
 
 def factor_names() -> set[str]:
@@ -293,9 +304,9 @@ def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = N
 
 
 def as_subject(subject: Subject | str | Path | None) -> Subject | None:
-    """Accept a subject or the path of its YAML file."""
+    """Accept a subject, the name of one, or the path of its YAML file."""
     if isinstance(subject, (str, Path)):
-        return Subject.from_yaml(subject)
+        return load_subject(subject)
     if subject is not None and not isinstance(subject, Subject):
-        raise InputError("subject", subject, "give a Subject or the path of a subject's YAML file")
+        raise InputError("subject", subject, "give a Subject, its name or the path of its YAML file")
     return subject

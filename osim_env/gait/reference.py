@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.home import find
 
 Array = NDArray[np.floating[Any]]
 
@@ -137,21 +138,20 @@ def fourier_basis(phase: Array, n_harmonics: int) -> tuple[Array, Array]:
     return basis, slope
 
 
-@lru_cache(maxsize=8)
 def load_reference(name: str | Path = DEFAULT_REFERENCE) -> ReferenceMotion:
-    """Read a reference motion by name (of the suite's own) or path.
+    """Read a reference motion by name (of the user folder or the suite) or path.
 
     Raises:
+        UnknownNameError: There is none of that name.
         FileFormatError: The file is missing or is no reference motion.
     """
-    path = Path(name)
-    if not path.suffix:
-        path = REFERENCE_FOLDER / f"{name}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in REFERENCE_FOLDER.glob("*.json"))) or "none"
-        raise FileFormatError(
-            path, "no such reference motion", f"known names: {known}; or give the path of a .json file"
-        )
+    path = find("references", name)
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, stamp: int) -> ReferenceMotion:
+    """Read a file once, as long as it is not written again."""
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:

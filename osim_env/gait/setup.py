@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait import models
+from exogait.data.home import is_replaced
 from exogait.models.deficit import Deficit, load_deficit
 from exogait.models.device import Device, load_device
 
@@ -84,6 +85,7 @@ def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
     are in the file. What is not the suite's own model is built through OpenSim and kept in the cache.
     """
     own = setup.model is None and setup.subject is None and setup.tendon == "rigid" and setup.device in COMPILED
+    own = own and not (setup.device and is_replaced("devices", setup.device))
     if own and setup.engine == "twin":
         return None, COMPILED[setup.device]
     if setup.model is not None:

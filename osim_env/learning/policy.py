@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from exogait import models
 from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
 from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.home import find
 
 if TYPE_CHECKING:
     from .learner import Learner
@@ -171,22 +172,20 @@ def policy_from_learner(
 
 
 def load_policy(path: str | Path) -> Policy:
-    """Read a policy by name (of the suite's own) or path.
+    """Read a policy by name (of the user folder or the suite, such as ``hip_ankle/1-healthy_device``) or path.
 
     Raises:
+        UnknownNameError: There is none of that name.
         FileFormatError: A file is missing, damaged or no policy.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    stem = Path(path)
-    if not stem.suffix and not stem.with_suffix(".json").is_file():
-        stem = POLICY_FOLDER / stem
-    description, numbers = stem.with_suffix(".json"), stem.with_suffix(".safetensors")
+    description = find("policies", path)
+    numbers = description.with_suffix(".safetensors")
     for file in (description, numbers):
         if not file.is_file():
-            known = ", ".join(sorted(p.stem for p in POLICY_FOLDER.glob("*.json"))) or "none"
-            raise FileFormatError(file, "no such policy file", f"policies of the suite: {known}")
+            raise FileFormatError(file, "no such policy file", "a policy is a .json file and a .safetensors file")
     try:
         content = json.loads(description.read_text())
         if content.pop("format", None) != FORMAT:
