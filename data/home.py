@@ -122,7 +122,8 @@ def places(kind: Kind, folder: str | Path | None = None) -> list[tuple[Origin, P
     shelf = _shelf(kind)
     found: list[tuple[Origin, Path]] = []
     if folder is not None:
-        found += [("given", Path(folder) / kind), ("given", Path(folder))]
+        found.append(("given", Path(folder) / kind))
+        found.append(("given", Path(folder)))
     for part in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep):
         if part:
             found.append(("path", Path(part) / kind))

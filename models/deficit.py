@@ -23,6 +23,7 @@ from typing import Any, Literal, cast
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.home import find, names
 from exogait.data.names import stem
+from exogait.data.show import Card, Shown
 
 from .tables import load_tables
 from .yaml_files import as_mapping, as_number, as_text, read_mapping
@@ -33,7 +34,7 @@ MINIMUM_STRENGTH, FULL_STRENGTH = 1.0, 100.0
 
 
 @dataclass(frozen=True)
-class Deficit:
+class Deficit(Shown):
     """Weakness of some muscle groups."""
 
     name: str
@@ -59,6 +60,16 @@ class Deficit:
                 if self.side == "both" or muscle.endswith(f"_{self.side[0]}"):
                     found[muscle] = min(found.get(muscle, 1.0), percent / FULL_STRENGTH)
         return found
+
+    def card(self) -> Card:
+        """Which groups are weak, and by how much."""
+        facts = [("what", self.description), ("side", self.side)]
+        facts += [(group, f"{percent:g} % of its strength") for group, percent in self.groups[:12]]
+        facts += [
+            ("muscles", "lose mass with strength" if self.atrophy else "keep their mass"),
+            ("source", self.source),
+        ]
+        return Card(f"Deficit {self.name}", tuple(facts))
 
 
 def muscle_groups() -> dict[str, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from typing import Any
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
+from exogait.data.show import Card, Shown, number
 
 from .tables import Tables, load_tables
 from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, read_mapping
@@ -86,7 +87,7 @@ class AddedMass:
 
 
 @dataclass(frozen=True)
-class Device:
+class Device(Shown):
     """An exoskeleton."""
 
     name: str
@@ -114,6 +115,15 @@ class Device:
     def mass(self) -> float:
         """Total mass, kg."""
         return sum(part.mass for part in self.added_mass)
+
+    def card(self) -> Card:
+        """What it drives, how strongly, and what it weighs."""
+        facts = [("what", self.description), ("sides", ", ".join(self.sides)), ("mass", number(self.mass, "kg"))]
+        for joint in self.actuation[:8]:
+            peaks = f"+{joint.peak_positive:g} / -{joint.peak_negative:g} N m/kg, {joint.rate_limit:g} N m/kg/s"
+            facts.append((joint.coordinate, peaks))
+        facts += [("delay", number(self.delay, "s", 3)), ("senses", ", ".join(self.sensed) or "nothing")]
+        return Card(f"Device {self.name}", (*facts, ("source", self.source)))
 
 
 def device_names(folder: str | Path | None = None) -> list[str]:

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
+from exogait.data.show import Card, Shown, number
 
 from .deficit import Deficit
 from .tables import load_tables
@@ -45,7 +46,7 @@ Factors = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Shown):
     """A person to whom the model is scaled.
 
     Args:
@@ -199,6 +200,12 @@ class Subject:
         path = Path(path)
         path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         return path
+
+    def card(self) -> Card:
+        """Mass, height and the segments that are scaled apart."""
+        facts = [("mass", number(self.mass, "kg", 1)), ("height", number(self.height, "m"))]
+        facts += [(name, " ".join(f"{factor:.3f}" for factor in factors)) for name, factors in self.factors]
+        return Card(f"Subject {self.name}", tuple(facts))
 
 
 def _generic_points() -> dict[str, tuple[str, Factors]]:

@@ -7,6 +7,7 @@ write into, finished steps are kept there and taken again as long as nothing tha
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import tempfile
 import time
@@ -22,6 +23,7 @@ import pandas as pd
 from exogait.data import DataQualityWarning, FileFormatError, GaitTrial, InputError
 from exogait.data.about import TrialAbout
 from exogait.data.quality import QualityRow, to_metadata
+from exogait.data.show import Shown
 from exogait.data.trc import marker_array, marker_labels, marker_table
 
 from ..c3d.reader import C3DFile
@@ -48,7 +50,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabAnalysis:
+class LabAnalysis(Shown):
     """Everything that the lab road computed for one walking trial."""
 
     trial: GaitTrial
@@ -400,7 +402,7 @@ def _is_synthetic(recording: C3DFile) -> bool:
 
 
 def _map_key(marker_map: MarkerMap) -> str:
-    return repr(marker_map)
+    return repr(dataclasses.asdict(marker_map))
 
 
 def _file_name(text: str) -> str:

@@ -41,6 +41,7 @@ from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.home import find
 from exogait.data.home import names as names_of
 from exogait.data.names import mirrored_name, side_of
+from exogait.data.show import Shown
 from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
 
 MAP_FOLDER = Path(__file__).parent / "maps"
@@ -103,7 +104,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class MarkerMap:
+class MarkerMap(Shown):
     """A laboratory's marker set on the model."""
 
     key: str

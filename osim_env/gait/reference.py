@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.home import find
+from exogait.data.show import Card, Curve, Shown, names, number
 
 Array = NDArray[np.floating[Any]]
 
@@ -31,7 +32,7 @@ FORMAT = "exogait-reference-1"
 
 
 @dataclass(frozen=True)
-class ReferenceMotion:
+class ReferenceMotion(Shown):
     """A periodic gait over a range of speeds.
 
     Attributes:
@@ -116,6 +117,25 @@ class ReferenceMotion:
             "moments": dict(zip(self.moment_names, np.round(self.moments, 6).tolist(), strict=True)),
         }
         Path(path).write_text(json.dumps(content, indent=1) + "\n")
+
+    def card(self) -> Card:
+        """Speeds, coordinates, and hip, knee and ankle over one stride."""
+        low, high = self.speed_range
+        speed, phase = 0.5 * (low + high), np.linspace(0.0, 1.0, 101)
+        facts = (
+            ("speeds", f"{low:g} to {high:g} m/s"),
+            ("stride", f"{float(self.frequency(speed)):.3f} Hz at {speed:.2f} m/s"),
+            ("coordinates", names(self.coordinate_names)),
+            ("moments", names(self.moment_names)),
+            ("leg length", number(self.leg_length or None, "m", 3)),
+            ("source", self.source),
+        )
+        q = np.rad2deg(self._series(self.coordinates, phase, np.full(phase.shape, speed))[0])
+        joints = [name for name in ("hip_flexion_r", "knee_angle_r", "ankle_angle_r") if name in self.coordinate_names]
+        curves = (
+            Curve(f"{name} over a stride, deg", (("", q[:, self.coordinate_names.index(name)]),)) for name in joints
+        )
+        return Card(f"ReferenceMotion {self.name}", facts, tuple(curves))
 
 
 def fourier_basis(phase: Array, n_harmonics: int) -> tuple[Array, Array]:

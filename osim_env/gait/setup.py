@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from exogait import models
 from exogait.data.home import is_replaced
+from exogait.data.show import Shown
 from exogait.models.deficit import Deficit, load_deficit
 from exogait.models.device import Device, load_device
 
@@ -34,7 +35,7 @@ COMPILED = {None: MODELS / "gait2392.npz", "hip_ankle": MODELS / "gait2392_exo.n
 
 
 @dataclass(frozen=True)
-class WorldSetup:
+class WorldSetup(Shown):
     """What is simulated.
 
     Attributes:

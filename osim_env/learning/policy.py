@@ -19,6 +19,7 @@ from exogait import models
 from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
 from exogait.data.files import write_text_atomic, written_beside
 from exogait.data.home import find
+from exogait.data.show import Card, Shown, brief
 
 if TYPE_CHECKING:
     from .learner import Learner
@@ -34,7 +35,7 @@ class PolicyMismatchError(ExogaitError):
 
 
 @dataclass(frozen=True, eq=False)
-class Policy:
+class Policy(Shown):
     """A deterministic policy: normalise, dense ELU layers, clip to [-1, 1].
 
     Attributes:
@@ -125,6 +126,26 @@ class Policy:
             save_file({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, beside)
         content = {"format": FORMAT, "clip": self.clip, "n_layers": len(self.layers), **self.metadata}
         return write_text_atomic(stem.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
+
+    def card(self) -> Card:
+        """What it drives, what it was trained for, and how far."""
+        about = self.metadata
+        settings = about.get("settings") or {}
+        setup, stages = settings.get("setup") or {}, settings.get("stages") or [{}]
+        sizes = [self.n_observations, *(len(bias) for _, bias in self.layers)]
+        facts = {
+            "drives": {"human": "the muscles", "device": "the device"}.get(str(about.get("role")), about.get("role")),
+            "device": about.get("device") or setup.get("device"),
+            "weakness": setup.get("deficit"),
+            "speeds": (stages[-1].get("speeds") or None),
+            "trained": None if about.get("samples") is None else f"{about['samples']:,} control steps",
+            "network": " - ".join(map(str, sizes)),
+            "control step, s": about.get("control_step"),
+            "model": str(about.get("model_hash") or "")[:12],
+            "revision": about.get("git_revision"),
+        }
+        shown = tuple((key, brief(value)) for key, value in facts.items() if value not in (None, "", []))
+        return Card(f"Policy {about.get('name', '')}".rstrip(), shown)
 
 
 def _short(value: Any) -> str:

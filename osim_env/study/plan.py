@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from exogait.data.errors import InputError
 from exogait.data.home import find
+from exogait.data.show import Shown
 
 if TYPE_CHECKING:
     pass
@@ -76,7 +77,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class StudyConfig:
+class StudyConfig(Shown):
     """A study.
 
     Attributes:
