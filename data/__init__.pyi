@@ -20,6 +20,8 @@ from .names import mirrored_name as mirrored_name
 from .names import other_side as other_side
 from .names import side_of as side_of
 from .names import stem as stem
+from .home import find as find
+from .home import user_folder as user_folder
 from .norms import NormCurve as NormCurve
 from .norms import dimensionless_speed as dimensionless_speed
 from .norms import norm_keys as norm_keys
@@ -76,6 +78,7 @@ __all__ = [
     "datasets",
     "dimensionless_speed",
     "fetch",
+    "find",
     "find_dataset",
     "interpolate_table",
     "is_translational",
@@ -99,6 +102,7 @@ __all__ = [
     "to_degrees",
     "to_radians",
     "write_bytes_atomic",
+    "user_folder",
     "write_mot",
     "write_sto",
     "write_text_atomic",

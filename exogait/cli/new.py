@@ -16,10 +16,10 @@ From = Annotated[str | None, arg(name="from")]
 def register(app: SubcommandApp) -> None:
     """Add the commands to the command line."""
     new_app = SubcommandApp()
-    new_app.command(device)
-    new_app.command(deficit)
-    new_app.command(subject)
-    new_app.command(marker_map, name="marker-map")
+    new_app.command(name="device")(device)
+    new_app.command(name="deficit")(deficit)
+    new_app.command(name="subject")(subject)
+    new_app.command(name="marker-map")(marker_map)
     app.command(new_app, name="new", help="Write a commented device, deficit, subject or marker map of your own.")
 
 

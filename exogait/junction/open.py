@@ -153,10 +153,13 @@ class Training(ResultFolder):
         return ("name", brief(self.settings.get("name"))), ("policies", names(found))
 
 
-Opened: TypeAlias = (
-    "Walk | Batch | Study | Personal | Training | ResultFolder | GaitTrial | pd.DataFrame | C3DFile | Policy | Model"
-    " | ReferenceMotion | Device | Deficit | Subject | MarkerMap | TrainConfig | StudyConfig | opensim.Model"
-)
+if TYPE_CHECKING:
+    Opened: TypeAlias = (
+        Walk | Batch | Study | Personal | Training | ResultFolder | GaitTrial | pd.DataFrame | C3DFile | Policy | Model
+        | ReferenceMotion | Device | Deficit | Subject | MarkerMap | TrainConfig | StudyConfig | opensim.Model
+    )  # fmt: skip
+else:
+    Opened = object
 
 KNOWN = (
     "folders of lab run, lab batch, simulate, study, personalize and train, and files .c3d .trc .sto .mot .csv "
