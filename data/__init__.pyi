@@ -13,6 +13,8 @@ from .errors import UnsupportedModelError as UnsupportedModelError
 from .files import write_bytes_atomic as write_bytes_atomic
 from .files import write_text_atomic as write_text_atomic
 from .files import written_beside as written_beside
+from .home import find as find
+from .home import user_folder as user_folder
 from .names import SIDES as SIDES
 from .names import Side as Side
 from .names import is_translational as is_translational
@@ -20,8 +22,6 @@ from .names import mirrored_name as mirrored_name
 from .names import other_side as other_side
 from .names import side_of as side_of
 from .names import stem as stem
-from .home import find as find
-from .home import user_folder as user_folder
 from .norms import NormCurve as NormCurve
 from .norms import dimensionless_speed as dimensionless_speed
 from .norms import norm_keys as norm_keys
@@ -101,8 +101,8 @@ __all__ = [
     "stem",
     "to_degrees",
     "to_radians",
-    "write_bytes_atomic",
     "user_folder",
+    "write_bytes_atomic",
     "write_mot",
     "write_sto",
     "write_text_atomic",

@@ -381,7 +381,6 @@ class GaitTrial(Shown):
         who = [str(facts.get("subject", "")), number(facts.get("subject_mass"), "kg", 1), str(facts.get("source", ""))]
         spans = [(float(table.index[0]), float(table.index[-1])) for _, table in self.tables() if len(table)]
         verdicts = [str(row.get("verdict", "info")) for row in facts.get("quality", ()) if isinstance(row, Mapping)]
-        counts = {verdict: verdicts.count(verdict) for verdict in ("pass", "warn", "fail")}
         rows = [("who", ", ".join(word for word in who if word not in ("", "-")))]
         rows += [(key.replace("_", " "), number(facts[key], "m/s")) for key in sorted(facts) if "speed" in key]
         rows += [
@@ -390,7 +389,8 @@ class GaitTrial(Shown):
                 f"{len(self.event_times(side, kind))} {kind.replace('_', ' ')} {side}"
                 for side in SIDES for kind in ("heel_strike", "toe_off")
             ) if self.events else "none"),
-            ("quality", ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "not judged"),
+            ("quality", ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "warn", "fail") if v in verdicts)
+             or "not judged"),
         ]  # fmt: skip
         for key in ("model", "device", "condition", "policy", "marker_map", "synthetic"):
             if facts.get(key) not in (None, "", False):
@@ -406,10 +406,8 @@ class GaitTrial(Shown):
             ("vertical force, N", self.ground_reactions, ("ground_force_r_vy", "ground_force_l_vy"), 1.0),
             ("device torque, N m", self.device_torques, None, 1.0),
         ):
-            shown = [] if table is None else [c for c in columns or table.columns[:2] if c in table.columns]
-            if table is not None and shown:
-                lines = tuple((str(c), factor * table[c].to_numpy(np.float64)) for c in shown)
-                found.append(Curve(title, lines))
+            if table is not None and (shown := [c for c in columns or table.columns[:2] if c in table.columns]):
+                found.append(Curve(title, tuple((str(c), factor * table[c].to_numpy(np.float64)) for c in shown)))
         return tuple(found)
 
 

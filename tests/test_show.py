@@ -111,6 +111,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "GaitEvent": lambda: data.GaitEvent(1.0, "r", "heel_strike", "plate"),
     "GaitTrial": hostile_trial,
     "NormCurve": norm_curve,
+    "TrialAbout": lambda: hostile_trial().about,
     "QualityRow": lambda: data.QualityRow("a", "b", "c"),
     "AddedMass": lambda: models.load_device("hip_ankle").added_mass[0],
     "BhargavaOptions": models.BhargavaOptions,
