@@ -13,6 +13,8 @@ from .errors import UnsupportedModelError as UnsupportedModelError
 from .files import write_bytes_atomic as write_bytes_atomic
 from .files import write_text_atomic as write_text_atomic
 from .files import written_beside as written_beside
+from .home import find as find
+from .home import user_folder as user_folder
 from .names import SIDES as SIDES
 from .names import Side as Side
 from .names import is_translational as is_translational
@@ -76,6 +78,7 @@ __all__ = [
     "datasets",
     "dimensionless_speed",
     "fetch",
+    "find",
     "find_dataset",
     "interpolate_table",
     "is_translational",
@@ -98,6 +101,7 @@ __all__ = [
     "stem",
     "to_degrees",
     "to_radians",
+    "user_folder",
     "write_bytes_atomic",
     "write_mot",
     "write_sto",

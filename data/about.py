@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, UnknownNameError
+from .show import Shown
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialAbout:
+class TrialAbout(Shown):
     """Facts of one trial; ``None`` and empty where it does not say.
 
     Example:

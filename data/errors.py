@@ -26,7 +26,8 @@ class InputError(ExogaitError):
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field}: {value!r} is not allowed; {allowed}")
+        shown = repr(value).splitlines() or [""]  # an object that shows itself has several lines
+        super().__init__(f"{field}: {shown[0]} is not allowed; {allowed}")
 
 
 class UnknownNameError(ExogaitError):

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from .constants import GRAVITY
 from .errors import FileFormatError, InputError, UnknownNameError
 from .registry import TABLES, data_folder
+from .show import Card, Curve, Shown
 
 Population = Literal["adults", "children"]
 LEG_OVER_HEIGHT = 0.530
@@ -68,7 +69,7 @@ _SCHWARTZ_KEYS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NormCurve:
+class NormCurve(Shown):
     """Mean and spread of one curve over the gait cycle."""
 
     key: str
@@ -112,6 +113,12 @@ class NormCurve:
                 "sd": np.interp(points, self.percent, self.sd, left=np.nan, right=np.nan),
             }
         )
+
+    def card(self) -> Card:
+        """Who was measured, and the mean with its band."""
+        facts = (("people", self.label), ("licence", self.licence), ("citation", self.citation))
+        band = (("mean", self.mean), ("- SD", self.mean - self.sd), ("+ SD", self.mean + self.sd))
+        return Card(f"NormCurve {self.key}, {self.unit}", facts, (Curve(f"{self.key}, {self.unit}", band),))
 
 
 def dimensionless_speed(speed: float, leg_length: float) -> float:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import yaml
 
 from .errors import ExogaitError, FileFormatError, InputError, UnknownNameError
+from .show import Shown
 
 TABLES = Path(__file__).parent / "tables"
 VARIABLE = "EXOGAIT_DATA"
@@ -36,7 +37,7 @@ class DatasetFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dataset:
+class Dataset(Shown):
     """One public data set."""
 
     name: str

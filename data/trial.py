@@ -25,6 +25,7 @@ from .files import write_text_atomic
 from .names import SIDES as SIDES
 from .names import Side as Side
 from .names import is_translational as is_translational
+from .show import Card, Curve, Shown, brief, names, number
 from .storage import read_sto, write_sto
 from .trc import read_trc, write_trc
 
@@ -87,7 +88,7 @@ class GaitEvent:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GaitTrial:
+class GaitTrial(Shown):
     """Everything known about one walking trial.
 
     A table that was not measured is ``None`` (or absent from its mapping), never a table of zeros.
@@ -373,6 +374,41 @@ class GaitTrial:
             metadata=content["metadata"],
             **fields,
         )
+
+    def card(self) -> Card:
+        """Who, how fast, what is inside, and how good it is."""
+        facts = self.metadata
+        who = [str(facts.get("subject", "")), number(facts.get("subject_mass"), "kg", 1), str(facts.get("source", ""))]
+        spans = [(float(table.index[0]), float(table.index[-1])) for _, table in self.tables() if len(table)]
+        verdicts = [str(row.get("verdict", "info")) for row in facts.get("quality", ()) if isinstance(row, Mapping)]
+        rows = [("who", ", ".join(word for word in who if word not in ("", "-")))]
+        rows += [(key.replace("_", " "), number(facts[key], "m/s")) for key in sorted(facts) if "speed" in key]
+        rows += [
+            ("time", f"{min(a for a, _ in spans):.2f} to {max(b for _, b in spans):.2f} s" if spans else "-"),
+            ("events", ", ".join(
+                f"{len(self.event_times(side, kind))} {kind.replace('_', ' ')} {side}"
+                for side in SIDES for kind in ("heel_strike", "toe_off")
+            ) if self.events else "none"),
+            ("quality", ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "warn", "fail") if v in verdicts)
+             or "not judged"),
+        ]  # fmt: skip
+        for key in ("model", "device", "condition", "policy", "marker_map", "synthetic"):
+            if facts.get(key) not in (None, "", False):
+                rows.append((key.replace("_", " "), brief(facts[key])))
+        rows.append(("tables", names(address for address, _ in self.tables())))
+        return Card(f"GaitTrial {self.name}", tuple((a, b) for a, b in rows if b not in ("", "-")), self._curves())
+
+    def _curves(self) -> tuple[Curve, ...]:
+        """Knees, vertical ground reaction and device torques over time, as far as they are known."""
+        found = []
+        for title, table, columns, factor in (
+            ("knee flexion, deg", self.coordinates, ("knee_angle_r", "knee_angle_l"), -180.0 / np.pi),
+            ("vertical force, N", self.ground_reactions, ("ground_force_r_vy", "ground_force_l_vy"), 1.0),
+            ("device torque, N m", self.device_torques, None, 1.0),
+        ):
+            if table is not None and (shown := [c for c in columns or table.columns[:2] if c in table.columns]):
+                found.append(Curve(title, tuple((str(c), factor * table[c].to_numpy(np.float64)) for c in shown)))
+        return tuple(found)
 
 
 def select_rows(table: pd.DataFrame, rows: ArrayLike | slice) -> pd.DataFrame:

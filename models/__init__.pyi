@@ -29,6 +29,7 @@ from .subject import Subject as Subject
 from .subject import generic_mass as generic_mass
 from .subject import load_subject as load_subject
 from .subject import muscle_masses as muscle_masses
+from .subject import subject_names as subject_names
 from .tables import Tables as Tables
 from .tables import load_tables as load_tables
 
@@ -63,6 +64,7 @@ __all__ = [
     "muscle_masses",
     "plot_moment_arms",
     "read",
+    "subject_names",
     "summary",
     "umberger2010",
     "write",

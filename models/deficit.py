@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.home import find, names
 from exogait.data.names import stem
+from exogait.data.show import Card, Shown
 
 from .tables import load_tables
-from .yaml_files import as_mapping, as_number, as_text, file_names, find_file, read_mapping
+from .yaml_files import as_mapping, as_number, as_text, read_mapping
 
 Side = Literal["left", "right", "both"]
 FIELDS = ("name", "description", "side", "strength", "atrophy", "source")
@@ -32,7 +34,7 @@ MINIMUM_STRENGTH, FULL_STRENGTH = 1.0, 100.0
 
 
 @dataclass(frozen=True)
-class Deficit:
+class Deficit(Shown):
     """Weakness of some muscle groups."""
 
     name: str
@@ -59,6 +61,16 @@ class Deficit:
                     found[muscle] = min(found.get(muscle, 1.0), percent / FULL_STRENGTH)
         return found
 
+    def card(self) -> Card:
+        """Which groups are weak, and by how much."""
+        facts = [("what", self.description), ("side", self.side)]
+        facts += [(group, f"{percent:g} % of its strength") for group, percent in self.groups[:12]]
+        facts += [
+            ("muscles", "lose mass with strength" if self.atrophy else "keep their mass"),
+            ("source", self.source),
+        ]
+        return Card(f"Deficit {self.name}", tuple(facts))
+
 
 def muscle_groups() -> dict[str, tuple[str, ...]]:
     """Muscle groups by name, with the muscles of both sides.
@@ -77,9 +89,10 @@ def deficit_names(folder: str | Path | None = None) -> list[str]:
     """Name every known deficit.
 
     Args:
-        folder: A folder of the user's own files to include; see also ``EXOGAIT_MODELS_PATH``.
+        folder: A folder of the user's own files to include, beside the user folder (:mod:`exogait.data.home`)
+            and ``EXOGAIT_MODELS_PATH``.
     """
-    return file_names("deficits", folder)
+    return names("deficits", folder)
 
 
 def load_deficit(
@@ -106,7 +119,7 @@ def load_deficit(
         >>> dict(load_deficit("dorsiflexors", strength=20, side="left").strength)
         {'tib_ant_l': 0.2, 'ext_dig_l': 0.2, 'ext_hal_l': 0.2, 'per_tert_l': 0.2}
     """
-    path = find_file("deficits", name, folder)
+    path = find("deficits", name, folder)
     content = read_mapping(path, FIELDS, required=("name", "strength"))
     deficit_name = as_text(content["name"], f"{path}: name")
     if deficit_name != path.stem:

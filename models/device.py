@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
+from exogait.data.show import Card, Shown, number
 
 from .tables import Tables, load_tables
-from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, file_names, find_file, read_mapping
+from .yaml_files import as_mapping, as_number, as_point, as_text, check_keys, read_mapping
 
 #: Words for the positive and the negative direction of each coordinate, as OpenSim signs them.
 DIRECTIONS = {
@@ -85,7 +87,7 @@ class AddedMass:
 
 
 @dataclass(frozen=True)
-class Device:
+class Device(Shown):
     """An exoskeleton."""
 
     name: str
@@ -114,14 +116,24 @@ class Device:
         """Total mass, kg."""
         return sum(part.mass for part in self.added_mass)
 
+    def card(self) -> Card:
+        """What it drives, how strongly, and what it weighs."""
+        facts = [("what", self.description), ("sides", ", ".join(self.sides)), ("mass", number(self.mass, "kg"))]
+        for joint in self.actuation[:8]:
+            peaks = f"+{joint.peak_positive:g} / -{joint.peak_negative:g} N m/kg, {joint.rate_limit:g} N m/kg/s"
+            facts.append((joint.coordinate, peaks))
+        facts += [("delay", number(self.delay, "s", 3)), ("senses", ", ".join(self.sensed) or "nothing")]
+        return Card(f"Device {self.name}", (*facts, ("source", self.source)))
+
 
 def device_names(folder: str | Path | None = None) -> list[str]:
     """Name every known device.
 
     Args:
-        folder: A folder of the user's own files to include; see also ``EXOGAIT_MODELS_PATH``.
+        folder: A folder of the user's own files to include, beside the user folder (:mod:`exogait.data.home`)
+            and ``EXOGAIT_MODELS_PATH``.
     """
-    return file_names("devices", folder)
+    return names("devices", folder)
 
 
 def load_device(name: str | Path, folder: str | Path | None = None) -> Device:
@@ -143,7 +155,7 @@ def load_device(name: str | Path, folder: str | Path | None = None) -> Device:
         >>> load_device("hip_ankle_left").actuator_names
         ('exo_hip_flexion_l', 'exo_ankle_angle_l')
     """
-    path = find_file("devices", name, folder)
+    path = find("devices", name, folder)
     content = read_mapping(path, FIELDS, required=("name", "joints"))
     tables = load_tables()
     device_name = as_text(content["name"], f"{path}: name")

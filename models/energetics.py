@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from exogait.data.show import Shown
+
 Array = NDArray[np.float64]
 
 MUSCLE_DENSITY = 1059.7
@@ -35,7 +37,7 @@ _MAINTENANCE_Y = np.array([0.5, 0.5, 1.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True, kw_only=True)
-class MuscleParameters:
+class MuscleParameters(Shown):
     """What the equations need to know about the muscles; every array has shape (n_muscles,)."""
 
     names: tuple[str, ...]
@@ -133,7 +135,7 @@ class BhargavaOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetabolicRates:
+class MetabolicRates(Shown):
     """Metabolic rate of each muscle by term; every array has shape (..., n_muscles), W."""
 
     activation: Array

@@ -16,7 +16,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
+from exogait.data.show import Card, Shown, number
 
 from .deficit import Deficit
 from .tables import load_tables
@@ -44,7 +46,7 @@ Factors = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Shown):
     """A person to whom the model is scaled.
 
     Args:
@@ -199,6 +201,12 @@ class Subject:
         path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         return path
 
+    def card(self) -> Card:
+        """Mass, height and the segments that are scaled apart."""
+        facts = [("mass", number(self.mass, "kg", 1)), ("height", number(self.height, "m"))]
+        facts += [(name, " ".join(f"{factor:.3f}" for factor in factors)) for name, factors in self.factors]
+        return Card(f"Subject {self.name}", tuple(facts))
+
 
 def _generic_points() -> dict[str, tuple[str, Factors]]:
     """Fixed muscle points and joint frames of the unscaled model: key to body and place, m."""
@@ -242,9 +250,19 @@ def _ratio(pairs: list[tuple[float, float]]) -> float | None:
     return ratio if all(abs(b - ratio * a) < FACTOR_TOLERANCE for a, b in pairs) else None
 
 
-def load_subject(path: str | Path) -> Subject:
-    """Read a subject from a YAML file; see :meth:`Subject.from_yaml`."""
-    return Subject.from_yaml(path)
+def subject_names() -> list[str]:
+    """Name every subject in the user folder (:mod:`exogait.data.home`)."""
+    return names("subjects")
+
+
+def load_subject(name: str | Path) -> Subject:
+    """Read a subject by name or by the path of its YAML file; see :meth:`Subject.from_yaml`.
+
+    Raises:
+        UnknownNameError: The user folder has no such subject, or a field in it does not exist.
+        FileFormatError: No such file, or not readable as YAML.
+    """
+    return Subject.from_yaml(find("subjects", name))
 
 
 def factor_names() -> set[str]:
@@ -293,9 +311,9 @@ def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = N
 
 
 def as_subject(subject: Subject | str | Path | None) -> Subject | None:
-    """Accept a subject or the path of its YAML file."""
+    """Accept a subject, the name of one, or the path of its YAML file."""
     if isinstance(subject, (str, Path)):
-        return Subject.from_yaml(subject)
+        return load_subject(subject)
     if subject is not None and not isinstance(subject, Subject):
-        raise InputError("subject", subject, "give a Subject or the path of a subject's YAML file")
+        raise InputError("subject", subject, "give a Subject, its name or the path of its YAML file")
     return subject

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from exogait.data.errors import FileFormatError, UnknownNameError
 from exogait.data.names import mirrored_name, side_of
+from exogait.data.show import Shown
 
 Row = dict[str, str]
 
@@ -132,7 +133,7 @@ def _belongs_to_right(table: str, row: Row) -> bool:
 
 
 @dataclass(frozen=True)
-class Tables:
+class Tables(Shown):
     """Every table of the model, both sides, as rows of text.
 
     Rows keep the order of the files: midline and right side first, then the mirrored left side.

@@ -3,56 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.settings import read_yaml
-
-#: Folders of the user's own files, separated as in PATH; each holds ``devices/`` and ``deficits/``, or the files.
-SEARCH_PATH_VARIABLE = "EXOGAIT_MODELS_PATH"
-PACKAGE = Path(__file__).parent
-
-
-def search_folders(kind: str, folder: str | Path | None = None) -> list[Path]:
-    """List where files of a kind (``devices``, ``deficits``) are looked up, first hit wins.
-
-    Args:
-        kind: Name of the subfolder.
-        folder: A folder to look in first.
-
-    Returns:
-        Existing folders: the given one, those of ``EXOGAIT_MODELS_PATH``, the package's own.
-    """
-    given = [Path(folder)] if folder is not None else []
-    given += [Path(part) for part in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if part]
-    candidates = [place for root in given for place in (root / kind, root)]
-    return [place for place in (*candidates, PACKAGE / kind) if place.is_dir()]
-
-
-def file_names(kind: str, folder: str | Path | None = None) -> list[str]:
-    """Name every file of a kind that :func:`find_file` would find."""
-    return sorted({path.stem for place in search_folders(kind, folder) for path in place.glob("*.yaml")})
-
-
-def find_file(kind: str, name: str | Path, folder: str | Path | None = None) -> Path:
-    """Find a file by its name without suffix, or by its path.
-
-    Raises:
-        UnknownNameError: There is no such file.
-    """
-    direct = Path(name)
-    if direct.suffix in (".yaml", ".yml"):
-        if direct.is_file():
-            return direct
-        raise FileFormatError(direct, "there is no such file")
-    for place in search_folders(kind, folder):
-        path = place / f"{name}.yaml"
-        if path.is_file():
-            return path
-    raise UnknownNameError(kind.removesuffix("s"), str(name), file_names(kind, folder))
 
 
 def read_mapping(path: Path, allowed: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:

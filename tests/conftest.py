@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+if "EXOGAIT_HOME" not in os.environ:  # what lies in a developer's own user folder is no part of the tests
+    os.environ["EXOGAIT_HOME"] = str(Path(__file__).parent / "no_user_folder")
+
 
 def real_data_folder() -> Path | None:
     folder = os.environ.get("EXOGAIT_DATA")

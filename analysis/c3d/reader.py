@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnitsError
+from exogait.data.show import Card, Shown, names, number
 
 from .events import C3DEvent, read_events
 from .layout import Layout, find_layout
@@ -43,7 +44,7 @@ _OUTPUT_LABEL = re.compile(
 
 
 @dataclass(frozen=True)
-class C3DFile:
+class C3DFile(Shown):
     """What a C3D file holds, in SI units and in the laboratory's axes."""
 
     path: str
@@ -108,6 +109,23 @@ class C3DFile:
             Positions, shape (n_frames, 3), m.
         """
         return self.positions[:, self.marker_names.index(name)]
+
+    def card(self) -> Card:
+        """What was recorded, how long, and what is odd about it."""
+        n_frames = len(self.positions)
+        seen = float(np.isfinite(self.positions).all(axis=2).mean()) if self.positions.size else 0.0
+        facts = [
+            ("duration", number(n_frames / self.point_rate if self.point_rate else None, "s")),
+            ("frames", f"{n_frames} at {self.point_rate:g} Hz, first {self.first_frame}"),
+            ("markers", f"{len(self.marker_names)}, seen in {100 * seen:.0f} %: {names(self.marker_names)}"),
+            ("model outputs", f"{len(self.output_names)}: {names(self.output_names)}"),
+            ("analog", f"{len(self.analog_names)} at {self.analog_rate:g} Hz: {names(self.analog_names)}"),
+            ("force plates", str(len(self.platforms))),
+            ("events", str(len(self.events))),
+            ("length unit", f"{self.units} in the file, m here; {self.processor}"),
+            *(("odd", warning) for warning in self.warnings),
+        ]
+        return Card(f"C3DFile {self.path}", tuple(facts))
 
 
 def read_c3d(path: str | Path, *, units: str | None = None) -> C3DFile:

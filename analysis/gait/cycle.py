@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.show import Card, Curve, Shown, names
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial, Side
 
 N_POINTS = 101
@@ -57,7 +58,7 @@ class Stride:
 
 
 @dataclass(frozen=True)
-class CycleStack:
+class CycleStack(Shown):
     """Channels over several gait cycles."""
 
     channels: tuple[str, ...]
@@ -142,6 +143,22 @@ class CycleStack:
         return replace(
             self, values=np.concatenate([self.values, other.values]), strides=(*self.strides, *other.strides)
         )
+
+    def card(self) -> Card:
+        """How many cycles of what, and the mean of the first channels."""
+        n_cycles, n_points, _ = self.values.shape
+        facts = (
+            ("cycles", f"{n_cycles}, {n_points} points each"),
+            ("channels", f"{len(self.channels)}: {names(self.channels)}"),
+            ("units", names(dict.fromkeys(self.units.values()))),
+            ("sides", names(dict.fromkeys(stride.side for stride in self.strides))),
+        )
+        mean = self.mean() if n_cycles else self.values.reshape(0, len(self.channels))
+        curves = (
+            Curve(f"{name}, {self.units.get(name, '')}".rstrip(", "), (("", mean[:, k]),))
+            for k, name in enumerate(self.channels[:4])
+        )
+        return Card(f"CycleStack of {n_cycles} cycles", facts, tuple(curves) if n_cycles else ())
 
 
 def find_strides(events: Iterable[GaitEvent], side: Side) -> list[Stride]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from exogait.data import ExogaitError
 from exogait.data.quality import count_verdicts, quality_rows
+from exogait.data.show import Shown
 from exogait.data.trial import select_columns, select_rows
 
 from .manifest import ManifestRow, read_manifest
@@ -24,7 +25,7 @@ from .settings import LabSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchResult:
+class BatchResult(Shown):
     """What a batch made."""
 
     folder: Path

@@ -18,6 +18,7 @@ from typing import Unpack
 
 from exogait.data import DataQualityWarning, GaitTrial
 from exogait.data.quality import QualityRow
+from exogait.data.show import Shown
 
 from ..gait.spatiotemporal import Spatiotemporal
 from ..markers.map import MarkerMap
@@ -36,7 +37,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabAnalysis:
+class LabAnalysis(Shown):
     """Everything that the lab road computed for one walking trial."""
 
     trial: GaitTrial

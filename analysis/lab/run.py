@@ -19,6 +19,7 @@ import pandas as pd
 
 from exogait.data import DataQualityWarning, GaitTrial, InputError
 from exogait.data.quality import count_verdicts, quality_rows, to_metadata
+from exogait.data.show import Card, Shown
 from exogait.data.trial import Side
 
 from ..gait.metrics import compute_metrics
@@ -43,7 +44,7 @@ STEPS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabRun:
+class LabRun(Shown):
     """What one run made."""
 
     trial: GaitTrial
@@ -74,6 +75,13 @@ class LabRun:
         lines.append("seconds: " + ", ".join(f"{s.name} {s.seconds:.1f}{' (reused)' * s.reused}" for s in self.steps))
         lines.append(f"total {total:.1f} s; open {self.report}")
         return "\n".join(lines)
+
+    def card(self) -> Card:
+        """The trial, and where its report lies."""
+        inner = self.trial.card()
+        total = sum(step.seconds for step in self.steps)
+        facts = (*inner.facts, ("report", str(self.report)), ("took", f"{total:.1f} s"))
+        return Card(f"LabRun of {self.trial.name}", facts, inner.curves)
 
 
 def run_trial(

@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 
 from exogait.data import InputError
+from exogait.data.show import Shown
 
 EventMethod = Literal["zeni2008", "oconnor2007"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabSettings:
+class LabSettings(Shown):
     """Choices of the lab road. The defaults are common practice; every one is printed in the report."""
 
     units: str | None = None

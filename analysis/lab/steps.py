@@ -114,9 +114,10 @@ def measure(request: LabRequest) -> Measured:
 def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache: StepCache) -> ScaleResult:
     """The model scaled to the static trial."""
     marker_map, base = measured.marker_map, request.base_model
+    about_map = repr(asdict(marker_map))
     return cache.run(
         "scale",
-        [measured.standing, repr(marker_map), float(request.mass), request.height, base or "own", request.subject],
+        [measured.standing, about_map, float(request.mass), request.height, base or "own", request.subject],
         lambda: scale_model(
             measured.standing, marker_map, mass=request.mass, out=folder, base_model=base, name=request.subject,
             height=request.height,
@@ -133,7 +134,7 @@ def find_angles(
     markers = _mapped_window(measured, request.walk)
     return cache.run(
         "inverse_kinematics",
-        [scaled.model, markers, repr(marker_map), name],
+        [scaled.model, markers, repr(asdict(marker_map)), name],
         lambda: inverse_kinematics(scaled.model, markers, marker_map, out=folder, name=name),
         files=[folder / f"{name}_ik.mot"],
     )

@@ -38,7 +38,10 @@ import yaml
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.home import find
+from exogait.data.home import names as names_of
 from exogait.data.names import mirrored_name, side_of
+from exogait.data.show import Shown
 from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
 
 from .hip import hip_centre
@@ -100,7 +103,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class MarkerMap:
+class MarkerMap(Shown):
     """A laboratory's marker set on the model."""
 
     key: str
@@ -150,15 +153,15 @@ class MarkerMatch:
 
 
 def available_marker_maps() -> list[str]:
-    """Names of the maps that come with the suite."""
-    return sorted(path.stem for path in MAP_FOLDER.glob("*.yaml"))
+    """Names of the maps in the user folder and of those that come with the suite."""
+    return names_of("marker_maps")
 
 
 def read_marker_map(name: str | Path) -> MarkerMap:
     """Read a marker map.
 
     Args:
-        name: Name of a map that comes with the suite, or path of a YAML file.
+        name: Name of a map of the user folder or of the suite, or path of a YAML file.
 
     Raises:
         UnknownNameError: No such map, or a key, segment or label in it does not exist.
@@ -185,12 +188,7 @@ def marker_map_file(name: str | Path) -> Path:
     Raises:
         UnknownNameError: No such map.
     """
-    path = Path(name)
-    if path.suffix.lower() not in (".yaml", ".yml"):
-        path = MAP_FOLDER / f"{name}.yaml"
-        if not path.exists():
-            raise UnknownNameError("marker map", str(name), available_marker_maps())
-    return path
+    return find("marker_maps", name)
 
 
 @lru_cache(maxsize=64)
@@ -359,9 +357,11 @@ def _load(path: Path, depth: int = 0) -> dict[str, Any]:
         raise FileFormatError(path, "bases go round in a circle", "correct 'base'")
     parent = path.parent / f"{base}.yaml"
     if not parent.exists():
+        if base not in available_marker_maps():
+            raise UnknownNameError("base map", str(base), available_marker_maps(), str(path))
+        parent = find("marker_maps", str(base))
+    if parent == path:  # a user's map with the name of the suite's begins with that one
         parent = MAP_FOLDER / f"{base}.yaml"
-    if not parent.exists():
-        raise UnknownNameError("base map", str(base), available_marker_maps(), str(path))
     merged = _load(parent, depth + 1)
     for key, value in content.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import FileFormatError, GaitTrial, InputError
+from exogait.data.show import Shown
 from exogait.data.trial import SIDES, select_rows
 
 from ..gait.agreement import compare_curves
@@ -33,7 +34,7 @@ ENERGY = ("metabolic_rate_gross", "metabolic_rate_net", "cost_of_transport_gross
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """What was written."""
 
     page: Path

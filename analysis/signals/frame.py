@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnitsError
+from exogait.data.show import Card, Shown
 
 from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile
@@ -27,7 +28,7 @@ BODY_SIZE = (0.25, 2.6)
 
 
 @dataclass(frozen=True)
-class LabFrame:
+class LabFrame(Shown):
     """Rotation from laboratory to OpenSim axes, and how it was found."""
 
     rotation: NDArray[np.float64]
@@ -66,6 +67,11 @@ class LabFrame:
             f"OpenSim X (forward) = lab {x}, Y (up) = lab {y}, Z (right) = lab {z}; "
             f"up from {self.how_up}; forward from {self.how_forward}{angle}"
         )
+
+    def card(self) -> Card:
+        """Which axis points where, how it was found, and doubts."""
+        doubts = (("doubt", note) for note in self.notes)
+        return Card("LabFrame", (("axes", self.describe()), *doubts))
 
 
 def find_lab_frame(

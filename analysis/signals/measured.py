@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from exogait.data.about import TrialAbout
 from exogait.data.constants import GRAVITY
 from exogait.data.errors import DataQualityWarning, FileFormatError
+from exogait.data.show import Shown
 from exogait.data.trc import marker_table
 from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial
 
@@ -56,7 +57,7 @@ _UNLOADED_TAIL = 0.2
 
 
 @dataclass(frozen=True)
-class LabTrial:
+class LabTrial(Shown):
     """One measured trial in OpenSim's frame, SI units, on the clock of the file's first frame."""
 
     path: str

@@ -23,7 +23,7 @@ from exogait.data.errors import ExogaitError
 from exogait.junction.outcomes import summarise_walk
 from exogait.junction.person import prepare_personalization
 
-from . import lab_labels
+from . import lab_labels, new
 
 __all__ = ["main"]
 
@@ -36,6 +36,7 @@ model_app = SubcommandApp()
 app.command(model_app, name="model", help="Build, show and plot the OpenSim model.")
 lab_app = SubcommandApp()
 app.command(lab_app, name="lab", help="From C3D files to joint angles, moments, symmetry and a report.")
+new.register(app)
 
 
 @model_app.command(name="build")
@@ -88,15 +89,10 @@ def model_show(model: Positional[Path | None] = None) -> None:
 
 @model_app.command(name="list")
 def model_list() -> None:
-    """List the devices and deficits at hand."""
-    from exogait import models
+    """List the devices, deficits and subjects at hand, and whose they are."""
+    from exogait.models.catalogue import describe_files
 
-    for kind, names, load in (
-        ("device", models.device_names(), models.load_device),
-        ("deficit", models.deficit_names(), models.load_deficit),
-    ):
-        for name in names:
-            print(f"{kind:8s} {name:28s} {load(name).description}")
+    print(describe_files())
 
 
 @app.command

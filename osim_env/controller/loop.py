@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import ExogaitError, FileFormatError, InputError, MissingDependencyError
+from exogait.data.show import Card, Shown, names
 
 from ..learning.policy import load_policy
 from .contract import CONTRACT, ONNX, POLICY, Contract, read_contract, sha256, ticks_of
@@ -54,7 +55,7 @@ TOLERANCE = 1e-4
 """How far the network may be from the contract's example when loaded; float32 is some 1e-6 off."""
 
 
-class Controller:
+class Controller(Shown):
     """The reference loop of one device on one person; see the module's text for what it does.
 
     Attributes:
@@ -116,6 +117,17 @@ class Controller:
                 folder / CONTRACT, "the network does not give the contract's example action", "export it again"
             )
         return cls(contract, evaluate)
+
+    def card(self) -> Card:
+        """What it drives, how fast, and how it is."""
+        contract = self.contract
+        facts = (
+            ("drives", names(output.actuator for output in contract.outputs)),
+            ("reads", names(channel.name for channel in contract.inputs)),
+            ("control step", f"{contract.control_step:g} s, ticks of {contract.tick:g} s"),
+            ("status", str(self.status)),
+        )
+        return Card("Controller", facts)
 
     def reset(self) -> None:
         """Begin anew, with zero torque and no history."""

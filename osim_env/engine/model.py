@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, UnknownNameError
 from exogait.data.files import written_beside
+from exogait.data.show import Card, Shown, names
 
 from .lanes import WIDTH
 
@@ -400,7 +401,7 @@ def make_layout(model: Model) -> Layout:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Shown):
     """A musculoskeletal model as arrays, ready for the batched functions of this package.
 
     Built by :func:`exogait.osim_env.engine.compile_osim` or read back with :meth:`load`; never changed afterwards.
@@ -591,6 +592,18 @@ class Model:
                 if one.name.endswith("_names") or one.name == "actuator_coordinate":
                     values[one.name] = tuple(map(str, value.tolist()))
         return cls(**values)
+
+    def card(self) -> Card:
+        """What it holds, by name and number."""
+        facts = (
+            ("compiled from", self.source),
+            ("coordinates", f"{self.n_coordinates}: {names(self.coordinate_names)}"),
+            ("bodies", f"{self.n_bodies}: {names(self.body_names)}"),
+            ("muscles", f"{self.n_muscles}: {names(self.muscle_names)}"),
+            ("actuators", f"{self.n_actuators}: {names(self.actuator_names)}"),
+            ("contact spheres", f"{len(self.sphere_names)}: {names(self.sphere_names)}"),
+        )
+        return Card(f"Model {self.name}", facts)
 
 
 def n_blocks(batch: int) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exogait.data.show import Shown
+
 from .model import Floats, Model
 
 LOADED_N = 1.0
@@ -13,7 +15,7 @@ LOADED_N = 1.0
 
 
 @dataclass(frozen=True)
-class MuscleState:
+class MuscleState(Shown):
     """State of all muscles; every array has shape (B, n_muscles) but the last."""
 
     muscle_tendon_length: Floats
@@ -45,7 +47,7 @@ class MuscleState:
 
 
 @dataclass(frozen=True)
-class ContactForces:
+class ContactForces(Shown):
     """Forces of the ground on the body, in ground axes."""
 
     force: Floats
@@ -106,7 +108,7 @@ def centre_of_pressure(force: Floats, moment: Floats, up: Floats, origin: Floats
 
 
 @dataclass(frozen=True)
-class Kinematics:
+class Kinematics(Shown):
     """Poses and velocities in ground axes."""
 
     position: Floats

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from exogait.data.show import Shown
+
 from .model import Floats, Model
 from .observation import record_rows
 
@@ -70,6 +72,9 @@ class Record(NamedTuple):
     mean_actuator_power: Floats
     """Mean of torque x coordinate speed, W."""
 
+    def __repr__(self) -> str:
+        return f"Record of {len(self[0])} environments: {len(self)} arrays, {', '.join(self._fields[:6])}, ..."
+
 
 def make_record(model: Model, batch: int) -> tuple[Record, Floats]:
     """Allocate the record of a batch, all zeros: the named views, and the flat array that the kernel fills."""
@@ -80,7 +85,7 @@ def make_record(model: Model, batch: int) -> tuple[Record, Floats]:
 
 
 @dataclass
-class State:
+class State(Shown):
     """A batch of simulations: one row an environment, changed in place by :func:`exogait.osim_env.engine.step`."""
 
     q: Floats
@@ -146,7 +151,7 @@ class State:
 
 
 @dataclass
-class Parameters:
+class Parameters(Shown):
     """What may differ between the environments of one batch. ``None`` leaves the model as its file has it.
 
     Each array has one row an environment, or a single row for all of them.

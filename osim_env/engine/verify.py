@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from exogait.data.show import Card, Shown
+
 from . import batch as compiled
 from .compiler import convert
 from .model import Floats, Model, only
@@ -51,7 +53,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Shown):
     """The table of one model; as text it is ready to print."""
 
     model: str
@@ -66,6 +68,14 @@ class Verification:
         failed = [row.quantity for row in self.rows if not row.passed]
         verdict = f"outside tolerance: {', '.join(failed)}" if failed else "all within tolerance"
         return f"{self.model}\n{format_table(list(self.rows))}\n{verdict}"
+
+    def card(self) -> Card:
+        """Largest relative difference of every quantity, and whether it is within its tolerance."""
+        facts = [
+            (row.quantity, f"{row.relative:.1e} (tolerance {row.tolerance:.0e}){'' if row.passed else '  OUTSIDE'}")
+            for row in self.rows
+        ]
+        return Card(f"Verification of {self.model}: {'passed' if self.passed else 'NOT passed'}", tuple(facts))
 
 
 @dataclass(frozen=True)

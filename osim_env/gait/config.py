@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.show import Shown
 
 from ..device.exoskeleton import TICK
 from .muscle_command import MuscleCommandConfig
@@ -16,7 +17,7 @@ from .view import Array
 
 
 @dataclass(frozen=True)
-class WorldConfig:
+class WorldConfig(Shown):
     """Settings of the world, the same in training and evaluation unless said otherwise.
 
     Attributes:

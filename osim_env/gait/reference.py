@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.home import find
+from exogait.data.show import Card, Curve, Shown, names, number
 
 Array = NDArray[np.floating[Any]]
 
@@ -30,7 +32,7 @@ FORMAT = "exogait-reference-1"
 
 
 @dataclass(frozen=True)
-class ReferenceMotion:
+class ReferenceMotion(Shown):
     """A periodic gait over a range of speeds.
 
     Attributes:
@@ -116,6 +118,25 @@ class ReferenceMotion:
         }
         Path(path).write_text(json.dumps(content, indent=1) + "\n")
 
+    def card(self) -> Card:
+        """Speeds, coordinates, and hip, knee and ankle over one stride."""
+        low, high = self.speed_range
+        speed, phase = 0.5 * (low + high), np.linspace(0.0, 1.0, 101)
+        facts = (
+            ("speeds", f"{low:g} to {high:g} m/s"),
+            ("stride", f"{float(self.frequency(speed)):.3f} Hz at {speed:.2f} m/s"),
+            ("coordinates", names(self.coordinate_names)),
+            ("moments", names(self.moment_names)),
+            ("leg length", number(self.leg_length or None, "m", 3)),
+            ("source", self.source),
+        )
+        q = np.rad2deg(self._series(self.coordinates, phase, np.full(phase.shape, speed))[0])
+        joints = [name for name in ("hip_flexion_r", "knee_angle_r", "ankle_angle_r") if name in self.coordinate_names]
+        curves = (
+            Curve(f"{name} over a stride, deg", (("", q[:, self.coordinate_names.index(name)]),)) for name in joints
+        )
+        return Card(f"ReferenceMotion {self.name}", facts, tuple(curves))
+
 
 def fourier_basis(phase: Array, n_harmonics: int) -> tuple[Array, Array]:
     """The basis ``1, cos, sin, cos 2, sin 2, ...`` and its derivative with respect to phase.
@@ -137,21 +158,20 @@ def fourier_basis(phase: Array, n_harmonics: int) -> tuple[Array, Array]:
     return basis, slope
 
 
-@lru_cache(maxsize=8)
 def load_reference(name: str | Path = DEFAULT_REFERENCE) -> ReferenceMotion:
-    """Read a reference motion by name (of the suite's own) or path.
+    """Read a reference motion by name (of the user folder or the suite) or path.
 
     Raises:
+        UnknownNameError: There is none of that name.
         FileFormatError: The file is missing or is no reference motion.
     """
-    path = Path(name)
-    if not path.suffix:
-        path = REFERENCE_FOLDER / f"{name}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in REFERENCE_FOLDER.glob("*.json"))) or "none"
-        raise FileFormatError(
-            path, "no such reference motion", f"known names: {known}; or give the path of a .json file"
-        )
+    path = find("references", name)
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, stamp: int) -> ReferenceMotion:
+    """Read a file once, as long as it is not written again."""
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:

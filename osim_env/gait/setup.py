@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait import models
+from exogait.data.home import is_replaced
+from exogait.data.show import Shown
 from exogait.models.deficit import Deficit, load_deficit
 from exogait.models.device import Device, load_device
 
@@ -33,7 +35,7 @@ COMPILED = {None: MODELS / "gait2392.npz", "hip_ankle": MODELS / "gait2392_exo.n
 
 
 @dataclass(frozen=True)
-class WorldSetup:
+class WorldSetup(Shown):
     """What is simulated.
 
     Attributes:
@@ -84,6 +86,7 @@ def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
     are in the file. What is not the suite's own model is built through OpenSim and kept in the cache.
     """
     own = setup.model is None and setup.subject is None and setup.tendon == "rigid" and setup.device in COMPILED
+    own = own and not (setup.device and is_replaced("devices", setup.device))
     if own and setup.engine == "twin":
         return None, COMPILED[setup.device]
     if setup.model is not None:

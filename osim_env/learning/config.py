@@ -11,6 +11,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
+from exogait.data.show import Shown
 
 from ..gait.config import WorldConfig
 from ..gait.setup import WorldSetup
@@ -46,7 +47,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Shown):
     """A training run.
 
     Attributes:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from exogait import models
 from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
 from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.home import find
+from exogait.data.show import Card, Shown, brief
 
 if TYPE_CHECKING:
     from .learner import Learner
@@ -33,7 +35,7 @@ class PolicyMismatchError(ExogaitError):
 
 
 @dataclass(frozen=True, eq=False)
-class Policy:
+class Policy(Shown):
     """A deterministic policy: normalise, dense ELU layers, clip to [-1, 1].
 
     Attributes:
@@ -125,6 +127,26 @@ class Policy:
         content = {"format": FORMAT, "clip": self.clip, "n_layers": len(self.layers), **self.metadata}
         return write_text_atomic(stem.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
 
+    def card(self) -> Card:
+        """What it drives, what it was trained for, and how far."""
+        about = self.metadata
+        settings = about.get("settings") or {}
+        setup, stages = settings.get("setup") or {}, settings.get("stages") or [{}]
+        sizes = [self.n_observations, *(len(bias) for _, bias in self.layers)]
+        facts = {
+            "drives": {"human": "the muscles", "device": "the device"}.get(str(about.get("role")), about.get("role")),
+            "device": about.get("device") or setup.get("device"),
+            "weakness": setup.get("deficit"),
+            "speeds": (stages[-1].get("speeds") or None),
+            "trained": None if about.get("samples") is None else f"{about['samples']:,} control steps",
+            "network": " - ".join(map(str, sizes)),
+            "control step, s": about.get("control_step"),
+            "model": str(about.get("model_hash") or "")[:12],
+            "revision": about.get("git_revision"),
+        }
+        shown = tuple((key, brief(value)) for key, value in facts.items() if value not in (None, "", []))
+        return Card(f"Policy {about.get('name', '')}".rstrip(), shown)
+
 
 def _short(value: Any) -> str:
     text = repr(value)
@@ -171,22 +193,20 @@ def policy_from_learner(
 
 
 def load_policy(path: str | Path) -> Policy:
-    """Read a policy by name (of the suite's own) or path.
+    """Read a policy by name (of the user folder or the suite, such as ``hip_ankle/1-healthy_device``) or path.
 
     Raises:
+        UnknownNameError: There is none of that name.
         FileFormatError: A file is missing, damaged or no policy.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    stem = Path(path)
-    if not stem.suffix and not stem.with_suffix(".json").is_file():
-        stem = POLICY_FOLDER / stem
-    description, numbers = stem.with_suffix(".json"), stem.with_suffix(".safetensors")
+    description = find("policies", path)
+    numbers = description.with_suffix(".safetensors")
     for file in (description, numbers):
         if not file.is_file():
-            known = ", ".join(sorted(p.stem for p in POLICY_FOLDER.glob("*.json"))) or "none"
-            raise FileFormatError(file, "no such policy file", f"policies of the suite: {known}")
+            raise FileFormatError(file, "no such policy file", "a policy is a .json file and a .safetensors file")
     try:
         content = json.loads(description.read_text())
         if content.pop("format", None) != FORMAT:

@@ -12,6 +12,7 @@ import torch
 from tqdm.auto import tqdm
 
 from exogait.data.errors import InputError
+from exogait.data.home import find
 from exogait.data.settings import load_settings
 
 from ..engine import set_threads
@@ -26,9 +27,8 @@ CONFIGS = Path(__file__).parent / "configs"
 
 
 def find_config(name: str) -> Path:
-    """Path of a configuration given by name (of the suite's own) or path."""
-    own = CONFIGS / f"{name}.yaml"
-    return own if own.is_file() else Path(name)
+    """Path of a configuration given by name (of the user folder or the suite) or path."""
+    return find("trainings", name)
 
 
 def keep_memory() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exogait.data.errors import InputError
+from exogait.data.home import find_folder
 
 from .plan import StudyConfig, Task, label_of, plan
 
@@ -16,17 +17,12 @@ if TYPE_CHECKING:
 
 
 def policy_folder(name: str) -> Path:
-    """Folder of a study's policies given by name (of the suite's own) or path.
+    """Folder of a study's policies given by name (of the user folder or the suite) or path.
 
     Raises:
-        InputError: There is no such folder.
+        UnknownNameError: There is no such folder.
     """
-    from ..learning.policy import POLICY_FOLDER
-
-    for folder in (POLICY_FOLDER / name, Path(name)):
-        if folder.is_dir():
-            return folder
-    raise InputError("policies", name, f"a folder, or a name under {POLICY_FOLDER}")
+    return find_folder("policies", name)
 
 
 def human_of(policies: str, body: str, seed: int) -> Policy:

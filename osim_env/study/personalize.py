@@ -30,6 +30,7 @@ from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError, MissingDependencyError
 from exogait.data.files import write_text_atomic
 from exogait.data.settings import from_mapping
+from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import FULL_STRENGTH, load_deficit
 
@@ -59,7 +60,7 @@ LONGEST_STRIDE = 1.6
 
 
 @dataclass(frozen=True)
-class Personalization:
+class Personalization(Shown):
     """What is fine-tuned, and for whom.
 
     Attributes:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from exogait.data.errors import InputError
+from exogait.data.home import find
+from exogait.data.show import Shown
 
 if TYPE_CHECKING:
     pass
@@ -75,7 +77,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class StudyConfig:
+class StudyConfig(Shown):
     """A study.
 
     Attributes:
@@ -285,9 +287,9 @@ def _slug(text: str) -> str:
 
 
 def find_study(name: str) -> Path:
-    """Path of a study given by name (of the suite's own) or path."""
-    own = STUDIES / f"{name}.yaml"
-    return own if own.is_file() else Path(name)
+    """Path of a study given by name (of the user folder or the suite) or path."""
+    return find("studies", name)
+
 
 SHORTEST = 0.1
 """Shortest part of a walk by which a candidate can be judged, s."""
