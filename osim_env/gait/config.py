@@ -11,7 +11,7 @@ from exogait.data.errors import InputError, UnknownNameError
 
 from ..device.exoskeleton import TICK
 from .muscle_command import MuscleCommandConfig
-from .rewards import DEVICE_TERMS, HUMAN_TERMS
+from .step.rewards import DEVICE_TERMS, HUMAN_TERMS
 from .view import Array
 
 
