@@ -12,7 +12,7 @@ from exogait.data.show import Shown
 
 from ..device.exoskeleton import TICK
 from .muscle_command import MuscleCommandConfig
-from .rewards import DEVICE_TERMS, HUMAN_TERMS
+from .step.rewards import DEVICE_TERMS, HUMAN_TERMS
 from .view import Array
 
 

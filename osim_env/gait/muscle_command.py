@@ -129,7 +129,15 @@ class MuscleCommandConfig:
 
 
 class Recruitment:
-    """The recruitment problem of one model for any batch of bodies."""
+    """The recruitment problem of one model for any batch of bodies.
+
+    Attributes:
+        demanded: Coordinates whose moments are demanded: all but the pelvis's.
+        columns: Their columns among the model's coordinates, shape (n_demanded,).
+        trunk: Actuators of the trunk.
+        stiffness: Of the feedback on each demanded coordinate, shape (n_demanded,), N m/rad.
+        amplitude_per_kg: Moment per unit action, shape (n_demanded,), N m per kg body mass.
+    """
 
     def __init__(self, model: Any, config: MuscleCommandConfig) -> None:
         names = list(model.coordinate_names)
@@ -152,6 +160,10 @@ class Recruitment:
         self.lower = np.full(n_columns, config.min_excitation)
         self.lower[self.n_muscles :] = -1.0
         self.upper = np.ones(n_columns)
+        self.stiffness = config.stiffness_scale * np.array([config.stiffness[stem(name)] for name in self.demanded])
+        self.amplitude_per_kg = config.amplitude_scale * np.array(
+            [config.amplitude[stem(name)] for name in self.demanded]
+        )
 
     def solve(
         self, moment_arms: Array, gain: Array, passive: Array, demand: Array, multiplier: Array

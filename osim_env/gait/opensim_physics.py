@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engine import Model, OpenSimEngine
-from .physics import Array
 from .twin_physics import TwinPhysics
+from .view import Array
 
 
 class OpenSimPhysics(TwinPhysics):

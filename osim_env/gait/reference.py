@@ -138,6 +138,54 @@ class ReferenceMotion(Shown):
         return Card(f"ReferenceMotion {self.name}", facts, tuple(curves))
 
 
+@dataclass(frozen=True)
+class ModelReference:
+    """A reference in the order of a model's coordinates.
+
+    Attributes:
+        motion: The reference.
+        columns: Column of the reference of each of the model's coordinates, shape (n_coordinates,).
+        moment_columns: Column of the reference's moments of each demanded coordinate, -1 where it has none.
+    """
+
+    motion: ReferenceMotion
+    columns: NDArray[np.int64]
+    moment_columns: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, motion: ReferenceMotion, coordinate_names: tuple[str, ...], demanded: tuple[str, ...]
+    ) -> ModelReference:
+        """The reference for a model with these coordinates, of which some are demanded moments of."""
+        known = motion.moment_names
+        return cls(
+            motion,
+            np.array([motion.coordinate_names.index(name) for name in coordinate_names]),
+            tuple(known.index(name) if name in known else -1 for name in demanded),
+        )
+
+    def state(self, phase: Array, speed: Array) -> tuple[Array, Array]:
+        """Coordinates and speeds, shape (batch, n_coordinates) each; see :meth:`ReferenceMotion.evaluate`."""
+        q, u = self.motion.evaluate(phase, speed)
+        return q[:, self.columns], u[:, self.columns]
+
+    def moments(self, phase: Array, speed: Array, body_mass: Array) -> Array:
+        """Net joint moments, shape (batch, n_demanded), N m; zero where the reference has none.
+
+        Args:
+            phase: Share of the stride since right heel strike, shape (batch,).
+            speed: Walking speed, shape (batch,), m/s.
+            body_mass: Shape (batch,), kg.
+        """
+        moments = np.zeros((len(phase), len(self.moment_columns)))
+        if self.motion.moment_names:
+            known = self.motion.net_moments(phase, speed)
+            for j, column in enumerate(self.moment_columns):
+                if column >= 0:
+                    moments[:, j] = known[:, column]
+        return moments * body_mass[:, None]
+
+
 def fourier_basis(phase: Array, n_harmonics: int) -> tuple[Array, Array]:
     """The basis ``1, cos, sin, cos 2, sin 2, ...`` and its derivative with respect to phase.
 

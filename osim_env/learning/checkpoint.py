@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import torch
 
 from exogait.data.errors import FileFormatError, InputError
 
-from .config import Array
-from .learner import Learner
-from .policy import Policy
+from ..device.legs import Legs
+from ..gait.world import GaitWorld
+from .collect import Episodes
+from .config import Array, TrainConfig
+from .learner import NEVER_VARIED, STD_FLOOR, Learner
+from .policy import Policy, load_policy
 
 NEW_STD = 0.3
 """Standard deviation that new observations start with: strengths (0-1), torques (N m/kg), flags (0 or 1)."""
@@ -50,8 +56,6 @@ def load_networks(learner: Learner, policy: Policy, role: str, signature: dict[s
     Raises:
         InputError: The actions differ, or the policy knows observations that do not exist here.
     """
-    from .learner import NEVER_VARIED, STD_FLOOR
-
     names, known = signature[f"{role}_observations"], policy.metadata[f"{role}_observations"]
     if role == "device":  # the device sees several samples of each signal
         repeat = learner.statistics.mean.size // len(names)
@@ -80,3 +84,128 @@ def load_networks(learner: Learner, policy: Policy, role: str, signature: dict[s
     statistics.var[:] = np.square(NEW_STD)
     statistics.var[columns] = np.square(1.0 / policy.scale - STD_FLOOR)[varied]
     statistics.count = 1e6  # the statistics of the first training outweigh the first batches of the next
+
+
+def start_networks(
+    config: TrainConfig, human: Learner, device: Learner | None, legs: Legs | None, world: GaitWorld
+) -> int:
+    """Start both learners from the policies or the checkpoint that a run's settings name.
+
+    Args:
+        config: Settings of the run.
+        human: The human's learner.
+        device: The device's learner, if it has one.
+        legs: Views of the two legs, where one network controls each.
+        world: What they walk in.
+
+    Returns:
+        Samples that these networks had seen.
+
+    Raises:
+        InputError: They do not fit.
+    """
+    earlier = 0
+    if config.start_human is not None:
+        start = load_policy(config.start_human)
+        earlier = int(start.metadata.get("samples", 0))
+        load_networks(human, start, "human", world.signature())
+    if config.start_device is not None and device is not None:
+        start = load_policy(config.start_device)
+        if legs is not None:
+            try:
+                layers, log_std = legs.leg(start.layers), start.log_std[legs.right]
+                start = dataclasses.replace(start, layers=tuple(layers), log_std=log_std)
+            except ValueError as error:
+                reason = f"one network for each leg, but {error}: set share_legs: false"
+                raise InputError("start_device", config.start_device, reason) from None
+        load_networks(device, start, "device", world.signature())
+    if config.start_checkpoint is not None:
+        content = read_checkpoint(Path(config.start_checkpoint))
+        facts = json.loads(content["facts"].tobytes())
+        earlier = int(facts["samples"] + facts.get("earlier_samples", 0))
+        human.load_arrays(part_of(content, "human/"), optimizer=False)
+        if config.human.start_std is not None:
+            human.set_std(config.human.start_std)
+        if device is not None:
+            arrays = part_of(content, "device/")
+            if legs is None and world.exoskeleton is not None and facts.get("legs_shared"):
+                arrays = Legs(world.exoskeleton).plain(arrays)
+            try:
+                device.load_arrays(arrays, optimizer=False)
+            except RuntimeError as error:
+                raise InputError(
+                    "start_checkpoint", config.start_checkpoint, f"networks of the same layers ({error})"
+                ) from None
+    return earlier
+
+
+def write_checkpoint(
+    path: Path, facts: dict[str, Any], human: Learner, device: Learner | None, world: GaitWorld, episodes: Episodes
+) -> Path:
+    """Write everything a run depends on, atomically.
+
+    Args:
+        path: Where to.
+        facts: What the run says about itself; JSON.
+        human: The human's learner.
+        device: The device's learner, if it has one.
+        world: The bodies.
+        episodes: Where their episodes stand.
+
+    Returns:
+        The path.
+    """
+    content: dict[str, Array] = {f"human/{key}": value for key, value in human.arrays().items()}
+    if device is not None:
+        content |= {f"device/{key}": value for key, value in device.arrays().items()}
+    content |= {f"world/{key}": value for key, value in world.arrays().items()}
+    content["starts"], content["lengths"] = episodes.starts, episodes.lengths
+    content["torch_random"] = torch.get_rng_state().numpy()
+    kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (it shuffles minibatches)
+    content["numpy_keys"] = np.asarray(keys)
+    facts = {
+        **facts, "finished": episodes.finished,
+        "numpy": [kind, position, has_gauss, cached], "world_random": world.rng.bit_generator.state,
+    }  # fmt: skip
+    content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    beside = path.with_name(".checkpoint.tmp.npz")
+    with beside.open("wb") as stream:
+        np.savez(stream, **content)  # type: ignore[arg-type]
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    return path
+
+
+def restore_checkpoint(
+    path: Path, human: Learner, device: Learner | None, world: GaitWorld, episodes: Episodes
+) -> dict[str, Any]:
+    """Put learners, bodies, episodes and random numbers back to where :func:`write_checkpoint` left them.
+
+    Returns:
+        What the run said about itself.
+
+    Raises:
+        FileFormatError: The file is damaged or belongs to another run.
+    """
+    content = read_checkpoint(path)
+    facts = json.loads(content.pop("facts").tobytes())
+    own = world.signature()
+    if "model_hash" not in facts["signature"]:  # a checkpoint from before there was one
+        del own["model_hash"]
+    if facts["signature"] != own:
+        raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
+    try:
+        human.load_arrays(part_of(content, "human/"))
+        if device is not None:
+            device.load_arrays(part_of(content, "device/"))
+        world.load_arrays(part_of(content, "world/"))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise FileFormatError(path, f"does not fit this configuration ({error})", "start a new run") from None
+    episodes.starts, episodes.lengths = content["starts"].astype(bool), content["lengths"]
+    episodes.finished = facts["finished"]
+    torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
+    kind, position, has_gauss, cached = facts["numpy"]
+    np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
+    world.rng.bit_generator.state = facts["world_random"]
+    return facts

@@ -15,7 +15,8 @@ Action
     rate.
 
 Reward
-    The weighted sum of the terms in :mod:`osim_env.gait.rewards`; ``info["reward/<name>"]`` holds each raw value.
+    The weighted sum of the terms in :mod:`exogait.osim_env.gait.step.rewards`; ``info["reward/<name>"]`` holds each raw
+    value.
 
 End
     ``terminated`` at a fall (pelvis below 0.7 of its nominal height, the body touching the ground with anything but a

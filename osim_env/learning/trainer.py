@@ -20,8 +20,9 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from exogait.data.errors import FileFormatError, InputError
+from exogait.data.errors import InputError
 from exogait.data.settings import from_mapping
 from exogait.models.deficit import FULL_STRENGTH
 
@@ -30,12 +31,13 @@ from ..gait.config import WorldConfig
 from ..gait.population import CONDITIONS, Population
 from ..gait.setup import make_world
 from ..gait.strategy import ROUNDING, Strategies, load_strategies
-from .checkpoint import load_networks, part_of, read_checkpoint
-from .config import Array, Stage, TrainConfig, git_revision, jsonable, merged, without_folders
+from .checkpoint import restore_checkpoint, start_networks, write_checkpoint
+from .collect import Episodes, Wearers, collect
+from .config import Stage, TrainConfig, git_revision, jsonable, merged, without_folders
 from .evaluation import evaluate_policy
 from .learner import Learner
 from .log import append_row, drop_rows_after, tensorboard_writer
-from .policy import Policy, load_policy, policy_from_learner
+from .policy import Policy, policy_from_learner
 from .prescribed import PrescribedTorque
 
 
@@ -54,61 +56,33 @@ class Trainer:
             n_observations=len(world.human_observation_names), n_actions=world.n_human_actions, seed=config.seed,
         )  # fmt: skip
         self.device: Learner | None = None
-        self.powered = np.zeros(0, np.int64)
+        self.wearers: Wearers | None = None
         self.prescribed: PrescribedTorque | None = None
         self.legs: Legs | None = None
         if world.exoskeleton is not None and config.device_profile is not None:
             self.prescribed = PrescribedTorque(world, config.device_profile)
         elif world.exoskeleton is not None:
-            self._find_powered()
             if config.share_legs and alike_on_both_sides(world.exoskeleton.device):
                 self.legs = Legs(world.exoskeleton)
+            self.wearers = Wearers(world, self.legs)
             self.device = Learner(
-                config.device, n_envs=len(self.powered) * (1 if self.legs is None else 2), n_steps=config.n_steps,
+                config.device, n_envs=self.wearers.n_learned, n_steps=config.n_steps,
                 n_observations=world.exoskeleton.n_observations,
                 n_actions=world.n_device_actions if self.legs is None else self.legs.n_actions,
                 seed=config.seed + 1,
             )  # fmt: skip
-        self.earlier_samples = 0
-        if config.start_human is not None:
-            start = load_policy(config.start_human)
-            self.earlier_samples = int(start.metadata.get("samples", 0))
-            load_networks(self.human, start, "human", world.signature())
-        if config.start_device is not None and self.device is not None:
-            start = load_policy(config.start_device)
-            if self.legs is not None:
-                try:
-                    layers, log_std = self.legs.leg(start.layers), start.log_std[self.legs.right]
-                    start = dataclasses.replace(start, layers=tuple(layers), log_std=log_std)
-                except ValueError as error:
-                    reason = f"one network for each leg, but {error}: set share_legs: false"
-                    raise InputError("start_device", config.start_device, reason) from None
-            load_networks(self.device, start, "device", world.signature())
-        if config.start_checkpoint is not None:
-            content = read_checkpoint(Path(config.start_checkpoint))
-            facts = json.loads(content["facts"].tobytes())
-            self.earlier_samples = int(facts["samples"] + facts.get("earlier_samples", 0))
-            self.human.load_arrays(part_of(content, "human/"), optimizer=False)
-            if config.human.start_std is not None:
-                self.human.set_std(config.human.start_std)
-            if self.device is not None:
-                arrays = part_of(content, "device/")
-                if self.legs is None and world.exoskeleton is not None and facts.get("legs_shared"):
-                    arrays = Legs(world.exoskeleton).plain(arrays)
-                try:
-                    self.device.load_arrays(arrays, optimizer=False)
-                except RuntimeError as error:
-                    raise InputError(
-                        "start_checkpoint", config.start_checkpoint, f"networks of the same layers ({error})"
-                    ) from None
+        self.earlier_samples = start_networks(config, self.human, self.device, self.legs, world)
         self.samples = 0
         self.seconds = 0.0
         self.best = -np.inf
         self.next_evaluation = config.evaluate_every
         self.curve: list[dict[str, float]] = []
-        self._starts = np.ones(config.n_envs, bool)
-        self._lengths = np.zeros(config.n_envs)
-        self._finished: list[float] = []
+        self.episodes = Episodes.new(config.n_envs)
+
+    @property
+    def powered(self) -> NDArray[np.int64]:
+        """Environments whose device is on and has a learner."""
+        return np.zeros(0, np.int64) if self.wearers is None else self.wearers.index
 
     # ---- the loop --------------------------------------------------------------------------------------------------
 
@@ -146,57 +120,27 @@ class Trainer:
         for learner in (self.human, self.device):
             if learner is not None:
                 learner.begin()
-        sums: dict[str, float] = {}
-        reward_sum = np.zeros(2)
-        done = self._starts
-        on = self.powered
-        device_action = np.zeros((config.n_envs, world.n_device_actions)) if world.exoskeleton is not None else None
         learn = self._stage().learn or config.learn
-        # Who does not learn acts without noise, and is learned against, as it will be used.
         human_learns, device_learns = learn in ("human", "both"), learn in ("device", "both")
-        for _ in range(config.n_steps):
-            seen = world.human_observation()
-            human_action = self.human.act(seen) if human_learns else self.human.act_without_noise(seen)
-            if self.device is not None and device_action is not None and len(on):
-                act = self.device.act if device_learns else self.device.act_without_noise
-                device_action[on] = self._device_action(act(self._sensed()))
-            elif self.prescribed is not None:
-                device_action = self.prescribed.act()
-            step = world.step(
-                np.clip(human_action, -1, 1), None if device_action is None else np.clip(device_action, -1, 1)
-            )
-            if human_learns:
-                self.human.record(step.human_reward, done, step.truncated, step.human_final)
-            if self.device is not None and device_learns:
-                self.device.record(
-                    self._each_leg(step.device_reward[on]), self._each_leg(done[on]),
-                    self._each_leg(step.truncated[on]), self._leg_view(step.device_final[on]),
-                )  # fmt: skip
-            done = step.terminated | step.truncated
-            self._lengths += config.world.control_step
-            self._finished += self._lengths[done].tolist()
-            self._lengths[done] = 0.0
-            reward_sum += step.human_reward.mean(), step.device_reward.mean()
-            for name, value in step.terms.items():
-                sums[name] = sums.get(name, 0.0) + float(np.nanmean(value))
-        self._starts = done
+        figures = collect(
+            world, self.human, self.device, self.wearers, self.prescribed, self.episodes,
+            n_steps=config.n_steps, control_step=config.world.control_step,
+            human_learns=human_learns, device_learns=device_learns,
+        )  # fmt: skip
         simulated = time.monotonic()
-        figures = {f"term/{name}": value / config.n_steps for name, value in sums.items()}
-        figures |= {"reward/human": reward_sum[0] / config.n_steps, "reward/device": reward_sum[1] / config.n_steps}
         if human_learns:
-            found = self.human.update(world.human_observation(), done)
+            found = self.human.update(world.human_observation(), self.episodes.starts)
             figures |= {f"human/{key}": value for key, value in found.items()}
-        if self.device is not None and device_learns:
-            found = self.device.update(self._sensed(), self._each_leg(done[on]))
+        if self.device is not None and self.wearers is not None and device_learns:
+            found = self.device.update(self.wearers.sensed(), self.wearers.each(self.episodes.starts))
             figures |= {f"device/{key}": value for key, value in found.items()}
         self.samples += config.n_envs * config.n_steps
         end = time.monotonic()
         self.seconds += end - start
-        self._finished = self._finished[-400:]
         figures |= {
             "samples": self.samples,
             "seconds": self.seconds,
-            "episode_seconds": float(np.mean(self._finished)) if self._finished else 0.0,
+            "episode_seconds": self.episodes.mean_length(),
             "simulated_per_wall_second": config.n_envs * config.n_steps * config.world.control_step / (end - start),
             "learning_share": (end - simulated) / (end - start),
         }
@@ -216,28 +160,14 @@ class Trainer:
         for k, name in enumerate(CONDITIONS):
             self.world.dress(changed[wanted[changed] == k], name)
         self.world.reset(changed)
-        self._starts[changed], self._lengths[changed] = True, 0.0
+        self.episodes.restart(changed)
         self._find_powered()
 
     def _find_powered(self) -> None:
-        """Only environments whose device is on can teach it anything."""
-        assert self.world.exoskeleton is not None
-        self.powered = np.flatnonzero(self.world.exoskeleton.powered)
-        if self.device is not None:
-            self.device.set_environments(len(self.powered) * (1 if self.legs is None else 2))
-
-    def _sensed(self) -> Array:
-        """Observations of the device's learner: of each powered device, or of each of its legs."""
-        return self._leg_view(self.world.device_observation()[self.powered])
-
-    def _leg_view(self, observation: Array) -> Array:
-        return observation if self.legs is None else self.legs.observe(observation)
-
-    def _each_leg(self, values: Array) -> Array:
-        return values if self.legs is None else np.tile(values, 2)
-
-    def _device_action(self, action: Array) -> Array:
-        return action if self.legs is None else self.legs.act(action)
+        """Give the device's learner the environments whose device is on."""
+        if self.wearers is not None and self.device is not None:
+            self.wearers.find()
+            self.device.set_environments(self.wearers.n_learned)
 
     def _stage(self) -> Stage:
         """The present stage; what it leaves open is as in the last one that said it."""
@@ -348,32 +278,17 @@ class Trainer:
 
     def save_checkpoint(self) -> Path:
         """Write everything the run depends on, atomically."""
-        content: dict[str, Array] = {f"human/{key}": value for key, value in self.human.arrays().items()}
-        if self.device is not None:
-            content |= {f"device/{key}": value for key, value in self.device.arrays().items()}
-        content |= {f"world/{key}": value for key, value in self.world.arrays().items()}
-        content["starts"], content["lengths"] = self._starts, self._lengths
-        content["torch_random"] = torch.get_rng_state().numpy()
-        kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (it shuffles minibatches)
-        content["numpy_keys"] = np.asarray(keys)
         facts = {
             "config": jsonable(dataclasses.asdict(self.config)),
             "signature": self.world.signature(),
             "legs_shared": self.legs is not None,
             "samples": self.samples, "earlier_samples": self.earlier_samples,
             "seconds": self.seconds, "best": self.best,
-            "next_evaluation": self.next_evaluation, "curve": self.curve, "finished": self._finished,
-            "numpy": [kind, position, has_gauss, cached], "world_random": self.world.rng.bit_generator.state,
+            "next_evaluation": self.next_evaluation, "curve": self.curve,
         }  # fmt: skip
-        content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-        path = self.folder / "checkpoint.npz"
-        beside = self.folder / ".checkpoint.tmp.npz"
-        with beside.open("wb") as stream:
-            np.savez(stream, **content)  # type: ignore[arg-type]
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-        return path
+        return write_checkpoint(
+            self.folder / "checkpoint.npz", facts, self.human, self.device, self.world, self.episodes
+        )
 
     def load_checkpoint(self, path: str | Path | None = None) -> None:
         """Go on from a checkpoint, by default the folder's own.
@@ -382,29 +297,10 @@ class Trainer:
             FileFormatError: The file is damaged or belongs to another run.
         """
         path = self.folder / "checkpoint.npz" if path is None else Path(path)
-        content = read_checkpoint(path)
-        facts = json.loads(content.pop("facts").tobytes())
-        own = self.world.signature()
-        if "model_hash" not in facts["signature"]:  # a checkpoint from before there was one
-            del own["model_hash"]
-        if facts["signature"] != own:
-            raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
-        try:
-            self.human.load_arrays(part_of(content, "human/"))
-            if self.device is not None:
-                self.device.load_arrays(part_of(content, "device/"))
-            self.world.load_arrays(part_of(content, "world/"))
-            if self.world.exoskeleton is not None:
-                self._find_powered()
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise FileFormatError(path, f"does not fit this configuration ({error})", "start a new run") from None
-        self._starts, self._lengths = content["starts"].astype(bool), content["lengths"]
-        torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
-        kind, position, has_gauss, cached = facts["numpy"]
-        np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
-        self.world.rng.bit_generator.state = facts["world_random"]
+        facts = restore_checkpoint(path, self.human, self.device, self.world, self.episodes)
+        self._find_powered()
         self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
-        self.next_evaluation, self.curve, self._finished = facts["next_evaluation"], facts["curve"], facts["finished"]
+        self.next_evaluation, self.curve = facts["next_evaluation"], facts["curve"]
         for name in ("progress.csv", "evaluation.csv"):
             drop_rows_after(self.folder / name, self.samples)
 

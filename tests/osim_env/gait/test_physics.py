@@ -10,10 +10,9 @@ import pytest
 from exogait import models
 from exogait.osim_env.engine import Model, compile_osim
 from exogait.osim_env.engine.model import GROUPS
-from exogait.osim_env.gait.physics import TOE_EXTENSION
+from exogait.osim_env.gait.grounding import TOE_EXTENSION, ground_reference, sphere_heights
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED
-from exogait.osim_env.gait.twin_physics import TwinPhysics
 
 
 @pytest.mark.parametrize("device", list(COMPILED))
@@ -30,17 +29,17 @@ def test_shipped_models_are_up_to_date(device: str | None, tmp_path: Path) -> No
 
 
 def test_the_grounded_reference_stands_on_the_floor_and_clears_it() -> None:
-    physics = TwinPhysics(Model.load(COMPILED[None]), 1)
-    reference = physics.ground_reference(load_reference())
+    model = Model.load(COMPILED[None])
+    reference = ground_reference(model, load_reference())
     names = list(reference.coordinate_names)
-    columns = [names.index(name) for name in physics.model.coordinate_names]
+    columns = [names.index(name) for name in model.coordinate_names]
     phase = np.arange(50) / 50
-    right = [i for i, name in enumerate(physics.model.sphere_names) if name.endswith("_r")]
+    right = [i for i, name in enumerate(model.sphere_names) if name.endswith("_r")]
     for speed in (0.75, 1.25, 1.75):
         q = reference.evaluate(phase, np.full(50, speed))[0][:, columns]
-        height = physics.sphere_heights(q)
+        height = sphere_heights(model, q)
         assert -0.008 < np.median(height.min(axis=1)) < -0.002
         swing = (phase > 0.68) & (phase < 0.82)
         assert height[swing][:, right].min() > 0.005
-        toes = q[:, physics.model.index("coordinate", "mtp_angle_r")]
+        toes = q[:, model.index("coordinate", "mtp_angle_r")]
         assert abs(toes.max() - TOE_EXTENSION) < 0.05

@@ -98,8 +98,8 @@ def test_imitation_is_judged_against_the_reference_not_the_strategy() -> None:
     for walker in (plain, own):
         walker.reset(np.arange(2), phase=np.array([0.4, 0.7]), speed=np.array([1.25, 1.25]))
     np.testing.assert_array_equal(own.q_reference, plain.q_reference)
-    np.testing.assert_array_equal(own.feet_reference, plain.feet_reference)
-    assert np.abs(own.q_aim - own.q_reference).max() > 0.01
+    np.testing.assert_array_equal(own.state.feet_reference, plain.state.feet_reference)
+    assert np.abs(own.state.q_aim - own.q_reference).max() > 0.01
 
 
 def test_between_strengths_strategies_change_in_proportion_to_the_loss() -> None:

@@ -14,8 +14,8 @@ from exogait import osim_env
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.osim_env.device.mirror import ODD_COORDINATES, mirror_map
 from exogait.osim_env.gait.config import WorldConfig
-from exogait.osim_env.gait.rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION
 from exogait.osim_env.gait.setup import WorldSetup, make_world
+from exogait.osim_env.gait.step.rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION
 from exogait.osim_env.gait.world import GaitWorld
 from exogait.osim_env.learning.vec_env import GaitVecEnv
 
@@ -163,6 +163,21 @@ def test_both_engines_agree_over_a_step() -> None:
     assert difference[~toes].max() < 2e-3
     assert difference[toes].max() < 1e-2
     np.testing.assert_allclose(observations[0][2], observations[1][2], atol=2e-2)
+
+
+def test_a_dead_body_changes_no_living_ones_reward() -> None:
+    """A reward that is no number stays one, whoever beside it is not a body any more; the dead earn nothing."""
+    weights = {"keep_path": 1.0, "metabolic_power": -1.0}
+    w = world(3, config=dataclasses.replace(CALM, human_weights=weights))
+    w.reset(np.arange(3), phase=np.full(3, 0.2), speed=np.full(3, 1.2))
+    w.person_mass[1] = 0.0  # its power per mass is infinite, but it walks
+    w.physics.q[2] = np.nan
+    with np.errstate(divide="ignore"):
+        step = w.step(np.zeros((3, w.n_human_actions)))
+    assert step.terminated.tolist() == [False, False, True]
+    assert np.isfinite(step.human_reward[0]) and step.human_reward[0] != 0
+    assert step.human_reward[1] == -np.inf
+    assert step.human_reward[2] == 0 and not step.human_final[2].any()
 
 
 def test_same_seed_same_walk_and_another_seed_another() -> None:

@@ -90,7 +90,7 @@ def test_a_stage_may_change_what_bodies_wear_and_a_killed_run_finds_it_again(tmp
     human = trainer.human.arrays()
     trainer.update()
     assert trainer.powered.tolist() == list(range(8)) and trainer.world.physics.device_worn.all()
-    assert trainer._starts.shape == (8,)
+    assert trainer.episodes.starts.shape == (8,)
     trainer.save_checkpoint()
     again = Trainer(settings, tmp_path)
     for one in (trainer, again):
