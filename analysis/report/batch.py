@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..gait.metrics import METRICS, SPATIOTEMPORAL
-from .kit import Cell, badge, escape, number, page, section, table
+from .markup import Cell, badge, escape, number, page, section, table
 
 if TYPE_CHECKING:
     from ..lab.manifest import ManifestRow

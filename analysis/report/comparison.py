@@ -21,7 +21,7 @@ from ..gait.curves import GROUND_REACTION, SAGITTAL, find_curve, has_curve, mean
 from ..gait.cycle import find_strides
 from ..gait.metrics import compute_metrics, symmetry_rows
 from . import figures as plots
-from .kit import escape, number, section, table
+from .markup import escape, number, section, table
 from .trial import COMPARED, write_comparison
 
 SYMMETRY = (

@@ -42,7 +42,7 @@ from ..gait.norm_bands import NormBand, bands_for
 from ..gait.symmetry import DEFINITIONS, cross_correlation, trend_symmetry
 from . import figures as plots
 from .figures import SIDE_NAMES
-from .kit import Cell, badge, escape, facts, figure, number, page, section, table
+from .markup import Cell, badge, escape, facts, figure, number, page, section, table
 
 _GRIDS = (SAGITTAL, FRONTAL_TRANSVERSE, GROUND_REACTION)
 COMPARED = tuple(key for grid in _GRIDS for row in grid for key in row)
