@@ -9,13 +9,14 @@ Example:
 from __future__ import annotations
 
 import base64
-import os
 from itertools import count
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure as Drawing
+
+from exogait.data.files import write_text_atomic
 
 from .figures import FONT_STACK, svg_text
 from .kit import Figure, Page, plain
@@ -60,10 +61,4 @@ def write_page(page: Page, path: str | Path) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(render(page), encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+    return write_text_atomic(path, render(page))
