@@ -30,10 +30,10 @@ from .markers.map import read_marker_map as read_marker_map
 from .outcomes.paired import paired_changes as paired_changes
 from .outcomes.signs import judge_signs as judge_signs
 from .outcomes.walk import walk_outcomes as walk_outcomes
+from .report.comparison import write_comparison as write_comparison
 from .report.figures import figure_compare as figure_compare
 from .report.figures import figure_grid as figure_grid
 from .report.study import write_study_report as write_study_report
-from .report.trial import write_comparison as write_comparison
 from .report.trial import write_report as write_report
 from .signals.emg import emg_channels as emg_channels
 from .signals.emg import normalize_emg as normalize_emg

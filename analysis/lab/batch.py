@@ -18,6 +18,7 @@ from exogait.data.quality import count_verdicts, quality_rows
 from exogait.data.show import Shown
 from exogait.data.trial import select_columns, select_rows
 
+from ..report.batch import BatchTrial, write_batch_page
 from .manifest import ManifestRow, read_manifest
 from .pipeline import Progress
 from .run import run_request
@@ -139,10 +140,16 @@ def _collect(rows: Sequence[ManifestRow], results: Mapping[str, Mapping[str, Any
     (out / "batch.json").write_text(
         json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n", encoding="utf-8"
     )
-    from ..report.batch import write_batch_page
-
-    index = write_batch_page(rows, results, group, failed, out)
+    index = write_batch_page([_for_page(row, results[row.name]) for row in rows], group, out)
     return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, index=index)
+
+
+def _for_page(row: ManifestRow, result: Mapping[str, Any]) -> BatchTrial:
+    return BatchTrial(
+        name=row.name, subject=row.subject, condition=row.condition, speed=result.get("speed"),
+        seconds=result.get("seconds"), quality=result.get("quality", {}), stopped_at=result["step"],
+        error=result["error"],
+    )  # fmt: skip
 
 
 def group_statistics(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -3,70 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pandas as pd
 
+from exogait.data.quality import VERDICTS
+
 from ..gait.metrics import METRICS, SPATIOTEMPORAL
-from .kit import Cell, badge, escape, number, page, section, table
-
-if TYPE_CHECKING:
-    from ..lab.manifest import ManifestRow
+from .kit import Cell, Heading, Inline, Link, Note, Number, Page, Part, Section, Table, Verdict
+from .page import write_page
 
 
-def write_batch_page(
-    rows: Sequence[ManifestRow],
-    results: Mapping[str, Mapping[str, Any]],
-    group: pd.DataFrame,
-    failures: pd.DataFrame,
-    out: Path,
-) -> Path:
-    """Write ``index.html`` of a batch.
+@dataclass(frozen=True, kw_only=True)
+class BatchTrial:
+    """What the page says about one walk of a batch."""
+
+    name: str
+    """Name of the trial and of its folder beside the page."""
+    subject: str
+    condition: str = ""
+    speed: float | None = None
+    """m/s."""
+    seconds: float | None = None
+    """What its run took, s."""
+    quality: Mapping[str, int] = field(default_factory=dict)
+    """Verdict to the number of checks."""
+    stopped_at: str = ""
+    """The step that failed."""
+    error: str = ""
+    """Why it failed; empty where it came through."""
+
+
+def write_batch_page(trials: Sequence[BatchTrial], group: pd.DataFrame, out: Path) -> Path:
+    """Write ``index.html`` of a batch into its folder; arguments as of :func:`batch_page`."""
+    return write_page(batch_page(trials, group), out / "index.html")
+
+
+def batch_page(trials: Sequence[BatchTrial], group: pd.DataFrame) -> Page:
+    """The page of a batch as data.
 
     Args:
-        rows: The manifest.
-        results: Trial to what its run returned.
-        group: Group statistics.
-        failures: Trials that failed, with their reasons.
-        out: The folder.
+        trials: The walks in the manifest's order.
+        group: Group statistics: condition, metric, mean, sd, unit, n_subjects.
     """
-    lines: list[list[object]] = []
-    for row in rows:
-        result = results[row.name]
-        if result["error"]:
-            lines.append([row.name, row.subject, row.condition, "–", "–", badge("fail"), escape(result["step"])])
-            continue
-        counts = result["quality"]
-        link = Cell(f'<a href="{escape(row.name)}/report.html">{escape(row.name)}</a>')
-        verdict = Cell(" ".join(f"{badge(v)} {counts[v]}" for v in ("fail", "warn", "pass") if counts.get(v)))
-        lines.append(
-            [link, row.subject, row.condition, number(result["speed"]), number(result["seconds"], 1), verdict, ""]
-        )
-    trials = table(
-        ["trial", "subject", "condition", "speed (m/s)", "seconds", "data quality", "stopped at"], lines, numeric=[3, 4]
+    failed = [trial for trial in trials if trial.error]
+    return Page(
+        f"{len(trials)} walks of {len({trial.subject for trial in trials})} subjects",
+        [
+            Section("trials", "Trials", [_trials(trials)]),
+            Section("failures", "Failures", [_failures(failed)] if failed else []),
+            Section("group", "Group", _group(group)),
+        ],
+        kicker="Gait analysis, batch",
+        lead=f"{len(trials) - len(failed)} came through, {len(failed)} did not.",
     )
-    failed = table(["trial", "subject", "step", "reason"], failures.to_numpy().tolist()) if len(failures) else ""
+
+
+def _trials(trials: Sequence[BatchTrial]) -> Table:
+    rows: list[list[Cell]] = []
+    for trial in trials:
+        first: Cell = trial.name if trial.error else Link(trial.name, f"{quote(trial.name)}/report.html")
+        verdicts: list[Inline] = [Verdict("fail")] if trial.error else []
+        for verdict in VERDICTS:
+            if verdict != "info" and trial.quality.get(verdict):
+                verdicts += [" ", Verdict(verdict, count=trial.quality[verdict])]
+        rows.append([
+            first, trial.subject, trial.condition, Number(trial.speed), Number(trial.seconds, 1), verdicts,
+            trial.stopped_at,
+        ])  # fmt: skip
+    header = ["trial", "subject", "condition", "speed (m/s)", "seconds", "data quality", "stopped at"]
+    return Table(header, rows, numeric=[3, 4])
+
+
+def _failures(failed: Sequence[BatchTrial]) -> Table:
+    rows = [[trial.name, trial.subject, trial.stopped_at, trial.error] for trial in failed]
+    return Table(["trial", "subject", "step", "reason"], rows)
+
+
+def _group(group: pd.DataFrame) -> list[Part]:
     titles = {metric.name: metric.title for metric in METRICS} | {k: v[0] for k, v in SPATIOTEMPORAL.items()}
-    parts = []
+    parts: list[Part] = []
     for condition, part in group.groupby("condition", sort=False):
-        body = [
-            [titles.get(r["metric"], r["metric"]), number(r["mean"], 3), number(r["sd"], 3), r["unit"], r["n_subjects"]]
+        rows = [
+            [titles.get(r["metric"], r["metric"]), Number(r["mean"], 3), Number(r["sd"], 3), r["unit"], r["n_subjects"]]
             for r in part.to_dict(orient="records")
         ]
-        name = f"<h3>{escape(condition)}</h3>" if condition else ""
-        parts.append(name + table(["", "mean", "SD", "unit", "subjects"], body, numeric=[1, 2, 4]))
-    note = '<p class="note">A subject counts once, with the mean of its legs and trials.</p>'
-    sections = [
-        ("trials", "Trials", section("trials", "Trials", trials)),
-        ("failures", "Failures", section("failures", "Failures", failed) if failed else ""),
-        ("group", "Group", section("group", "Group", *parts, note) if parts else ""),
-    ]
-    done = len(rows) - len(failures)
-    html = page(
-        title=f"{len(rows)} walks of {len({row.subject for row in rows})} subjects", kicker="Gait analysis, batch",
-        lead=f"{done} came through, {len(failures)} did not.", head="", sections=sections, footer="exogait",
-    )  # fmt: skip
-    path = out / "index.html"
-    path.write_text(html, encoding="utf-8")
-    return path
+        if condition:
+            parts.append(Heading(str(condition)))
+        parts.append(Table(["", "mean", "SD", "unit", "subjects"], rows, numeric=[1, 2, 4]))
+    return [*parts, Note("A subject counts once, with the mean of its legs and trials.")] if parts else []

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from pathlib import Path
 
-from .kit import escape, facts, page, section
+from .markup import escape, facts, page, section
 from .personalize import Headline
 
 REPORT = "device/personalize_report.html"

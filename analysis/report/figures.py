@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
@@ -33,6 +34,13 @@ COLOURS = {"r": "#0b5fa5", "l": "#c4431b"}
 TRIAL_COLOURS = ("#0b5fa5", "#d1860a", "#3c8d5a", "#8a4f9e")
 """First, second, ... trial where trials are compared."""
 
+CONDITION_COLOURS = {"none": "#5b636d", "unpowered": "#d1860a", "powered": "#0b5fa5"}
+CONDITION_NAMES = {"none": "no device", "unpowered": "worn, off", "powered": "powered"}
+"""What a walker wears, in the order of :data:`exogait.data.constants.CONDITIONS`."""
+
+ARM_COLOURS = {"none": "#5b636d", "generic": "#d1860a", "personalised": "#0b5fa5"}
+"""No device, everybody's device, one person's device."""
+
 STYLES = {"r": "-", "l": (0, (4.5, 1.8))}
 
 SIDE_NAMES = {"r": "Right", "l": "Left"}
@@ -42,7 +50,7 @@ BAND, BAND_LINE, INK, FAINT = "#dcdfe3", "#9aa1a9", "#1d2530", "#7b838d"
 FONT_STACK = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 """Fonts of the page; an SVG keeps its text as text and takes the same."""
 
-_STYLE: Any = {
+_LOOK: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Liberation Sans", "Arial", "Helvetica", "DejaVu Sans"],
     "font.size": 8.5,
@@ -60,10 +68,23 @@ _STYLE: Any = {
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold a dollar sign
     "svg.fonttype": "none",
     "svg.hashsalt": "exogait",
     "figure.dpi": 110,
 }
+
+
+@contextmanager
+def style(changes: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """The look of every page while a ``with`` lasts; matplotlib's own settings come back after it.
+
+    Args:
+        changes: Settings of matplotlib that differ, by name.
+    """
+    look: Any = {**_LOOK, **dict(changes or {})}
+    with matplotlib.rc_context(look):
+        yield
 
 
 def figure_grid(
@@ -91,7 +112,7 @@ def figure_grid(
     Returns:
         The figure and its axes, shape (n_rows, n_columns).
     """
-    with matplotlib.rc_context(_STYLE):
+    with style():
         figure, axes = _prepare(grid, axes, panel)
         norms = norms or {}
         for row, keys in zip(axes, grid, strict=True):
@@ -139,7 +160,7 @@ def figure_compare(
         The figure and its axes, shape (n_rows, n_columns).
     """
     names = [trial.name for trial in trials] if labels is None else list(labels)
-    with matplotlib.rc_context(_STYLE):
+    with style():
         figure, axes = _prepare(grid, None, panel)
         for row, keys in zip(axes, grid, strict=True):
             for ax, key in zip(row, keys, strict=True):
@@ -191,7 +212,7 @@ def figure_envelopes(
         The figure and its axes, shape (n_rows, columns); panels without a muscle are switched off.
     """
     n_rows = -(-len(sided) // columns)
-    with matplotlib.rc_context(_STYLE):
+    with style():
         width, height = panel
         figure = Figure(figsize=(width * columns + 0.35, height * n_rows + 0.75), layout="constrained")
         axes = figure.subplots(n_rows, columns, squeeze=False, sharex=True)
@@ -233,7 +254,7 @@ def figure_bars(
     Returns:
         The figure and its axes.
     """
-    with matplotlib.rc_context(_STYLE):
+    with style():
         figure = Figure(figsize=(6.6, 0.24 * max(len(values), 3) + 0.9), layout="constrained")
         ax = figure.subplots()
         width = 0.78 / max(values.shape[1], 1)
@@ -361,7 +382,7 @@ def svg_text(figure: Figure, *, prefix: str) -> str:
         The element, without XML declaration; text stays text in the page's font.
     """
     buffer = io.StringIO()
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": f"exogait {prefix}"}):
+    with style({"svg.hashsalt": f"exogait {prefix}"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -1,71 +1,39 @@
-"""The HTML of a report: one self-contained page, readable on screen and on paper, without a line from the network."""
+"""Pages as data: sections, facts, tables, figures, notes, and not a letter of markup.
+
+A module that reports builds a :class:`Page` from plain data; :func:`exogait.analysis.report.page.write_page` makes a
+file of it that needs nothing from the network and is read on a phone, a screen and on paper. Every text is escaped
+there.
+
+Example:
+    >>> page = Page(
+    ...     "Walk 3",
+    ...     [
+    ...         Section("speed", "Speed", [Table(["leg", "m/s"], [["right", Number(1.234)]], numeric=[1])]),
+    ...     ],
+    ... )
+    >>> page.section("speed").tables[0].column("m/s")
+    ['1.23']
+"""
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, TypeAlias, TypeVar
 
-from .figures import FONT_STACK
+from matplotlib.figure import Figure as Drawing
 
-CSS = """
-:root { --ink:#1d2530; --soft:#5b636d; --line:#dfe3e8; --paper:#ffffff; --wash:#f5f7f9; --accent:#0b5fa5;
-  --right:#0b5fa5; --left:#c4431b; --pass:#1f7a4d; --warn:#9a6200; --fail:#b3261e; --info:#5b636d; }
-* { box-sizing:border-box; }
-html { -webkit-text-size-adjust:100%; }
-body { margin:0; background:#eceff2; color:var(--ink); font:15px/1.5 FONTS; font-variant-numeric:tabular-nums; }
-.sheet { max-width:1080px; margin:28px auto; background:var(--paper); padding:44px 56px 56px;
-  box-shadow:0 1px 3px rgba(20,30,40,.12), 0 12px 32px rgba(20,30,40,.07); }
-header.top { border-bottom:2px solid var(--ink); padding-bottom:16px; margin-bottom:10px; }
-.kicker { font-size:12px; letter-spacing:.09em; text-transform:uppercase; color:var(--soft); }
-h1 { font-size:30px; line-height:1.2; margin:4px 0 2px; letter-spacing:-.01em; font-weight:650; }
-.lead { color:var(--soft); margin:4px 0 0; max-width:62em; }
-h2 { font-size:19px; margin:44px 0 4px; padding-top:14px; border-top:1px solid var(--line); font-weight:650; }
-h3 { font-size:14.5px; margin:24px 0 4px; font-weight:650; }
-p { margin:6px 0 10px; max-width:66em; } .note { color:var(--soft); font-size:13px; }
-nav.contents { display:flex; flex-wrap:wrap; gap:4px 18px; font-size:13px; margin:12px 0 0; }
-a { color:var(--accent); text-decoration:none; } a:hover { text-decoration:underline; }
-dl.facts { display:grid; grid-template-columns:repeat(auto-fit,minmax(150px,1fr)); gap:10px 22px; margin:18px 0 4px; }
-dl.facts div { border-left:2px solid var(--line); padding-left:10px; }
-dl.facts dt { font-size:12px; color:var(--soft); } dl.facts dd { margin:0; font-size:16px; font-weight:600; }
-dl.facts dd small { font-weight:400; font-size:12.5px; color:var(--soft); }
-.scroll { overflow-x:auto; }
-table { border-collapse:collapse; font-size:13.5px; margin:10px 0 6px; width:100%; }
-caption { text-align:left; color:var(--soft); font-size:13px; padding:0 0 6px; }
-th { text-align:left; font-weight:600; border-bottom:1.5px solid var(--ink); padding:5px 12px 5px 0;
-  vertical-align:bottom; }
-td { border-bottom:1px solid var(--line); padding:5px 12px 5px 0; vertical-align:top; }
-th.n, td.n { text-align:right; white-space:nowrap; }
-td.r, th.r { color:var(--right); } td.l, th.l { color:var(--left); }
-tr.group td { font-weight:600; padding-top:14px; background:none; border-bottom:1px solid var(--ink); }
+from exogait.data.trial import Side
 
-.badge { display:inline-block; min-width:46px; text-align:center; font-size:11.5px; font-weight:650;
-  letter-spacing:.03em;  padding:1px 8px; border-radius:9px; border:1px solid currentColor; }
-.pass { color:var(--pass); } .warn { color:var(--warn); } .fail { color:var(--fail); } .info { color:var(--info); }
-.verdict { display:flex; flex-wrap:wrap; gap:8px 20px; align-items:center; background:var(--wash); padding:10px 16px;
-  margin:18px 0 0; border-radius:6px; font-size:14px; }
-.banner { background:#fdf3e3; border:1px solid #e8c88f; padding:8px 14px; border-radius:6px; margin:14px 0 0; }
-figure { margin:14px 0 4px; } figure svg { width:100%; height:auto; display:block; }
-figcaption { font-size:13px; color:var(--soft); margin-top:4px; max-width:72em; }
-code { font:12.5px/1.4 ui-monospace, 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace; }
-footer { margin-top:48px; border-top:1px solid var(--line); padding-top:12px; color:var(--soft); font-size:12.5px; }
-details > summary { cursor:pointer; font-size:13.5px; color:var(--accent); margin:10px 0; }
-@media (max-width:760px) { .sheet { margin:0; padding:24px 18px 36px; box-shadow:none; } h1 { font-size:24px; } }
-@media print { body { background:#fff; font-size:10pt; } td, th { padding-top:2.5px; padding-bottom:2.5px; }
-  h2 { margin-top:26px; }
-  .sheet { box-shadow:none; margin:0; padding:0; max-width:none; }
-  nav.contents { display:none; } h2 { break-after:avoid; } figure, table, .keep { break-inside:avoid; }
-  .newpage { break-before:page; } details > * { display:block; } @page { size:A4; margin:14mm; } }
-"""
+from .figures import SIDE_NAMES
 
-
-def escape(value: object) -> str:
-    """Text made safe for HTML."""
-    return html.escape(str(value), quote=True)
+RESEARCH = "For research; not a medical device."
+"""Last words of every page."""
 
 
 def number(value: object, digits: int = 2) -> str:
-    """A number as a report prints it: fixed decimals, a true minus sign, a dash where nothing is known.
+    """A number as a page prints it: fixed decimals, a true minus sign, a dash where nothing is known.
 
     Example:
         >>> number(-1.234), number(None), number(float("nan")), number("walk")
@@ -81,104 +49,385 @@ def number(value: object, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
-class Cell(str):
-    """HTML that goes into a table as it is, with an optional class for the cell."""
-
-    kind: str
-
-    def __new__(cls, markup: str, kind: str = "") -> Cell:
-        """Keep the markup and the class."""
-        cell = super().__new__(cls, markup)
-        cell.kind = kind
-        return cell
+# -- words and cells --------------------------------------------------------------------------------------------------
 
 
-def badge(verdict: str) -> Cell:
-    """A verdict (pass, warn, fail, info) as a small label; the word carries the meaning, the colour repeats it."""
-    return Cell(f'<span class="badge {escape(verdict)}">{escape(verdict)}</span>')
+@dataclass(frozen=True)
+class Number:
+    """A number that keeps its value; it prints with so many decimals, its spread and its unit."""
+
+    kind: ClassVar[str] = "number"
+    value: float | None
+    digits: int = 2
+    unit: str = ""
+    spread: float | None = None
+    """What stands after ±; left out where None or not finite."""
+    signed: bool = False
+    """Whether a positive number gets its sign, as changes do."""
+
+    def __str__(self) -> str:
+        """The number as it stands on the page."""
+        text = number(self.value, self.digits)
+        if self.signed and self.value is not None and self.value > 0:
+            text = f"+{text}"
+        if self.spread is not None and math.isfinite(self.spread):
+            text += f" ± {number(self.spread, self.digits)}"
+        return f"{text} {self.unit}" if self.unit and text != "–" else text
 
 
-def table(
-    header: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    numeric: Iterable[int] = (),
-    caption: str = "",
-    classes: Mapping[int, str] | None = None,
-) -> str:
-    """An HTML table.
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict as a small label; the word carries the meaning, the colour repeats it."""
 
-    Args:
-        header: Column titles.
-        rows: Cells; a :class:`Cell` is taken as HTML, everything else is escaped. A row of one cell is a group title.
-        numeric: Columns that are set flush right.
-        caption: Line above the table, HTML.
-        classes: Column to CSS class.
+    kind: ClassVar[str] = "verdict"
+    verdict: Literal["pass", "warn", "fail", "info"] | str
+    word: str = ""
+    """What the label says; the verdict itself if not given."""
+    count: int | None = None
+    """How many there are, beside the label."""
+
+    def __str__(self) -> str:
+        """The label and the count."""
+        return f"{self.word or self.verdict}{'' if self.count is None else f' {self.count}'}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link: into the page (``#section``) or to a file beside it."""
+
+    kind: ClassVar[str] = "link"
+    text: str
+    href: str
+
+    def __str__(self) -> str:
+        """The text of the link."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Strong:
+    """Words that stand out."""
+
+    kind: ClassVar[str] = "strong"
+    text: str
+
+    def __str__(self) -> str:
+        """The words."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Code:
+    """A name as a machine writes it: a file, a command, a key."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Right or left, in the colour of its curves."""
+
+    kind: ClassVar[str] = "leg"
+    side: Side
+
+    def __str__(self) -> str:
+        """Right or Left."""
+        return SIDE_NAMES[self.side]
+
+
+Inline: TypeAlias = "str | int | Number | Verdict | Link | Strong | Code | Leg"
+Words: TypeAlias = "Inline | Sequence[Inline]"
+"""A sentence: text, or pieces of text, links and names in order."""
+Cell: TypeAlias = "Inline | Sequence[Inline] | None"
+"""What stands in a table: words, a number, a verdict, a link; None where nothing is known."""
+
+
+def plain(words: Cell) -> str:
+    """Words or a cell as text.
+
+    Example:
+        >>> plain(["see ", Link("the table", "#walks"), "."]), plain(None)
+        ('see the table.', '–')
     """
-    flush, kinds = set(numeric), classes or {}
-
-    def attribute(column: int, extra: str = "") -> str:
-        words = " ".join(w for w in ("n" if column in flush else "", kinds.get(column, ""), extra) if w)
-        return f' class="{words}"' if words else ""
-
-    head = "".join(f"<th{attribute(i)}>{escape(text)}</th>" for i, text in enumerate(header))
-    body = []
-    for row in rows:
-        if len(row) == 1:
-            body.append(f'<tr class="group"><td colspan="{len(header)}">{_cell(row[0])}</td></tr>')
-            continue
-        cells = (f"<td{attribute(i, getattr(c, 'kind', ''))}>{_cell(c)}</td>" for i, c in enumerate(row))
-        body.append(f"<tr>{''.join(cells)}</tr>")
-    title = f"<caption>{caption}</caption>" if caption else ""
-    return (
-        f'<div class="scroll"><table>{title}<thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-    )
+    if words is None:
+        return "–"
+    if isinstance(words, Sequence) and not isinstance(words, str):
+        return "".join(str(word) for word in words)
+    return str(words)
 
 
-def _cell(value: object) -> str:
-    return str(value) if isinstance(value, Cell) else escape(value)
+# -- parts of a section -----------------------------------------------------------------------------------------------
 
 
-def figure(svg: str, caption: str) -> str:
-    """A figure with its caption (HTML)."""
-    return f'<figure class="keep">{svg}<figcaption>{caption}</figcaption></figure>'
+@dataclass(frozen=True)
+class Fact:
+    """One headline number: what, the value, and a unit or a remark."""
+
+    what: str
+    value: Inline
+    remark: str = ""
 
 
-def facts(items: Iterable[tuple[str, str, str]]) -> str:
-    """A strip of headline numbers: (what, value, unit or remark)."""
-    cells = (
-        f"<div><dt>{escape(what)}</dt><dd>{escape(value)} <small>{escape(unit)}</small></dd></div>"
-        for what, value, unit in items
-    )
-    return f'<dl class="facts">{"".join(cells)}</dl>'
+@dataclass(frozen=True)
+class Facts:
+    """A strip of headline numbers."""
+
+    kind: ClassVar[str] = "facts"
+    items: Sequence[Fact]
 
 
-def section(identifier: str, title: str, *parts: str, new_page: bool = False) -> str:
-    """A section with a heading that the table of contents can reach."""
-    kind = ' class="newpage"' if new_page else ""
-    return f'<section id="{escape(identifier)}"{kind}><h2>{escape(title)}</h2>{"".join(parts)}</section>'
+@dataclass(frozen=True)
+class Group:
+    """A row of a table that is the title of those below it."""
+
+    title: str
 
 
-def page(
-    *, title: str, kicker: str, lead: str, head: str, sections: Sequence[tuple[str, str, str]], footer: str
-) -> str:
-    """The whole page.
+@dataclass(frozen=True)
+class Table:
+    """A table; wide ones scroll inside their own box."""
 
-    Args:
-        title: Title, plain text.
-        kicker: Small line above the title, plain text.
-        lead: Sentence below the title, HTML.
-        head: What stands between title and first section, HTML.
-        sections: (identifier, title, HTML) in order; empty ones are left out.
-        footer: HTML.
-    """
-    shown = [item for item in sections if item[2]]
-    contents = "".join(f'<a href="#{escape(key)}">{escape(name)}</a>' for key, name, _ in shown)
-    body = "".join(markup for _, _, markup in shown)
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{CSS.replace("FONTS", FONT_STACK)}</style></head>
-<body><main class="sheet"><header class="top"><div class="kicker">{escape(kicker)}</div><h1>{escape(title)}</h1>
-<p class="lead">{lead}</p><nav class="contents">{contents}</nav></header>{head}{body}
-<footer>{footer}</footer></main></body></html>
-"""
+    kind: ClassVar[str] = "table"
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell] | Group]
+    numeric: Collection[int] = ()
+    """Columns that are set flush right."""
+    sides: Mapping[int, Side] = field(default_factory=dict)
+    """Columns in the colour of a leg."""
+    caption: Words = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if not isinstance(row, Group) and len(row) != len(self.header):
+                raise ValueError(f"table of {len(self.header)} columns {list(self.header)}: a row holds {len(row)}")
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """The rows as text; a group's title is a row of one."""
+        return [[row.title] if isinstance(row, Group) else [plain(cell) for cell in row] for row in self.rows]
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a column as text, without the groups' titles."""
+        place = list(self.header).index(name)
+        return [plain(row[place]) for row in self.rows if not isinstance(row, Group)]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption; its links (the data behind it) stay with it wherever it is shown."""
+
+    kind: ClassVar[str] = "figure"
+    drawing: Drawing | bytes
+    """A figure of matplotlib, which becomes SVG, or a picture (PNG)."""
+    caption: Words
+    alt: str = ""
+    """What the picture shows, for those who cannot see it; the caption if not given."""
+    links: Sequence[Link] = ()
+
+    def seen_from(self, folder: str) -> Figure:
+        """The same figure on a page for which this one's page lies in a folder: links that are relative follow."""
+
+        def follow(link: Link) -> Link:
+            stays = "://" in link.href or link.href.startswith(("#", "/"))
+            return link if stays else replace(link, href=f"{folder}/{link.href}")
+
+        return replace(self, links=tuple(map(follow, self.links)))
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    kind: ClassVar[str] = "text"
+    words: Words
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph in small print, or several as a list."""
+
+    kind: ClassVar[str] = "note"
+    words: Words = ""
+    items: Sequence[Words] = ()
+
+
+@dataclass(frozen=True)
+class Banner:
+    """What a reader must not miss, in a box of its own, with a list where there is more than one thing."""
+
+    kind: ClassVar[str] = "banner"
+    words: Words
+    items: Sequence[Words] = ()
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How many checks passed, as one line."""
+
+    kind: ClassVar[str] = "verdicts"
+    title: str
+    counts: Sequence[Verdict]
+    link: Link | None = None
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title inside a section."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines as a terminal shows them."""
+
+    kind: ClassVar[str] = "listing"
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A result and where it is: a title that links, and one sentence."""
+
+    title: str
+    text: Words
+    href: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Links to further results."""
+
+    kind: ClassVar[str] = "gallery"
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Parts behind a line that opens them; on paper they are open."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str
+    parts: Sequence[Part]
+
+
+Part: TypeAlias = "Facts | Table | Figure | Text | Note | Banner | Verdicts | Heading | Listing | Gallery | Fold"
+_P = TypeVar("_P")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page that the contents lead to; one without parts is left out."""
+
+    id: str
+    """A short word, unique on the page; identifiers of its figures begin with it."""
+    title: str
+    parts: Sequence[Part]
+    new_page: bool = False
+    """Whether it begins a page on paper."""
+
+    def find(self, kind: type[_P]) -> list[_P]:
+        """All parts of a kind in order, also those that are folded away."""
+        return [part for part in _unfold(self.parts) if isinstance(part, kind)]
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables in order."""
+        return self.find(Table)
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All figures in order."""
+        return self.find(Figure)
+
+    @property
+    def text(self) -> str:
+        """Everything that the section says, without its tables' cells and its drawings."""
+        return "\n".join([self.title, *_says(self.parts)])
+
+
+@dataclass(frozen=True)
+class Mark:
+    """That nobody was measured: once as a banner, and as a watermark behind everything, on paper too."""
+
+    word: str
+    """Synthetic, simulated."""
+    words: Words
+    """Where the numbers come from, one sentence."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page."""
+
+    title: str
+    sections: Sequence[Section]
+    kicker: str = ""
+    """Small line above the title."""
+    lead: Words = ""
+    """Sentence below the title."""
+    head: Sequence[Part] = ()
+    """What stands between the title and the first section."""
+    mark: Mark | None = None
+    footer: Words = f"exogait · {RESEARCH}"
+
+    def __post_init__(self) -> None:
+        names = [section.id for section in self.sections]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"page {self.title!r}: section {', '.join(twice)} is there twice")
+
+    @property
+    def shown(self) -> tuple[Section, ...]:
+        """Sections that have parts."""
+        return tuple(section for section in self.sections if section.parts)
+
+    def section(self, identifier: str) -> Section:
+        """A section that is shown.
+
+        Raises:
+            KeyError: There is none of that identifier.
+        """
+        for section in self.shown:
+            if section.id == identifier:
+                return section
+        raise KeyError(f"{identifier}: no such section; the page has {', '.join(s.id for s in self.shown)}")
+
+    @property
+    def text(self) -> str:
+        """Everything that the page says in words: title, mark, head, sections, footer."""
+        mark = [self.mark.word, plain(self.mark.words)] if self.mark else []
+        head = [self.title, self.kicker, plain(self.lead), *mark, *_says(self.head)]
+        return "\n".join([*head, *(section.text for section in self.shown), plain(self.footer)])
+
+
+def _unfold(parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if isinstance(part, Fold):
+            yield from _unfold(part.parts)
+
+
+def _says(parts: Iterable[Part]) -> Iterator[str]:
+    for part in _unfold(parts):
+        if isinstance(part, Text | Note | Banner):
+            items = () if isinstance(part, Text) else part.items
+            yield from (plain(words) for words in (part.words, *items) if words)
+        elif isinstance(part, Table | Figure) and part.caption:
+            yield plain(part.caption)
+        elif isinstance(part, Facts):
+            yield from (f"{fact.what} {plain(fact.value)} {fact.remark}".rstrip() for fact in part.items)
+        elif isinstance(part, Verdicts):
+            yield " ".join([part.title, *(str(verdict) for verdict in part.counts)])
+        elif isinstance(part, Heading | Listing):
+            yield part.text
+        elif isinstance(part, Gallery):
+            yield from (f"{card.title} {plain(card.text)}" for card in part.cards)
+        elif isinstance(part, Fold):
+            yield part.summary

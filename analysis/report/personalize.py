@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -28,7 +27,7 @@ from ..outcomes.tables import curve_matrix, read_outcomes
 from ..outcomes.torques import JOINTS
 from ..outcomes.walk import ANGLES
 from . import figures as plots
-from .kit import escape, facts, figure, number, page, section, table
+from .markup import escape, facts, figure, number, page, section, table
 
 Array = NDArray[np.float64]
 Section = tuple[str, str, str]
@@ -466,7 +465,7 @@ class _Report:
         if not found:
             return self.text("Not shown: no such walk came through without a fall.")
         names = {"none": "no device", **ARMS}
-        with matplotlib.rc_context(plots._STYLE):
+        with plots.style():
             drawing = Figure(figsize=(3.2 * len(curves) + 0.3, 4.9), layout="constrained")
             axes = drawing.subplots(2, len(curves), squeeze=False)
             for column, (curve, sign, words) in enumerate(curves):

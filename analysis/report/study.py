@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -39,7 +38,7 @@ from ..outcomes.torques import (
 from ..outcomes.walk import SYMMETRIC
 from . import figures as plots
 from .figures import BAND, FAINT, INK, STYLES, TRIAL_COLOURS
-from .kit import Cell, escape, facts, figure, number, page, section, table
+from .markup import Cell, escape, facts, figure, number, page, section, table
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -308,7 +307,7 @@ def _cost(study: _Study) -> Section:
     parts = []
     names = list(dict.fromkeys(row["body"] for row in known))
     for model in MODELS:
-        with matplotlib.rc_context(plots._STYLE):
+        with plots.style():
             drawing, axes = _panels(len(names))
             for ax, name in zip(axes, names, strict=True):
                 for condition in CONDITIONS:
@@ -405,7 +404,7 @@ def _torques(study: _Study) -> Section:
         return _missing("torques", title, "no powered walk of the healthy body without a fall")
     data, parts = [], []
     percent = np.arange(101.0)
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         drawing, axes = _panels(len(shown), size=(4.4, 3.0))
         for ax, joint in zip(axes, shown, strict=True):
             sign, up, down = UP[joint]
@@ -546,7 +545,7 @@ def _weak_torques(study: _Study) -> Section:
                              for i, (m, s) in enumerate(zip(mean, sd, strict=True))]  # fmt: skip
     if not curves:
         return _missing("weak", title, "no powered walk of a weak body without a fall")
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         drawing, axes = _panels(len(curves), columns=4, size=(2.5, 1.9))
         for ax, ((body, joint), legs) in zip(axes, curves.items(), strict=True):
             sign, up, _ = UP[joint]
@@ -630,7 +629,7 @@ def _dose(study: _Study) -> Section:
     if not shown:
         return _missing("dose", title, "no walk of a weak body without a fall")
     panels = [(q, n) for q in ("umberger2010_gross", "step_length_si", "ankle_rom_si") for n in shown]
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         drawing, axes = _panels(len(panels), columns=len(shown), size=(2.3, 2.0))
         for ax, (quantity, name) in zip(axes, panels, strict=True):
             for condition in CONDITIONS:
@@ -667,7 +666,7 @@ def _symmetry(study: _Study, changes: PairedChanges) -> Section:
     if not data:
         return _missing("symmetry", title, "no walk without a fall has a symmetry index")
     names = list(dict.fromkeys(row["body"] for row in data))
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         drawing, axes = _panels(len(names), size=(3.3, 2.6))
         for ax, name in zip(axes, names, strict=True):
             for k, condition in enumerate(CONDITIONS):

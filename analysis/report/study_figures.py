@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -113,7 +112,7 @@ def figure_torques(
         The figure and its axes, shape (n_joints,).
     """
     joints = [joint for joint in JOINTS if any(joint in curves for curves in torques.values())]
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         drawing = Figure(figsize=(panel[0] * len(joints) + 0.3, panel[1] + 0.6), layout="constrained")
         axes = drawing.subplots(1, len(joints), squeeze=False)[0]
         handles: dict[str, Any] = {}
@@ -185,7 +184,7 @@ def figure_walks(
     Returns:
         The figure and its axes, shape (n_rows, n_columns).
     """
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         drawing, axes = plots._prepare(grid, None, panel)
         handles = []
         for i, (label, (rows, side)) in enumerate(groups.items()):

@@ -680,11 +680,9 @@ def lab_compare(first: Positional[Path], second: Positional[Path], *, out: Path)
         second: Folder of the trial that is compared with it.
         out: The .html file to write.
     """
-    from exogait.analysis.report.trial import write_comparison
-    from exogait.data import GaitTrial
+    from exogait.analysis.report.comparison import compare_folders
 
-    trials = [GaitTrial.read_parquet(f / "trial" if (f / "trial").is_dir() else f) for f in (first, second)]
-    print(f"wrote {write_comparison(trials, out)}")
+    print(f"wrote {compare_folders(second, first, out=out).page}")
 
 
 lab_labels.register(lab_app)

@@ -37,12 +37,12 @@ def prepare_personalization(
     from exogait import models
     from exogait.analysis.lab.measured_walks import leg_length
     from exogait.analysis.outcomes.deficit import estimate_deficit
-    from exogait.analysis.report.comparison import read_trial
+    from exogait.data.results import read_result
     from exogait.models.subject import Subject
     from exogait.osim_env.study.personalize import Personalization, arm_config, find_generalists, own_reference
 
     human, robot = find_generalists(policies)
-    trial = read_trial(lab)
+    trial = read_result(lab)
     facts, name = trial.metadata, str(trial.metadata.get("subject", trial.name))
     scaled = lab / "opensim" / str(facts.get("model"))
     height = facts.get("subject_height")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 
@@ -35,7 +34,7 @@ def draw(walks: pd.DataFrame, curves: pd.DataFrame) -> Path:
     joints = list(next(iter(each.values())))
     mean = {joint: np.mean([curve[joint] for curve in each.values()], axis=0) for joint in joints}
     drawing, _ = figure_torques({"learned, mean of the seeds": mean, **{f"seed {s}": t for s, t in each.items()}})
-    with matplotlib.rc_context(plots._STYLE):
+    with plots.style():
         width, height = drawing.get_size_inches()
         drawing.set_size_inches(width * 1.5, height)
         # A third panel beside the torques; the layout engine makes room for it.

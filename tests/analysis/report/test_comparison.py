@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from exogait.analysis.lab.simulated import analyse_simulation, mean_speed, simulation_rows
-from exogait.analysis.report.comparison import compare_folders, comparison_table
+from exogait.analysis.report.comparison import compare_folders, comparison_page, comparison_table, write_comparison
 from exogait.data import FileFormatError, InputError
 from tests.kit.gait_trials import walking_trial
+from tests.kit.html import parse_html
 
 ENERGY = {"umberger2010": [("metabolic_rate_gross", 4.5, "W/kg"), ("cost_of_transport_gross", 3.6, "J/kg/m")]}
 
@@ -29,10 +30,10 @@ def test_differences_and_asymmetry_are_found() -> None:
     rows = comparison_table(lame, walking_trial()).set_index(["quantity", "side"])
     # The left knee flexes a fifth less: 12 of 60 degrees at the peak, and 20/(0.5 (100 + 80)) in Robinson's index.
     knee = rows.loc[("Knee flexion", "l")]
-    assert knee["measurement"] - knee["simulation"] == pytest.approx(12.0, rel=0.02)
+    assert knee["reference_value"] - knee["value"] == pytest.approx(12.0, rel=0.02)
     assert rows.loc[("Knee flexion", "r"), "rmse"] == pytest.approx(0.0, abs=1e-9)
     index = rows.loc[("Knee flexion, range", "")]
-    assert index["simulation"] == pytest.approx(100 * 0.2 / 0.9, rel=0.02) and abs(index["measurement"]) < 1e-9
+    assert index["value"] == pytest.approx(100 * 0.2 / 0.9, rel=0.02) and abs(index["reference_value"]) < 1e-9
 
 
 def test_folders_become_page_table_and_figure(tmp_path: Path) -> None:
@@ -52,8 +53,43 @@ def test_folders_become_page_table_and_figure(tmp_path: Path) -> None:
     assert result.figure.stat().st_size > 20_000
     lab.replace(metadata={**lab.metadata, "metabolics": ENERGY}).write_parquet(tmp_path / "lab" / "trial")
     rows = compare_folders(tmp_path / "sim", tmp_path / "lab", out=tmp_path / "out").rows
-    assert rows[rows["group"] == "metabolic"]["measurement"].tolist() == [4.5, 3.6]
+    assert rows[rows["group"] == "metabolic"]["reference_value"].tolist() == [4.5, 3.6]
     assert (tmp_path / "out" / "compare.html").is_file()
+
+
+def test_comparison_prints_r_and_rmse(tmp_path: Path) -> None:
+    a, b = walking_trial(), walking_trial(asymmetry=0.5)
+    labels = ["measured", "simulated"]
+    page = comparison_page([a, b], labels=labels, norms={})
+    assert page.title == "simulated compared with measured"
+    titles = [section.title for section in page.shown]
+    for word in ("Right leg", "Left leg", "Agreement", "Numbers", "Symmetry", "What these numbers are"):
+        assert word in titles
+    table = page.section("agreement").tables[0]
+    assert "RMSE" in table.header
+    knee = next(row for row in table.cells if row[:2] == ["Knee flexion", "Right"])
+    assert knee[2:4] == ["1.000", "0.00"]
+    result = write_comparison([a, b], tmp_path, labels=labels, norms={})
+    assert result.page == tmp_path / "compare.html" and result.table.is_file() and result.figure.is_file()
+    parse_html(result.page.read_text(encoding="utf-8"))
+    with pytest.raises(ValueError, match="2 to 4"):
+        write_comparison([a], tmp_path)
+
+
+def test_two_measured_walks_and_more_are_compared_under_their_own_names(tmp_path: Path) -> None:
+    first = walking_trial()
+    others = [walking_trial(asymmetry=size).replace(name=f"walk_{i}") for i, size in enumerate((0.1, 0.2), start=2)]
+    page = comparison_page([first, *others], norms={})
+    assert page.title == "walk_3 (measured) compared with made_up (measured)"
+    assert page.section("symmetry").tables[0].header == [
+        "", "walk_3 (measured)", "walk_2 (measured)", "made_up (measured)", "unit",
+    ]  # fmt: skip
+    groups = [row[0] for row in page.section("agreement").tables[0].cells if len(row) == 1]
+    assert groups == ["walk_2 (measured) against made_up (measured)", "walk_3 (measured) against made_up (measured)"]
+    assert "simulation" not in page.text and "tracking" not in page.text
+    result = write_comparison([first, *others], tmp_path / "own.html", norms={})
+    assert {path.name for path in tmp_path.iterdir()} == {"own.html", "own.csv", "own.png"}
+    assert result.rows.groupby("trial").size().tolist() == [len(result.rows) / 2] * 2
 
 
 def test_bad_folders_are_refused(tmp_path: Path) -> None:
