@@ -10,6 +10,8 @@ from .errors import SimulationDivergedError as SimulationDivergedError
 from .errors import UnitsError as UnitsError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import UnsupportedModelError as UnsupportedModelError
+from .extras import EXTRAS as EXTRAS
+from .extras import require_extra as require_extra
 from .files import write_bytes_atomic as write_bytes_atomic
 from .files import write_text_atomic as write_text_atomic
 from .files import written_beside as written_beside
@@ -55,6 +57,7 @@ from .trial import interpolate_table as interpolate_table
 
 __all__ = [
     "CONDITIONS",
+    "EXTRAS",
     "GRAVITY",
     "SIDES",
     "DataQualityWarning",
@@ -96,6 +99,7 @@ __all__ = [
     "read_scalars",
     "read_sto",
     "read_trc",
+    "require_extra",
     "scalar",
     "side_of",
     "stem",

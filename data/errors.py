@@ -99,14 +99,15 @@ class MissingDependencyError(ExogaitError):
     """An optional package that the wanted function needs.
 
     Args:
-        package: Distribution name.
+        package: Distribution name, or several with commas between.
         purpose: What it is needed for.
         extra: The extra of this project that brings it.
     """
 
     def __init__(self, package: str, purpose: str, extra: str | None = None) -> None:
         target = f'"exogait[{extra}]"' if extra else package
-        super().__init__(f"{purpose} needs the package {package}; install it with: pip install {target}")
+        what = f"packages {package}" if "," in package else f"package {package}"
+        super().__init__(f"{purpose} needs the {what}; install it with: pip install {target}")
 
 
 class DataQualityWarning(UserWarning):

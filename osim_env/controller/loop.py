@@ -223,7 +223,7 @@ def _onnx_network(path: Path, contract: Contract) -> Network:
     try:
         import onnxruntime
     except ImportError:
-        raise MissingDependencyError("onnxruntime", "evaluating a controller's ONNX network", "onnx") from None
+        raise MissingDependencyError("onnxruntime", "evaluating a controller's ONNX network", "controller") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(

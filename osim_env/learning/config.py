@@ -16,9 +16,63 @@ from exogait.data.show import Shown
 from ..gait.config import WorldConfig
 from ..gait.setup import WorldSetup
 from .evaluation import EvaluationConfig
-from .learner import LearnerConfig
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class LearnerConfig:
+    """Settings of one learner.
+
+    Attributes:
+        layers: Units of the hidden layers of policy and critic.
+        initial_std: Standard deviation of the action noise at the start.
+        start_std: The same for a policy that starts from another's networks; what that one ended with if not given.
+        min_std: The noise never shrinks below this.
+        learning_rate: At the start.
+        learning_rate_range: Bounds within which the learning rate follows the KL divergence.
+        target_kl: KL divergence per update that the learning rate aims for.
+        epochs: Passes over each roll-out.
+        minibatch: Samples per gradient step.
+        gamma: Discount per control step.
+        gae_lambda: Of the generalized advantage estimate.
+        clip: PPO's clipping range.
+        entropy: Weight of the entropy bonus.
+        value: Weight of the critic's loss.
+        max_gradient: Gradient norm above which gradients are scaled down.
+        processor: Where networks learn: ``cpu``, or ``auto`` for a GPU if there is one; simulation runs on all cores
+            either way, and networks of this size rarely gain.
+        advantage_clip: Advantages beyond this many robust standard deviations (:func:`.learner.robust_scale`) are cut to it; 0
+            keeps them. Where bodies differ widely the falls of the weak would else decide every step,
+            and what the others learn would drown in their noise.
+        critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
+        critic_rate: Learning rate of the critic, which stays; the policy's where not given. A trained policy learns by
+            small steps, its new critic has to learn everything.
+        mean_reward: Rewards count times 1 - gamma, so that the critic tells a mean reward per step and not a sum of
+            some hundred. Policy and critic share one bound on their gradient's norm (``max_gradient``), and the
+            gradient of large sums leaves nothing of it to the policy.
+    """
+
+    layers: tuple[int, ...] = (256, 256)
+    initial_std: float = 0.2
+    start_std: float | None = None
+    min_std: float = 0.05
+    learning_rate: float = 3e-4
+    learning_rate_range: tuple[float, float] = (2e-5, 1e-3)
+    target_kl: float = 0.012
+    epochs: int = 3
+    minibatch: int = 4096
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    clip: float = 0.2
+    entropy: float = 0.0
+    value: float = 0.5
+    max_gradient: float = 0.5
+    processor: Literal["cpu", "auto"] = "cpu"
+    advantage_clip: float = 0.0
+    critic_warmup: int = 0
+    critic_rate: float | None = None
+    mean_reward: bool = False
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ def export_onnx(policy: Policy, path: str | Path) -> Path:
     try:
         from onnx import TensorProto, helper, numpy_helper, save
     except ImportError:
-        raise MissingDependencyError("onnx", "exporting a policy to ONNX", "onnx") from None
+        raise MissingDependencyError("onnx", "exporting a policy to ONNX", "controller") from None
 
     def constant(name: str, value: Array) -> Any:
         return numpy_helper.from_array(np.asarray(value, np.float32), name)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numba
-import torch
-from tqdm.auto import tqdm
 
 from exogait.data.errors import InputError
+from exogait.data.extras import require_extra
 from exogait.data.home import find
 from exogait.data.settings import load_settings
 
@@ -19,7 +20,9 @@ from ..engine import set_threads
 from .agents import AgentName, run_agent
 from .config import TrainConfig
 from .evaluation import evaluation_world
-from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Options of glibc's mallopt. Source: malloc.h."""
@@ -55,7 +58,10 @@ def use_threads(threads: int | None) -> int:
     if count < 1:
         raise InputError("threads", threads, "a positive number")
     keep_memory()
-    torch.set_num_threads(count)
+    with contextlib.suppress(ImportError):  # walking alone needs no torch
+        import torch
+
+        torch.set_num_threads(count)
     numba.set_num_threads(min(count, numba.get_num_threads()))
     set_threads(count)
     return count
@@ -74,7 +80,13 @@ def train_from_file(
 
     Raises:
         InputError: The folder already holds a run and ``resume`` was not asked for.
+        MissingDependencyError: The extra ``learn`` is not installed.
     """
+    require_extra("learn")
+    from tqdm.auto import tqdm
+
+    from .trainer import Trainer
+
     settings = load_settings(TrainConfig, find_config(config))
     if seed is not None:
         settings = dataclasses.replace(settings, seed=seed)

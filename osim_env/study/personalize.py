@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
 import json
 import time
 from collections.abc import Callable
@@ -27,7 +26,8 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.constants import ARMS, CONDITIONS, Arm
-from exogait.data.errors import FileFormatError, InputError, MissingDependencyError
+from exogait.data.errors import FileFormatError, InputError
+from exogait.data.extras import require_extra
 from exogait.data.files import write_text_atomic
 from exogait.data.settings import from_mapping
 from exogait.data.show import Shown
@@ -284,14 +284,14 @@ def personalize(
 
     Raises:
         InputError: The folder holds an arm that was trained with other settings.
-        MissingDependencyError: The package onnx, without which there is no deployable controller, is not installed.
+        MissingDependencyError: The extra ``learn``, or ``controller`` for the deployable controller, is not installed.
     """
     from ..controller.export import export_controller
     from ..learning.policy import load_policy
 
     folder = Path(folder)
-    if importlib.util.find_spec("onnx") is None:  # better now than after the training
-        raise MissingDependencyError("onnx", "exporting the controller", "onnx")
+    for extra in ("learn", "controller"):  # better now than after the training
+        require_extra(extra, "personalising a device")
     wanted = _inputs(settings)
     todo: list[Arm] = []
     for arm in ARMS:

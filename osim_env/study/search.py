@@ -122,7 +122,7 @@ def search_strategies(
     try:
         import cma
     except ImportError:
-        raise MissingDependencyError("cma", "searching for strategies", "cma") from None
+        raise MissingDependencyError("cma", "searching for strategies", "learn") from None
     trial = CandidateWalks(setup, world_config, humans, devices, config, weakness, conditions, speeds, seed)
     basis = symmetric_basis() if weakness is None else np.eye(len(STRATEGY_NAMES))
     basis = basis * np.max(np.abs(basis) * scales()[:, None], axis=0)

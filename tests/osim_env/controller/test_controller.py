@@ -27,8 +27,8 @@ from exogait.osim_env.gait.twin_physics import TwinPhysics
 from exogait.osim_env.gait.world import GaitWorld
 from exogait.osim_env.learning.policy import Policy, PolicyMismatchError
 
-pytest.importorskip("onnx", reason="the extra onnx is not installed: exported controllers were NOT tested")
-pytest.importorskip("onnxruntime", reason="the extra onnx is not installed: exported controllers were NOT tested")
+pytest.importorskip("onnx", reason="the extra controller is not installed: exported controllers were NOT tested")
+pytest.importorskip("onnxruntime", reason="the extra controller is not installed: exported controllers were NOT tested")
 
 MASS = 70.0
 FLOAT32 = 2e-6  # of an action: ONNX networks compute in single precision, the simulation in double
@@ -288,5 +288,5 @@ def test_without_onnxruntime_numpy_evaluates_the_network(folder: Path, monkeypat
     for _ in range(4):
         assert plain.step(standing(), MASS) == pytest.approx(onnx.step(standing(), MASS), abs=1e-4)
     assert plain.network.__name__ == "act"  # type: ignore[attr-defined]
-    with pytest.raises(MissingDependencyError, match=r"exogait\[onnx\]"):
+    with pytest.raises(MissingDependencyError, match=r"exogait\[controller\]"):
         Controller.load(folder, "onnx")
