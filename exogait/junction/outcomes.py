@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from exogait.data.trial import GaitTrial
 
 
-def summarise_walk(trial: Any, about: Mapping[str, Any]) -> dict[str, Any]:
+def summarise_walk(trial: GaitTrial, about: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Outcome tables of one walk of a study; studies call it in their workers.
 
     Args:
-        trial: The walk, a :class:`data.GaitTrial`.
+        trial: The walk.
         about: Its settings, see :mod:`exogait.osim_env.study.run`.
 
     Returns:

@@ -42,9 +42,9 @@ class LearnerConfig:
         max_gradient: Gradient norm above which gradients are scaled down.
         processor: Where networks learn: ``cpu``, or ``auto`` for a GPU if there is one; simulation runs on all cores
             either way, and networks of this size rarely gain.
-        advantage_clip: Advantages beyond this many robust standard deviations (:func:`.learner.robust_scale`) are cut to it; 0
-            keeps them. Where bodies differ widely the falls of the weak would else decide every step,
-            and what the others learn would drown in their noise.
+        advantage_clip: Advantages beyond this many robust standard deviations (:func:`.learner.robust_scale`) are cut
+            to it; 0 keeps them. Where bodies differ widely the falls of the weak would else decide every step, and what
+            the others learn would drown in their noise.
         critic_warmup: Updates at the start in which only the critic learns, for a policy that starts trained.
         critic_rate: Learning rate of the critic, which stays; the policy's where not given. A trained policy learns by
             small steps, its new critic has to learn everything.

@@ -14,7 +14,6 @@ from exogait.analysis.c3d.reader import (
     read_c3d,
 )
 from exogait.analysis.gait.spatiotemporal import compute_spatiotemporal
-from exogait.analysis.made_up.fuzz import fuzz
 from exogait.analysis.signals.frame import find_lab_frame
 from exogait.analysis.signals.measured import (
     process_trial,
@@ -24,6 +23,7 @@ from exogait.analysis.signals.plates import read_plates
 from exogait.data.errors import ExogaitError
 from exogait.data.storage import read_mot
 from exogait.data.trc import marker_array, marker_labels, read_trc
+from tests.fuzz.damage import fuzz
 from tests.validation.sections import markdown_table
 
 REFERENCES = ("2014001_C4_05", "2014001_C5_01", "2015043_C4_04", "2015043_C5_05")

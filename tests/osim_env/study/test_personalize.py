@@ -23,11 +23,11 @@ from exogait.analysis.outcomes import deficit as deficit_estimate
 from exogait.analysis.outcomes.tables import read_outcomes
 from exogait.analysis.report.demo import write_demo_page
 from exogait.analysis.report.personalize import between_arms, read_headline
-from exogait.cli import main as command
 from exogait.data.errors import ExogaitError, FileFormatError, InputError
 from exogait.data.settings import load_settings
 from exogait.data.trial import GaitTrial
-from exogait.junction.person import prepare_personalization
+from exogait.junction import personalize as junction
+from exogait.junction.personalize import PersonalizeRequest, prepare_personalization
 from exogait.models.subject import Subject, load_subject
 from exogait.osim_env.controller.loop import Controller
 from exogait.osim_env.gait.population import CONDITIONS
@@ -95,7 +95,7 @@ def personalize(lab: Path, out: Path, policies: Path, **changes: object) -> None
         "samples": SAMPLES, "seconds": SECONDS, "starts": STARTS, "bodies": BODIES, "workers": 1,
         "deficit": "estimated", **changes,
     }  # fmt: skip
-    command.personalize(lab=lab, out=out, policies=str(policies), **settings)  # type: ignore[arg-type]
+    junction.personalize(PersonalizeRequest(lab=lab, out=out, policies=str(policies), **settings))  # type: ignore[arg-type]
 
 
 def test_both_arms_start_alike_and_only_one_device_learns(done: Path, generalists: Path) -> None:
@@ -188,10 +188,11 @@ def test_what_is_done_is_not_done_again_nor_mixed(done: Path, lab: LabRun, gener
 
 
 def test_a_deficit_reaches_the_body(lab: LabRun, generalists: Path, tmp_path: Path) -> None:
-    settings = prepare_personalization(
-        lab.folder, tmp_path, device=None, deficit="plantarflexors", strength=40.0, side="left",
-        policies=str(generalists), samples=SAMPLES, n_envs=3,
+    request = PersonalizeRequest(
+        lab.folder, tmp_path, deficit="plantarflexors", strength=40.0, side="left", policies=str(generalists),
+        samples=SAMPLES, bodies=3,
     )  # fmt: skip
+    settings = prepare_personalization(request)
     assert (settings.weakest, settings.side, settings.body) == (40.0, "left", "plantarflexors")
     config = arm_config(settings, "generic")
     world = make_world(config.setup, config.world, n_envs=3)
@@ -216,9 +217,8 @@ def test_an_estimate_reaches_the_body_only_where_it_is_asked_for(
     assert len(found.weak) == 2
     monkeypatch.setattr(deficit_estimate, "estimate_deficit", lambda trial: found)
     for asked in ("estimated", None):
-        settings = prepare_personalization(
-            lab.folder, tmp_path, device=None, deficit=asked, strength=None, side=None, policies=str(generalists)
-        )
+        request = PersonalizeRequest(lab.folder, tmp_path, deficit=asked, policies=str(generalists))
+        settings = prepare_personalization(request)
         person = json.loads((tmp_path / "person.json").read_text())
         assert (settings.deficit is not None) is (asked is not None)
         assert settings.weakest == (pytest.approx(50.0, abs=3.0) if asked else 100.0)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from exogait.analysis.made_up import fuzz as module
-from exogait.analysis.made_up.fuzz import SEED_BYTES, fuzz, mutate
+from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.data.errors import FileFormatError, InputError
 from tests.analysis.c3d.test_c3d import small_file
+from tests.fuzz import damage as module
+from tests.fuzz.damage import SEED_BYTES, fuzz, mutate
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -96,3 +102,12 @@ def test_mutations_damage_and_stay_small():
 def test_seeds_are_needed(tmp_path: Path):
     with pytest.raises(InputError):
         fuzz([tmp_path / "absent.c3d"], 1)
+
+
+def test_the_command_runs(tmp_path: Path) -> None:
+    person = make_synthetic_trial(tmp_path / "synthetic", seed=3, n_cycles=2, cycle=1.0)
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", str(person.walk.parent), "--files", "50"],
+        capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0 and "no finding" in result.stdout

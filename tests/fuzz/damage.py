@@ -20,13 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
+from exogait.analysis.c3d.reader import parse_c3d
+from exogait.analysis.signals.measured import process_trial
+from exogait.analysis.signals.overrides import read_overrides
 from exogait.data.errors import DataQualityWarning, ExogaitError, InputError
 from exogait.data.storage import read_sto
 from exogait.data.trc import read_trc
-
-from ..c3d.reader import parse_c3d
-from ..signals.measured import process_trial
-from ..signals.overrides import read_overrides
 
 SEED_BYTES = 20_000
 """Seeds are cut to this length."""

@@ -1,0 +1,103 @@
+"""The laboratory's road: one walk, many walks, the marker sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tyro.conf import Positional
+from tyro.extras import SubcommandApp
+
+from . import lab_labels
+from .progress import show_steps
+
+
+def register(app: SubcommandApp) -> None:
+    """Put the commands in."""
+    group = SubcommandApp()
+    group.command(name="run")(lab_run)
+    group.command(name="batch")(lab_batch)
+    lab_labels.register(group)
+    app.command(group, name="lab", help="From C3D files to joint angles, moments, symmetry and a report.")
+
+
+def lab_run(
+    *,
+    static: Path,
+    trial: Path,
+    mass: float,
+    out: Path,
+    height: float | None = None,
+    marker_map: str | None = None,
+    muscles: bool = False,
+    name: str | None = None,
+    subject: str | None = None,
+    units: str | None = None,
+    forward: str | None = None,
+    up: str | None = None,
+    max_gap: float = 0.1,
+    marker_cutoff: float = 6.0,
+    force_cutoff: float = 20.0,
+    force_threshold: float = 20.0,
+    belt_speed: float | None = None,
+    overrides: Path | None = None,
+    base_model: Path | None = None,
+) -> None:
+    """Analyse one walk: scaled model, joint angles, moments, powers, events, symmetry, report.
+
+    Args:
+        static: Static trial, C3D or TRC.
+        trial: Walking trial, C3D or TRC.
+        mass: Body mass, kg.
+        out: Folder for the report, the tables and the OpenSim files.
+        height: Body height, m.
+        marker_map: Marker set: a name or a YAML file; the best fitting known one if not given.
+        muscles: Also static optimization on one stride a leg, metabolic rate and reserves.
+        name: Name of the trial; the file's if not given.
+        subject: Name of the person; the static file's if not given.
+        units: Unit of length in the C3D files, where they do not say (mm, cm, m).
+        forward: Laboratory axis that points forward (+x, -y, ...); found from the walk if not given.
+        up: Laboratory axis that points up; found from the body if not given.
+        max_gap: Longest marker gap to bridge, s.
+        marker_cutoff: Low-pass of the markers, Hz.
+        force_cutoff: Low-pass of the force plates, Hz.
+        force_threshold: Vertical force that makes a contact, N.
+        belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
+        overrides: CSV of manual events and plate assignments (columns what, side, time, plate).
+        base_model: Model to scale; the suite's own if not given.
+    """
+    from exogait.analysis.lab.run import STEPS, run_trial
+    from exogait.analysis.lab.settings import LabSettings
+
+    settings = LabSettings(
+        units=units, forward=forward, up=up, max_gap=max_gap, marker_cutoff=marker_cutoff, force_cutoff=force_cutoff,
+        force_threshold=force_threshold, belt_speed=belt_speed, overrides=overrides,
+    )  # fmt: skip
+    with show_steps(len(STEPS) - (not muscles), "lab run") as step:
+        run = run_trial(
+            static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
+            base_model=base_model, name=name, subject=subject, muscles=muscles, progress=step,
+        )  # fmt: skip
+    print(run.trial.metadata["frame"])
+    print(run.summary())
+
+
+def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, workers: int = 2) -> None:
+    """Analyse every walk of a CSV manifest; one that fails never stops the rest.
+
+    Args:
+        manifest: CSV with the columns static, trial, mass and, if wanted, subject, name, height, marker_map, condition,
+            belt_speed.
+        out: Folder; each walk gets one inside it, beside the group's tables and an index page.
+        muscles: Also static optimization.
+        workers: Walks at a time.
+    """
+    from exogait.analysis.lab.batch import run_batch
+    from exogait.analysis.lab.manifest import read_manifest
+
+    rows = read_manifest(manifest)
+    with show_steps(len(rows), "lab batch") as step:
+        result = run_batch(rows, out=out, muscles=muscles, workers=workers, progress=step)
+    print(f"{len(rows) - len(result.failures)} of {len(rows)} walks came through; open {result.index}")
+    if len(result.failures):
+        print(result.failures.to_string(index=False))
+        raise SystemExit(1)

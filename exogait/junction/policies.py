@@ -1,0 +1,123 @@
+"""Every policy at hand: whom it moves, with which device, how fast, and how it scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FULL = "full strength"
+FEW = 2
+"""More deficits than this are counted and not listed."""
+
+
+@dataclass(frozen=True)
+class PolicyEntry:
+    """One policy, as its description tells it.
+
+    Attributes:
+        name: What commands call it by.
+        origin: Whose it is: ``suite``, or the folder it was found in.
+        role: ``human`` moves muscles, ``device`` drives a device.
+        body: Bodies that it was trained with, in words.
+        device: Device that it was trained with, ``None`` without.
+        speeds: Slowest and fastest walking speed of its training, m/s; ``None`` where it does not say.
+        score: How it scored at the end of its training, in words; empty where it does not say.
+    """
+
+    name: str
+    origin: str
+    role: str
+    body: str
+    device: str | None
+    speeds: tuple[float, float] | None
+    score: str
+
+    def __str__(self) -> str:
+        """One line."""
+        speeds = "" if self.speeds is None else f"{self.speeds[0]:g}-{self.speeds[1]:g} m/s"
+        line = f"{self.name:50s} {self.role:6s} {self.device or 'no device':10s} {speeds:13s} {self.body}"
+        return f"{line}; {self.score}" if self.score else line
+
+
+def policy_homes() -> dict[str, Path]:
+    """Folders that policies are found in by name: whose they are to the folder."""
+    from exogait.osim_env.learning.policy import POLICY_FOLDER
+
+    return {"suite": POLICY_FOLDER}
+
+
+def list_policies(homes: Mapping[str, Path] | None = None) -> list[PolicyEntry]:
+    """Every policy of some folders and the folders in them, by name.
+
+    Args:
+        homes: Whose policies to the folder that they are in; those of :func:`policy_homes` if not given.
+
+    Raises:
+        FileFormatError: A description is damaged.
+    """
+    found = policy_homes() if homes is None else homes
+    return [entry for origin, folder in found.items() for entry in _entries(origin, folder)]
+
+
+def _entries(origin: str, folder: Path) -> Iterator[PolicyEntry]:
+    from exogait.data.errors import FileFormatError
+    from exogait.osim_env.learning.policy import FORMAT
+
+    for path in sorted(folder.rglob("*.json")):
+        if not path.with_suffix(".safetensors").is_file():
+            continue  # strategies, notes of a training
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content.get("format") == FORMAT:
+                yield _entry(path.relative_to(folder).with_suffix("").as_posix(), origin, content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FileFormatError(path, f"damaged policy description ({error})", "export it again") from None
+
+
+def _entry(name: str, origin: str, content: Mapping[str, Any]) -> PolicyEntry:
+    settings = content.get("settings") or {}
+    setup = settings.get("setup") or {}
+    curve = content.get("curve") or []
+    return PolicyEntry(
+        name=name, origin=origin, role=str(content["role"]), body=_body(setup), device=content.get("device"),
+        speeds=_speeds(settings), score=_score(curve[-1]) if curve else "",
+    )  # fmt: skip
+
+
+def _speeds(settings: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Those of the last stage that names some, or the world's."""
+    named = [stage.get("speeds") for stage in settings.get("stages") or []]
+    named = [(settings.get("world") or {}).get("speeds"), *named]
+    speeds = next((pair for pair in reversed(named) if pair is not None), None)
+    return None if speeds is None else (float(speeds[0]), float(speeds[1]))
+
+
+def _body(setup: Mapping[str, Any]) -> str:
+    kinds = (setup.get("population") or {}).get("bodies")
+    if kinds is None:
+        kinds = [{"deficit": setup.get("deficit"), "strength": [setup.get("strength") or 100.0] * 2}]
+    weak = [kind for kind in kinds if kind["deficit"] is not None]
+    words = [FULL] if len(weak) < len(kinds) else []
+    if len(weak) <= FEW:
+        words += [f"{Path(kind['deficit']).stem} {_range(*kind['strength'])} %" for kind in weak]
+    else:
+        low, high = (pick(kind["strength"][k] for kind in weak) for k, pick in ((0, min), (1, max)))
+        words.append(f"{len(weak)} deficits {_range(low, high)} %")
+    if setup.get("subject"):
+        words.append(f"size of {Path(setup['subject']).stem}")
+    if setup.get("tendon") not in (None, "rigid"):
+        words.append("elastic tendons")
+    return ", ".join(words)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g}-{high:g}"
+
+
+def _score(last: Mapping[str, Any]) -> str:
+    words = f"{100 * last['survival']:.0f} % of walks without a fall"
+    error = last.get("speed_error")
+    return words if error is None or error != error else f"{words}, speed within {100 * error:.1f} %"

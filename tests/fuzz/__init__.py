@@ -1,0 +1,1 @@
+"""Damaged files for every reader, a tool of the developers: ``python -m tests.fuzz SEEDS``."""

@@ -1,0 +1,42 @@
+"""``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tyro
+from tyro.conf import Positional
+
+from tests.fuzz.damage import fuzz
+
+SUFFIXES = (".c3d", ".trc", ".sto", ".mot", ".csv")
+
+
+def main(
+    seeds: Positional[Path],
+    *,
+    files: int = 20_000,
+    seconds: float | None = None,
+    seed: int = 0,
+    keep: Path | None = None,
+) -> None:
+    """Damage files at random and read them: every one must load or give one clear line.
+
+    Args:
+        seeds: Folder of files to start from (.c3d, .trc, .sto, .mot, .csv).
+        files: Number of damaged files.
+        seconds: Longest time to spend.
+        seed: Seed of the damage.
+        keep: Folder for files that break a reader.
+    """
+    found = sorted(path for path in seeds.rglob("*") if path.suffix.lower() in SUFFIXES)
+    report = fuzz(found, files, seconds, seed, keep=keep)
+    print(report.describe())
+    for finding in report.findings:
+        print(f"{finding.problem:8s} {finding.seed} #{finding.number}: {finding.detail}")
+    if report.findings:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    tyro.cli(main, prog="python -m tests.fuzz")
