@@ -1,4 +1,4 @@
-"""The command line as it is where some packages are not installed: ``python -m tests.kit.missing torch,cma simulate ...``."""
+"""The command line where some packages are not installed: ``python -m tests.kit.missing torch,cma simulate ...``."""
 
 from __future__ import annotations
 
