@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 FULL = "full strength"
+SUITE = "suite"
+DAMAGED = "damaged"
+"""Role of a policy whose description cannot be read."""
 FEW = 2
 """More deficits than this are counted and not listed."""
 
@@ -19,12 +22,13 @@ class PolicyEntry:
 
     Attributes:
         name: What commands call it by.
-        origin: Whose it is: ``suite``, or the folder it was found in.
-        role: ``human`` moves muscles, ``device`` drives a device.
+        origin: Whose it is, ``suite`` or another key of the homes.
+        role: ``human`` moves muscles, ``device`` drives a device; or :data:`DAMAGED`.
         body: Bodies that it was trained with, in words.
         device: Device that it was trained with, ``None`` without.
         speeds: Slowest and fastest walking speed of its training, m/s; ``None`` where it does not say.
         score: How it scored at the end of its training, in words; empty where it does not say.
+        path: Its description, a .json file.
     """
 
     name: str
@@ -34,56 +38,57 @@ class PolicyEntry:
     device: str | None
     speeds: tuple[float, float] | None
     score: str
+    path: Path
 
     def __str__(self) -> str:
-        """One line."""
+        """One line; whose it is where it is not the suite's."""
         speeds = "" if self.speeds is None else f"{self.speeds[0]:g}-{self.speeds[1]:g} m/s"
-        line = f"{self.name:50s} {self.role:6s} {self.device or 'no device':10s} {speeds:13s} {self.body}"
-        return f"{line}; {self.score}" if self.score else line
+        line = f"{self.name:54s} {self.role:7s} {self.device or 'no device':10s} {speeds:13s} {self.body}"
+        line += f"; {self.score}" if self.score else ""
+        return line if self.origin == SUITE else f"{line} ({self.origin})"
 
 
 def policy_homes() -> dict[str, Path]:
     """Folders that policies are found in by name: whose they are to the folder."""
     from exogait.osim_env.learning.policy import POLICY_FOLDER
 
-    return {"suite": POLICY_FOLDER}
+    return {SUITE: POLICY_FOLDER}
 
 
 def list_policies(homes: Mapping[str, Path] | None = None) -> list[PolicyEntry]:
-    """Every policy of some folders and the folders in them, by name.
+    """Every policy of some folders and the folders in them, by name; one that cannot be read stands there as such.
 
     Args:
         homes: Whose policies to the folder that they are in; those of :func:`policy_homes` if not given.
-
-    Raises:
-        FileFormatError: A description is damaged.
     """
     found = policy_homes() if homes is None else homes
     return [entry for origin, folder in found.items() for entry in _entries(origin, folder)]
 
 
 def _entries(origin: str, folder: Path) -> Iterator[PolicyEntry]:
-    from exogait.data.errors import FileFormatError
     from exogait.osim_env.learning.policy import FORMAT
 
     for path in sorted(folder.rglob("*.json")):
         if not path.with_suffix(".safetensors").is_file():
             continue  # strategies, notes of a training
+        name = path.relative_to(folder).with_suffix("").as_posix()
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content.get("format") == FORMAT:
-                yield _entry(path.relative_to(folder).with_suffix("").as_posix(), origin, content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FileFormatError(path, f"damaged policy description ({error})", "export it again") from None
+                yield _entry(name, origin, path, content)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = f"its description cannot be read ({type(error).__name__}: {error})"
+            yield PolicyEntry(name, origin, DAMAGED, why, None, None, "", path)
 
 
-def _entry(name: str, origin: str, content: Mapping[str, Any]) -> PolicyEntry:
+def _entry(name: str, origin: str, path: Path, content: Mapping[str, Any]) -> PolicyEntry:
     settings = content.get("settings") or {}
     setup = settings.get("setup") or {}
     curve = content.get("curve") or []
     return PolicyEntry(
         name=name, origin=origin, role=str(content["role"]), body=_body(setup), device=content.get("device"),
         speeds=_speeds(settings), score=_score(curve[-1]) if curve else "",
+        path=path,
     )  # fmt: skip
 
 

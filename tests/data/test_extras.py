@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +27,16 @@ def test_what_only_helps_is_not_required(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert EXTRAS["learn"].missing_helpful == ("tensorboard",)
     assert "tensorboard" not in EXTRAS["learn"].missing
+
+
+def test_the_table_is_that_of_the_installation() -> None:
+    """Of every extra that both name; ``dev`` and the like are no business of a user's."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    both = EXTRAS.keys() & project["optional-dependencies"].keys()
+    assert {"video", "spm", "ray", "notebooks"} <= both
+    for name in both:
+        told = {re.split(r"[<>=\[;]", item)[0].strip() for item in project["optional-dependencies"][name]}
+        assert told == set(EXTRAS[name].packages), name
 
 
 def test_an_unknown_extra_lists_the_known() -> None:

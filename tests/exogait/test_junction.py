@@ -106,12 +106,13 @@ def test_every_policy_is_listed(tmp_path: Path) -> None:
     assert not any("strategies" in name for name in found)
 
 
-def test_a_damaged_description_is_named(tmp_path: Path) -> None:
+def test_a_damaged_description_stands_in_the_list(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text(json.dumps({"format": "exogait-policy-1"}))
     assert not list_policies({"mine": tmp_path})  # no numbers, no policy
     (tmp_path / "mine.safetensors").touch()
-    with pytest.raises(FileFormatError, match=r"mine\.json"):
-        list_policies({"mine": tmp_path})
+    (entry,) = list_policies({"mine": tmp_path})
+    assert (entry.name, entry.origin, entry.role, entry.path) == ("mine", "mine", "damaged", tmp_path / "mine.json")
+    assert "cannot be read" in str(entry) and str(entry).endswith("(mine)")
 
 
 def test_only_what_was_tried_is_called_tried() -> None:
