@@ -1,4 +1,4 @@
-"""Settings of a training run."""
+"""Settings of a training run, its learners and its evaluations; reading them needs no torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from exogait.data.show import Shown
 
 from ..gait.config import WorldConfig
 from ..gait.setup import WorldSetup
-from .evaluation import EvaluationConfig
 
 Array = NDArray[Any]
 
@@ -73,6 +72,23 @@ class LearnerConfig:
     critic_warmup: int = 0
     critic_rate: float | None = None
     mean_reward: bool = False
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What an evaluation is.
+
+    Attributes:
+        seconds: Length of each walk, s.
+        starts: Random starts per speed.
+        n_speeds: Number of speeds over the trained range.
+        settle: Time after the start that does not count for speed and tracking errors, s.
+    """
+
+    seconds: float = 10.0
+    starts: int = 4
+    n_speeds: int = 5
+    settle: float = 2.0
 
 
 @dataclass(frozen=True)

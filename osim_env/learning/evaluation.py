@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,24 +10,8 @@ from ..gait.config import WorldConfig
 from ..gait.setup import WorldSetup, make_world
 from ..gait.strategy import Strategies
 from ..gait.world import GaitWorld
+from .config import EvaluationConfig
 from .policy import Policy
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """What an evaluation is.
-
-    Attributes:
-        seconds: Length of each walk, s.
-        starts: Random starts per speed.
-        n_speeds: Number of speeds over the trained range.
-        settle: Time after the start that does not count for speed and tracking errors, s.
-    """
-
-    seconds: float = 10.0
-    starts: int = 4
-    n_speeds: int = 5
-    settle: float = 2.0
 
 
 def evaluation_world(
