@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("exogait", "analysis", "data", "models", "osim_env")
-CARRIED = (".csv", ".css", ".html", ".j2", ".js", ".json", ".md", ".npz", ".osim", ".pyi", ".safetensors", ".yaml", "py.typed")
+CARRIED = tuple("py.typed .csv .css .html .j2 .js .json .md .npz .osim .pyi .safetensors .yaml".split())
 BUILD = "import sys, setuptools.build_meta as backend; print(backend.build_wheel(sys.argv[1]))"
 SCRIPT = """
 import analysis, data, models  # the user's own
