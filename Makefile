@@ -1,4 +1,4 @@
-# make demo   from nothing to out/demo/index.html
+# make demo   from nothing to out/index.html
 # make test   linters, types and the whole test suite, under 7 minutes on two idle cores
 # make docs   the manual, built strictly: out/site/index.html
 # All make their own virtual environment in .venv; only Python 3.11-3.13 and a C compiler are needed.
