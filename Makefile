@@ -8,13 +8,14 @@ WORKERS ?= 2
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint docs lock validation clean
+.PHONY: demo test lint docs notebooks validation lock clean
 
 demo: $(STAMP)
 	$(BIN)/exogait demo --out out
 
-# One worker a core, and a worker that runs out of tests takes over from the other (worksteal). Types are checked beside
-# the tests, and what several tests need is made once a session; the manual is built by tests/test_site.py.
+# What keeps this under 7 minutes on two idle cores: one worker a core, each with one half of the files in order, so that what a
+# file's tests share is made once (worksteal: who runs out takes from the other's end); types beside the tests; the manual is
+# built by one of the tests (tests/test_site.py).
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python & types=$$!; \
@@ -27,6 +28,10 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The notebooks anew, with their outputs.
+notebooks: $(STAMP)
+	$(BIN)/python -m tests.notebooks
 
 validation: $(STAMP)
 	$(BIN)/python -m tests.validation
@@ -41,5 +46,5 @@ clean:
 
 # Re-pin constraints.txt to what the virtual environment holds now.
 lock: $(STAMP)
-	{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > constraints.new
+	{ head -1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu//'; } > constraints.new
 	mv constraints.new constraints.txt
