@@ -4,8 +4,6 @@ Each page has a folder of its own, an empty user folder (EXOGAIT_HOME) and a fre
 YAML with a title is the file of that name. Comments before a block steer the test alone:
 
     <!-- short: OLD -> NEW -->   text of the block that is replaced, so that minutes become seconds
-    <!-- needs: WHAT -->         the block may fail as long as this is not there: the rest of the page runs, and the
-                                 test says at its end what was left out
 """
 
 from __future__ import annotations
@@ -24,7 +22,6 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 BLOCK = re.compile(r'^```(python|sh|yaml)(?: title="([\w./-]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 SHORT = re.compile(r"<!-- short: (.*?) -> (.*?) -->")
-NEEDS = re.compile(r"<!-- needs: (.*?) -->")
 SECONDS = 900  # the first run on a machine compiles the kernels
 
 
@@ -36,19 +33,17 @@ class Block:
     title: str | None
     code: str
     line: int
-    needs: str | None
-    """What must be there for it to run."""
 
 
 def blocks_of(page: Path) -> list[Block]:
     text, found, begin = page.read_text(encoding="utf-8"), [], 0
     for match in BLOCK.finditer(text):
-        code, needs = match[3], NEEDS.search(text, begin, match.start())
+        code = match[3]
         for comment in SHORT.finditer(text, begin, match.start()):
             old, new = comment.groups()
             assert old in code, f"{page.name}: {old!r} is not in the block that follows"
             code = code.replace(old, new)
-        found.append(Block(match[1], match[2], code, text.count("\n", 0, match.start()) + 1, needs and needs[1]))
+        found.append(Block(match[1], match[2], code, text.count("\n", 0, match.start()) + 1))
         begin = match.end()
     return found
 
@@ -82,7 +77,6 @@ def test_howto_runs(page: Path, tmp_path: Path, environment: dict[str, str]) -> 
     folder = tmp_path / "work"
     folder.mkdir()
     inner = environment | {"EXOGAIT_HOME": str(tmp_path / "home")}
-    left_out: list[str] = []
     for block in blocks_of(page):
         if block.language == "yaml":
             assert block.title, f"{page.name}, line {block.line}: a file needs a title"
@@ -90,9 +84,4 @@ def test_howto_runs(page: Path, tmp_path: Path, environment: dict[str, str]) -> 
             continue
         command = [sys.executable, "-c", block.code] if block.language == "python" else ["sh", "-euc", block.code]
         done = subprocess.run(command, cwd=folder, env=inner, capture_output=True, text=True, timeout=SECONDS)
-        if done.returncode and block.needs:
-            left_out.append(f"line {block.line} ({block.needs})")
-            continue
         assert done.returncode == 0, f"{page.name}, line {block.line}:\n{block.code}\n{done.stderr[-3000:]}"
-    if left_out:
-        pytest.skip(f"{page.name} ran, but for {', '.join(left_out)}")

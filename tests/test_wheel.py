@@ -16,10 +16,11 @@ FOLDERS = ("exogait", "analysis", "data", "models", "osim_env")
 CARRIED = tuple("py.typed .csv .css .html .j2 .js .json .md .npz .osim .pyi .safetensors .yaml".split())
 BUILD = "import sys, setuptools.build_meta as backend; print(backend.build_wheel(sys.argv[1]))"
 SCRIPT = """
-import analysis, data, models  # the user's own
+from importlib import import_module
+
 import exogait as eg
 
-assert {m.HERE for m in (analysis, data, models)} == {"the user's"}
+assert {import_module(name).HERE for name in ("analysis", "data", "models")} == {"the user's"}
 assert eg.__file__.startswith(TARGET), eg.__file__
 assert eg.analysis.__name__ == "exogait.analysis" and "read_c3d" in dir(eg.analysis)
 assert eg.data.__name__ == "exogait.data" and "read_sto" in dir(eg.data)
