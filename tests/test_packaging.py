@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+LEARN_ALONE = {"torch", "stable-baselines3", "cma", "tensorboard"}
 
 
-def test_environment_yml_equals_pyproject() -> None:
+def requirements(extra: str) -> Iterator[str]:
+    """What an extra asks for, with what the extras that it names ask for."""
+    for item in EXTRAS[extra]:
+        if nested := re.fullmatch(r"exogait\[(.+)\]", item):
+            for name in nested[1].split(","):
+                yield from requirements(name)
+        else:
+            yield item
+
+
+def package(requirement: str) -> str:
+    return re.split(r"[\[<>=!~ ]", requirement)[0].lower().replace("_", "-")
+
+
+def test_environment_yml_equals_dependencies_and_all() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python = next(item for item in environment["dependencies"] if isinstance(item, str) and item.startswith("python"))
     packages = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
     assert python == "python" + PROJECT["requires-python"]
-    assert sorted(packages) == sorted(PROJECT["dependencies"])
+    assert sorted(packages) == sorted([*PROJECT["dependencies"], *requirements("all")])
 
 
-def test_every_dependency_is_pinned() -> None:
+def test_the_base_install_learns_nothing() -> None:
+    assert not LEARN_ALONE & {package(item) for item in PROJECT["dependencies"]}
+    assert {package(item) for item in requirements("learn")} == LEARN_ALONE
+
+
+def test_all_holds_every_extra_of_a_user() -> None:
+    everything = set(requirements("all"))
+    for extra in set(EXTRAS) - {"docs", "dev"}:
+        assert set(requirements(extra)) <= everything, extra
+    assert everything <= set(requirements("dev"))
+
+
+def test_ranges_in_pyproject_and_pins_in_constraints() -> None:
+    wanted = [*PROJECT["dependencies"], *requirements("dev")]
     pins = {
-        line.split("==")[0].lower().replace("_", "-")
+        package(line): line.split("==")[1]
         for line in (ROOT / "constraints.txt").read_text().splitlines()
-        if "==" in line
+        if "==" in line and not line.startswith("#")
     }
-    names = {item.split(">")[0].split("=")[0].split("[")[0].lower() for item in PROJECT["dependencies"]}
-    assert names <= pins
+    assert not [item for item in wanted if "==" in item]
+    assert {package(item) for item in wanted} <= set(pins)
+    assert pins["torch"] == "2.13.0"
 
 
 def test_version_is_told_once() -> None:
