@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, UnknownNameError
 
-from .lanes import WIDTH
+from .lanes import WIDTHS, Backend
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -591,9 +591,9 @@ class Model:
         return cls(**values)
 
 
-def n_blocks(batch: int) -> int:
-    """Blocks of eight environments that hold a batch."""
-    return -(-batch // WIDTH)
+def n_blocks(batch: int, backend: Backend = "float64") -> int:
+    """Blocks, each as many environments as a register of the back end holds, that hold a batch."""
+    return -(-batch // WIDTHS[backend])
 
 
 def only(model: Model, kinds: Iterable[str]) -> Model:
