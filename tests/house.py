@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("analysis/c3d", "analysis/markers", "osim_env/engine", "osim_env/device"),
     ("analysis/gait", "osim_env/gait"),
+    ("osim_env/excitation",),
     ("analysis/signals", "analysis/outcomes", "osim_env/learning", "osim_env/viewing"),
     ("analysis/opensim_tools", "analysis/report", "osim_env/controller"),
     ("analysis/lab", "osim_env/study"),

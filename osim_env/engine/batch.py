@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .curves import equilibrium_tendon_force
 from .integration import ACCELERATE, DESCRIBE, RESIDUAL, Batch, Task, run_blocks
-from .lanes import JIT_DISABLED
+from .lanes import JIT_DISABLED, Backend
 from .model import GROUPS, Floats, Model, only
 from .observation import describe_rows, full_moment_arms, record_rows, state_rows
 from .results import ContactForces, Kinematics, MuscleState, summarize_feet
@@ -44,6 +44,7 @@ def _run(
     status: Any = None,
     result: Floats | None = None,
     result_rows: Any = None,
+    backend: Backend = "float64",
 ) -> None:
     """Call the kernel on all threads."""
     parameters, location, push_on = pack_parameters(model, batch, params)
@@ -63,7 +64,9 @@ def _run(
     )
     task = task._replace(push_on=push_on)
     _announce()
-    over_blocks(batch, at.n_rows, lambda rows, start, stop: run_blocks(arrays, at, rows, data, task, start, stop))
+    over_blocks(
+        batch, at.n_rows, lambda rows, start, stop: run_blocks(arrays, at, rows, data, task, start, stop), backend
+    )
 
 
 def pack_state(model: Model, q: Any, u: Any, activation: Any, tendon: Any, actuator: Any = 0.0) -> Floats:
@@ -98,6 +101,7 @@ def accelerations(
     params: Parameters | None = None,
     *,
     tendon_force: ArrayLike | None = None,
+    backend: Backend = "float64",
 ) -> Floats:
     """Accelerations of a batch, as OpenSim's ``realizeAcceleration`` gives them.
 
@@ -111,6 +115,7 @@ def accelerations(
         torque: Actuator torques or forces, shape (B, n_actuators), N m or N; zero by default.
         params: What differs between the environments.
         tendon_force: Normalized tendon force of compliant muscles, shape (B, n_muscles).
+        backend: Numbers that the kernels compute with (see :mod:`.lanes`); what comes back is float64.
 
     Returns:
         Accelerations, shape (B, n_coordinates), rad/s2 or m/s2.
@@ -133,6 +138,7 @@ def accelerations(
         Task(0, 0.0, 1.0, 0, np.inf, ACCELERATE, 1, 1),
         params,
         actuator=torque,
+        backend=backend,
         result=result,
         result_rows=(model.layout.force + model.tree.mobility_of_coordinate).astype(np.int64),
     )
@@ -150,6 +156,7 @@ def step(
     *,
     record: bool = False,
     speed_limit: float = 1000.0,
+    backend: Backend = "float64",
 ) -> State:
     """Advance a batch with constant controls, in place, on all cores.
 
@@ -164,6 +171,7 @@ def step(
         integrator: ``implicit`` (linearly implicit Euler) or ``rk4`` (needs about 0.1 ms with feet on the floor).
         record: Fill ``state.record``.
         speed_limit: Speed at which an environment counts as run away, rad/s or m/s.
+        backend: Numbers that the kernels compute with; the state itself is kept as float64.
 
     Returns:
         The same state. ``state.status`` tells which environments stopped, and why.
@@ -189,6 +197,7 @@ def step(
         params,
         excitation=np.ascontiguousarray(controls[:, :m]),
         actuator=np.ascontiguousarray(controls[:, m:]),
+        backend=backend,
         time=state.time,
         status=state.status,
         result=state.record_rows if record else None,
@@ -207,6 +216,7 @@ def _observe(
     activation: ArrayLike,
     params: Parameters | None,
     tendon_force: ArrayLike | None,
+    backend: Backend = "float64",
 ) -> dict[str, Floats]:
     """Evaluate everything that needs no accelerations."""
     q = as_rows("q", q, model.n_coordinates)
@@ -224,6 +234,7 @@ def _observe(
         Task(0, 0.0, 1.0, 0, np.inf, DESCRIBE, 1, 1),
         params,
         actuator=np.zeros((1, model.n_actuators)),
+        backend=backend,
         result=result,
         result_rows=rows.index(),
     )
@@ -238,6 +249,7 @@ def muscle_state(
     params: Parameters | None = None,
     *,
     tendon_force: ArrayLike | None = None,
+    backend: Backend = "float64",
 ) -> MuscleState:
     """Lengths, speeds, forces and moment arms of all muscles.
 
@@ -248,11 +260,12 @@ def muscle_state(
         activation: Activations, shape (B, n_muscles).
         params: What differs between the environments.
         tendon_force: Normalized tendon force of compliant muscles, shape (B, n_muscles).
+        backend: Numbers that the kernels compute with.
 
     Returns:
         The state of the muscles; ``moment_arms`` has shape (B, n_muscles, n_coordinates).
     """
-    out = _observe(model, q, u, activation, params, tendon_force)
+    out = _observe(model, q, u, activation, params, tendon_force, backend)
     return MuscleState(
         muscle_tendon_length=out["path_length"],
         lengthening_speed=out["path_speed"],
@@ -284,7 +297,9 @@ def initial_tendon_force(model: Model, q: ArrayLike, u: ArrayLike, activation: A
     return equilibrium_tendon_force(model, out["path_length"], out["path_speed"], rows)
 
 
-def contact_forces(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None) -> ContactForces:
+def contact_forces(
+    model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None, backend: Backend = "float64"
+) -> ContactForces:
     """Contact force and its point for every sphere, and the sum for every foot.
 
     Args:
@@ -292,12 +307,15 @@ def contact_forces(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters 
         q: Coordinates, shape (B, n_coordinates), rad or m.
         u: Speeds, shape (B, n_coordinates), rad/s or m/s.
         params: What differs between the environments.
+        backend: Numbers that the kernels compute with.
     """
-    out = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
+    out = _observe(model, q, u, np.zeros(model.n_muscles), params, None, backend)
     return summarize_feet(model, out["sphere_force"], out["sphere_point"])
 
 
-def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None) -> Kinematics:
+def kinematics(
+    model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | None = None, backend: Backend = "float64"
+) -> Kinematics:
     """Poses and velocities of all bodies and mass centres.
 
     Args:
@@ -305,8 +323,9 @@ def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | No
         q: Coordinates, shape (B, n_coordinates), rad or m.
         u: Speeds, shape (B, n_coordinates), rad/s or m/s.
         params: What differs between the environments (an added mass moves the mass centre).
+        backend: Numbers that the kernels compute with.
     """
-    out = _observe(model, q, u, np.zeros(model.n_muscles), params, None)
+    out = _observe(model, q, u, np.zeros(model.n_muscles), params, None, backend)
     centre = np.einsum("bnij,nj->bni", out["rotation"], model.tree.mass_centre[1:])
     return Kinematics(
         position=out["position"],
@@ -321,7 +340,13 @@ def kinematics(model: Model, q: ArrayLike, u: ArrayLike, params: Parameters | No
 
 
 def inverse_dynamics(
-    model: Model, q: ArrayLike, u: ArrayLike, udot: ArrayLike, params: Parameters | None = None
+    model: Model,
+    q: ArrayLike,
+    u: ArrayLike,
+    udot: ArrayLike,
+    params: Parameters | None = None,
+    *,
+    backend: Backend = "float64",
 ) -> Floats:
     """Generalized forces that produce the accelerations of the tree under gravity: M(q) udot + bias(q, u).
 
@@ -334,6 +359,7 @@ def inverse_dynamics(
         u: Speeds, shape (B, n_coordinates), rad/s or m/s.
         udot: Accelerations, shape (B, n_coordinates), rad/s2 or m/s2.
         params: What differs between the environments.
+        backend: Numbers that the kernels compute with.
 
     Returns:
         Generalized forces, shape (B, n_coordinates), N m or N.
@@ -351,6 +377,7 @@ def inverse_dynamics(
         Task(0, 0.0, 1.0, 0, np.inf, RESIDUAL, 1, 1),
         params if params is None else Parameters(**{name: getattr(params, name) for name in _MASS_PARAMETERS}),
         actuator=np.zeros((1, 0)),
+        backend=backend,
         rates=np.ascontiguousarray(udot[:, np.argsort(model.tree.mobility_of_coordinate)]),
         result=result,
         result_rows=(bare.layout.force + model.tree.mobility_of_coordinate).astype(np.int64),

@@ -28,9 +28,9 @@ from .lanes import (
 
 
 @inline
-def _constant3(values, index):
+def _constant3(w, values, index):
     """Row of a table as a vector; indexed and not sliced, for a slice costs two atomic reference counts."""
-    return lanes(values[index, 0]), lanes(values[index, 1]), lanes(values[index, 2])
+    return lanes(w, values[index, 0]), lanes(w, values[index, 1]), lanes(w, values[index, 2])
 
 
 @jit
@@ -55,11 +55,11 @@ def contact_forces(contacts, w, at, h):
         store(w, at.foot_moment + k, 0.0)
     for s in range(at.n_spheres):
         b = contacts.body[s]
-        n = _constant3(contacts.normal, s)
+        n = _constant3(w, contacts.normal, s)
         radius = contacts.radius[s]
         origin = load3(w, at.position + 3 * b)
-        lever = rotate3(w, at.rotation + 9 * b, _constant3(contacts.centre, s))
-        depth = dot3(subtract3(add3(origin, lever), _constant3(contacts.origin, s)), n) + radius
+        lever = rotate3(w, at.rotation + 9 * b, _constant3(w, contacts.centre, s))
+        depth = dot3(subtract3(add3(origin, lever), _constant3(w, contacts.origin, s)), n) + radius
         lever = add_scaled3(lever, n, radius - 0.5 * depth)
         velocity = add3(load3(w, at.velocity + 3 * b), cross3(load3(w, at.angular_velocity + 3 * b), lever))
         into = dot3(velocity, n)
@@ -75,7 +75,7 @@ def contact_forces(contacts, w, at, h):
         if c > 0.0:
             gate = logistic(2.0 * bv * (into + 2.0 / (3.0 * c)))
         else:
-            gate = lanes(1.0)
+            gate = lanes(w, 1.0)
         normal_force = hertz * linear * gate
 
         # Friction: Stribeck-like curve of the smoothed slip speed.
@@ -84,7 +84,7 @@ def contact_forces(contacts, w, at, h):
         slip_square = dot3(slip, slip)
         speed = sqrt(slip_square + cf)
         relative = speed * (1.0 / vt)
-        ramp = minimum(relative, lanes(1.0))
+        ramp = minimum(relative, lanes(w, 1.0))
         bell = 1.0 / (1.0 + relative * relative)
         curve = ramp * (ud + 2.0 * (us - ud) * bell) + uv * speed
         per_speed = curve / speed
@@ -107,14 +107,14 @@ def contact_forces(contacts, w, at, h):
 
         if h > 0.0:
             normal_damping = hertz * (1.5 * c * gate + linear * (2.0 * bv) * gate * (1.0 - gate))
-            normal_damping = h * maximum(normal_damping, lanes(0.0))
-            tangential = h * maximum(tangential, lanes(0.0))
-            ramp_slope = where(relative < 1.0, lanes(1.0), lanes(0.0))
+            normal_damping = h * maximum(normal_damping, lanes(w, 0.0))
+            tangential = h * maximum(tangential, lanes(w, 0.0))
+            ramp_slope = where(relative < 1.0, 1.0, 0.0)
             slope = (ramp_slope * (ud + 2.0 * (us - ud) * bell) - ramp * (4.0 * (us - ud)) * relative * bell * bell) * (
                 1.0 / vt
             ) + uv
             along = maximum((slope - per_speed) / speed, -per_speed / speed) / speed
-            along = along * h * maximum(normal_force, lanes(0.0))
+            along = along * h * maximum(normal_force, lanes(w, 0.0))
             # D = normal_damping n n' + tangential (1 - n n') + along slip slip'
             extra = normal_damping - tangential
             xx = extra * n[0] * n[0] + along * slip[0] * slip[0] + tangential
@@ -152,7 +152,7 @@ def push_body(tree, w, at, body):
     """Load one body with an external force in ground axes at its mass centre."""
     if body > 0:
         force = load3(w, at.push)
-        lever = rotate3(w, at.rotation + 9 * body, _constant3(tree.mass_centre, body))
+        lever = rotate3(w, at.rotation + 9 * body, _constant3(w, tree.mass_centre, body))
         row = at.wrench + 6 * body
         store3(w, row, subtract3(load3(w, row), cross3(lever, force)))
         store3(w, row + 3, add_scaled3(load3(w, row + 3), force, -1.0))

@@ -1,4 +1,4 @@
-"""The pipeline: from state to forces and mass matrix, for one block of eight environments.
+"""The pipeline: from state to forces and mass matrix, for one block of environments.
 
 Order: functions and kinematics, inertial forces, contact, muscle paths, muscle forces, single-coordinate forces.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from .contact import contact_forces, push_body
 from .inertia import clear_matrix, collect_wrenches, inertial_forces, mass_matrix
 from .joints import kinematics
-from .lanes import WIDTH, jit, store
+from .lanes import get, jit, put, store, width
 from .limits import coordinate_forces
 from .muscles import muscle_force
 from .paths import moving_points, muscle_path, pull
@@ -45,30 +45,30 @@ def assemble(model, w, at, push_on, h):
 
 @jit
 def read_rows(w, start, values, first):
-    """Copy eight environments' rows (or the one row that all share) into the lanes.
+    """Copy a block's rows (or the one row that all share) into the lanes.
 
     The last environment of a batch fills the lanes that are left.
     """
     last = values.shape[0] - 1
-    for lane in range(WIDTH):
+    for lane in range(width(w)):
         env = min(first + lane, last)
         for k in range(values.shape[1]):
-            w[start + k, lane] = values[env, k]
+            put(w, start + k, lane, values[env, k])
 
 
 @jit
 def write_rows(w, rows, values, first):
     """Copy chosen rows of the lanes to the rows of a batch."""
-    for lane in range(min(WIDTH, values.shape[0] - first)):
+    for lane in range(min(width(w), values.shape[0] - first)):
         for k in range(rows.shape[0]):
-            values[first + lane, k] = w[rows[k], lane]
+            values[first + lane, k] = get(w, rows[k], lane)
 
 
 @jit
 def read_state(w, rows, values, first):
     """Copy the rows of a batch into chosen rows of the lanes; a batch's last environment fills the rest."""
     last = values.shape[0] - 1
-    for lane in range(WIDTH):
+    for lane in range(width(w)):
         env = min(first + lane, last)
         for k in range(rows.shape[0]):
-            w[rows[k], lane] = values[env, k]
+            put(w, rows[k], lane, values[env, k])

@@ -77,7 +77,7 @@ def inertial_forces(w, at):
         row = at.composite + 21 * b
         for k in range(6):
             store(w, row + k, a[k])
-        zero = lanes(0.0)
+        zero = lanes(w, 0.0)
         store3(w, row + 6, (zero, -h[2], h[1]))
         store3(w, row + 9, (h[2], zero, -h[0]))
         store3(w, row + 12, (-h[1], h[0], zero))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .dynamics import assemble, read_rows, read_state, write_rows
 from .inertia import body_inertias, solve
 from .joints import coordinate_rates
-from .lanes import WIDTH, absolute, any_lane, jit, lanes, load, load3, maximum, rotate3, store, where
+from .lanes import absolute, any_lane, get, jit, lanes, load, load3, maximum, put, rotate3, store, where, width
 from .limits import actuator_torques
 from .model import Floats
 from .muscles import activation_rates
@@ -90,7 +90,7 @@ def _guard(w, at, speed_limit):
 
     ``alive`` is 0 while running, 1 after a value that is not finite, 2 after a speed above the limit.
     """
-    worst, broken = lanes(0.0), lanes(0.0)
+    worst, broken = lanes(w, 0.0), lanes(w, 0.0)
     for j in range(at.n_mobilities):
         u, q = load(w, at.u + j), load(w, at.q + j)
         worst = maximum(worst, absolute(u))
@@ -100,8 +100,8 @@ def _guard(w, at, speed_limit):
         a, f = load(w, at.activation + m), load(w, at.tendon_state + m)
         broken = broken + (a - a) + (f - f)
     status = load(w, at.alive)
-    status = where((status == 0.0) & (broken != 0.0), lanes(1.0), status)
-    status = where((status == 0.0) & (worst > speed_limit), lanes(2.0), status)
+    status = where((status == 0.0) & (broken != 0.0), lanes(w, 1.0), status)
+    status = where((status == 0.0) & (worst > speed_limit), lanes(w, 2.0), status)
     store(w, at.alive, status)
     if any_lane(status != 0.0):
         stopped = status != 0.0
@@ -144,7 +144,7 @@ def _finish_implicit(model, w, at, h):
         store(w, at.activation + m, load(w, at.activation_start + m) + h * load(w, at.activation_rate + m))
         if muscles.compliant[m] == 1:
             # At low activation the tendon force decays faster than any explicit step could follow.
-            decay = maximum(load(w, at.tendon_decay + m), lanes(0.0))
+            decay = maximum(load(w, at.tendon_decay + m), lanes(w, 0.0))
             change = h * load(w, at.tendon_rate + m) / (1.0 + h * decay)
             store(w, at.tendon_state + m, load(w, at.tendon_state + m) + change)
 
@@ -206,7 +206,7 @@ def _accumulate(model, w, at, weight):
         _add(w, at.mean_fiber_length + m, weight * load(w, at.fiber_length + m))
         _add(w, at.mean_fiber_velocity + m, weight * velocity)
         _add(w, at.mean_active_power + m, weight * power)
-        _add(w, at.mean_positive_power + m, weight * maximum(power, lanes(0.0)))
+        _add(w, at.mean_positive_power + m, weight * maximum(power, lanes(w, 0.0)))
     for k in range(3 * at.n_feet):
         _add(w, at.mean_foot_force + k, weight * load(w, at.foot_force + k))
         _add(w, at.mean_foot_moment + k, weight * load(w, at.foot_moment + k))
@@ -227,7 +227,7 @@ def whole_body_centre(w, at):
 
     These are the rows of the ground in ``bias`` and ``angular_bias``.
     """
-    mass, zero = lanes(0.0), lanes(0.0)
+    mass, zero = lanes(w, 0.0), lanes(w, 0.0)
     x, y, z, vx, vy, vz = zero, zero, zero, zero, zero, zero
     for b in range(1, at.n_bodies):
         m = load(w, at.mass + b)
@@ -254,7 +254,7 @@ def _residual(w, at):
     """Replace ``force`` by mass times the given acceleration minus force."""
     n = at.n_mobilities
     for j in range(n):
-        total = lanes(0.0) - load(w, at.force + j)
+        total = lanes(w, 0.0) - load(w, at.force + j)
         for i in range(n):
             row = n * max(i, j) + min(i, j)
             total = total + load(w, at.matrix + row) * load(w, at.acceleration + i)
@@ -271,7 +271,7 @@ def run_blocks(model, at, w, batch, task, start, stop):
     """
     n_steps, h, method = task.n_steps, task.h, task.method
     for block in range(start, stop):
-        first = block * WIDTH
+        first = block * width(w)
         last = batch.status.shape[0] - 1
         read_rows(w, at.strength, batch.parameters, first)
         body_inertias(model[1], w, at, batch.added_mass_location)
@@ -279,8 +279,8 @@ def run_blocks(model, at, w, batch, task, start, stop):
         read_rows(w, at.excitation, batch.excitation, first)
         read_rows(w, at.torque if task.given_torque == 1 else at.actuator_control, batch.actuator, first)
         read_rows(w, at.acceleration, batch.rates, first)
-        for lane in range(WIDTH):
-            w[at.alive, lane] = batch.status[min(first + lane, last)]
+        for lane in range(width(w)):
+            put(w, at.alive, lane, batch.status[min(first + lane, last)])
         for row in range(at.mean_activation, at.alive):
             store(w, row, 0.0)
         for i in range(n_steps + (1 if task.end > 0 else 0)):
@@ -312,13 +312,13 @@ def run_blocks(model, at, w, batch, task, start, stop):
                         _runge_kutta_stage(w, at, h, stage)
             if not at_end:
                 _guard(w, at, task.speed_limit)
-                for lane in range(min(WIDTH, last + 1 - first)):
-                    if w[at.alive, lane] == 0.0:
+                for lane in range(min(width(w), last + 1 - first)):
+                    if get(w, at.alive, lane) == 0.0:
                         batch.time[first + lane] += h
         if n_steps > 0:
             write_rows(w, batch.state_rows, batch.state, first)
-            for lane in range(min(WIDTH, last + 1 - first)):
-                batch.status[first + lane] = int(w[at.alive, lane])
+            for lane in range(min(width(w), last + 1 - first)):
+                batch.status[first + lane] = int(get(w, at.alive, lane))
         if task.end > 0:
             whole_body_centre(w, at)
             write_rows(w, batch.result_rows, batch.result, first)

@@ -35,16 +35,16 @@ def evaluate_function(functions, index, x):
     """
     first, last = functions.start[index], functions.start[index + 1]
     if functions.polynomial[index] == 1:
-        value, slope, half_curvature = lanes(functions.y[first]), lanes(0.0), lanes(0.0)
+        value, slope, half_curvature = lanes(x, functions.y[first]), lanes(x, 0.0), lanes(x, 0.0)
         for k in range(first + 1, last):
             half_curvature = half_curvature * x + slope
             slope = slope * x + value
             value = value * x + functions.y[k]
         return value, slope, 2.0 * half_curvature
-    x0, y, b = lanes(functions.x0[first]), lanes(functions.y[first]), lanes(functions.b[first])
+    x0, y, b = lanes(x, functions.x0[first]), lanes(x, functions.y[first]), lanes(x, functions.b[first])
     if last - first == 1:
-        return y + b * (x - x0), b, lanes(0.0)
-    c, d = lanes(functions.c[first]), lanes(functions.d[first])
+        return y + b * (x - x0), b, lanes(x, 0.0)
+    c, d = lanes(x, functions.c[first]), lanes(x, functions.d[first])
     for k in range(first + 1, last):
         here = x >= functions.knot[k]
         x0 = where(here, functions.x0[k], x0)
@@ -116,7 +116,7 @@ def _multiply_constant(w, rows, matrices, index):
 @inline
 def _axis_in_ground(w, rows, axes, index):
     """Rotation matrix at ``rows`` times a constant vector."""
-    return rotate3(w, rows, (lanes(axes[index, 0]), lanes(axes[index, 1]), lanes(axes[index, 2])))
+    return rotate3(w, rows, (lanes(w, axes[index, 0]), lanes(w, axes[index, 1]), lanes(w, axes[index, 2])))
 
 
 @jit
@@ -168,7 +168,8 @@ def _body_kinematics(functions, tree, w, at, b):
     rotation, parent_rotation = at.rotation + 9 * b, at.rotation + 9 * p
     for k in range(9):
         store(w, rotation + k, load(w, parent_rotation + k))
-    offset = (lanes(tree.parent_position[b, 0]), lanes(tree.parent_position[b, 1]), lanes(tree.parent_position[b, 2]))
+    place = tree.parent_position
+    offset = (lanes(w, place[b, 0]), lanes(w, place[b, 1]), lanes(w, place[b, 2]))
     origin = add3(
         load3(w, at.position + 3 * p),
         rotate3(w, parent_rotation, offset),
@@ -177,7 +178,7 @@ def _body_kinematics(functions, tree, w, at, b):
         _multiply_constant(w, rotation, tree.parent_rotation, b)
 
     first_mobility, end_mobility = tree.mobility_start[b], tree.mobility_start[b + 1]
-    zero = (lanes(0.0), lanes(0.0), lanes(0.0))
+    zero = (lanes(w, 0.0), lanes(w, 0.0), lanes(w, 0.0))
     for j in range(first_mobility, end_mobility):
         store3(w, at.axis_angular + 3 * j, zero)
         store3(w, at.axis_linear + 3 * j, zero)
@@ -241,7 +242,8 @@ def _body_kinematics(functions, tree, w, at, b):
 
     if tree.child_rotated[b] == 1:
         _multiply_constant(w, rotation, tree.child_rotation, b)
-    child = (lanes(-tree.child_position[b, 0]), lanes(-tree.child_position[b, 1]), lanes(-tree.child_position[b, 2]))
+    place = tree.child_position
+    child = (lanes(w, -place[b, 0]), lanes(w, -place[b, 1]), lanes(w, -place[b, 2]))
     arm = rotate3(w, rotation, child)
     position = add3(origin, arm)
     store3(w, at.position + 3 * b, position)

@@ -10,7 +10,7 @@ exponential uses its Taylor series to degree 13, whose remainder on |r| <= ln(2)
 
 from __future__ import annotations
 
-from .lanes import exponent, inline, jit, lanes, mantissa, nearest, power_of_two, where
+from .lanes import exponent, inline, jit, largest_exponent, mantissa, nearest, power_of_two, where
 
 _LN2_HIGH, _LN2_LOW, _LOG2_E = 6.93147180369123816490e-01, 1.90821492927058770002e-10, 1.4426950408889634
 _HALF_PI_HIGH, _HALF_PI_LOW, _TWO_OVER_PI = 1.57079632673412561417e00, 6.07710050650619224932e-11, 0.6366197723675814
@@ -19,8 +19,9 @@ _SQRT2 = 1.4142135623730951
 
 @inline
 def exp(x):
-    """Exponential; the argument is limited to +-708, where float64 ends."""
-    x = where(x > 708.0, 708.0, where(x < -708.0, -708.0, x))
+    """Exponential; the argument is limited to +-708, where float64 ends, or to +-87 in float32."""
+    end = largest_exponent(x)
+    x = where(x > end, end, where(x < -end, -end, x))
     n = nearest(x * _LOG2_E)
     r = (x - n * _LN2_HIGH) - n * _LN2_LOW
     p = r * (1.0 / 6227020800.0) + (1.0 / 479001600.0)
@@ -90,6 +91,6 @@ def sin_cos(x):
     odd = (quadrant == 1.0) | (quadrant == -1.0)
     half_turn = (quadrant == 2.0) | (quadrant == -2.0)
     sine, cosine = where(odd, c, s), where(odd, s, c)
-    sine_sign = where(half_turn | (quadrant == -1.0), lanes(-1.0), lanes(1.0))
-    cosine_sign = where(half_turn | (quadrant == 1.0), lanes(-1.0), lanes(1.0))
+    sine_sign = where(half_turn | (quadrant == -1.0), -1.0, 1.0)
+    cosine_sign = where(half_turn | (quadrant == 1.0), -1.0, 1.0)
     return sine * sine_sign, cosine * cosine_sign

@@ -10,7 +10,7 @@ from .lanes import inline, jit, lanes, load, maximum, minimum, store
 @inline
 def _smooth_step(t):
     """Quintic step 10 t^3 - 15 t^4 + 6 t^5 between 0 and 1. Source: SimTK::Function::Step."""
-    t = minimum(maximum(t, lanes(0.0)), lanes(1.0))
+    t = minimum(maximum(t, lanes(t, 0.0)), lanes(t, 1.0))
     return t * t * t * (10.0 + t * (6.0 * t - 15.0))
 
 

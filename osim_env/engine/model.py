@@ -23,7 +23,7 @@ from exogait.data.errors import FileFormatError, UnknownNameError
 from exogait.data.files import written_beside
 from exogait.data.show import Card, Shown, names
 
-from .lanes import WIDTH
+from .lanes import WIDTHS, Backend
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -606,9 +606,9 @@ class Model(Shown):
         return Card(f"Model {self.name}", facts)
 
 
-def n_blocks(batch: int) -> int:
-    """Blocks of eight environments that hold a batch."""
-    return -(-batch // WIDTH)
+def n_blocks(batch: int, backend: Backend = "float64") -> int:
+    """Blocks, each as many environments as a register of the back end holds, that hold a batch."""
+    return -(-batch // WIDTHS[backend])
 
 
 def only(model: Model, kinds: Iterable[str]) -> Model:

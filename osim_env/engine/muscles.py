@@ -74,9 +74,8 @@ def muscle_force(muscles, w, at, m, h):
     """Fill fibre state, forces and damping of muscle ``m`` from path length, path speed and activation.
 
     Rigid tendon: the fibre is what the slack length leaves of the path. Compliant tendon: the normalized tendon
-    force is
-    a state; its curve gives the tendon length, force balance gives the fibre velocity, and what the fibre leaves of the
-    path speed stretches the tendon (formulation 1 of the paper, OpenSim's "explicit" mode).
+    force is a state; its curve gives the tendon length, force balance gives the fibre velocity, and what the fibre
+    leaves of the path speed stretches the tendon (formulation 1 of the paper, OpenSim's "explicit" mode).
     """
     strength = muscles.max_isometric_force[m] * load(w, at.strength + m)
     optimal, width = muscles.optimal_fiber_length[m], muscles.fiber_width[m]
@@ -84,7 +83,7 @@ def muscle_force(muscles, w, at, m, h):
     slack = muscles.tendon_slack_length[m]
     along = load(w, at.path_length + m) - slack
     stiffness = muscles.tendon_stiffness[m]
-    tendon = lanes(1.0)
+    tendon = lanes(w, 1.0)
     if muscles.compliant[m] == 1:
         normalized = load(w, at.tendon_state + m)
         tendon = log((normalized + C3) * (1.0 / C1)) * (1.0 / stiffness) + C2

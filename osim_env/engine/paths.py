@@ -42,7 +42,7 @@ def moving_points(functions, paths, w, at):
     """Fill location and derivative of every moving point, in its body, and the truth (1 or 0) of every condition."""
     for p in range(paths.moving_mobility.shape[0]):
         q = load(w, at.q + paths.moving_mobility[p])
-        inside = minimum(maximum(q, lanes(paths.moving_range[p, 0])), lanes(paths.moving_range[p, 1]))
+        inside = minimum(maximum(q, lanes(w, paths.moving_range[p, 0])), lanes(w, paths.moving_range[p, 1]))
         # Beyond the range a second evaluation, at its end, replaces the location but not the derivative.
         rounds = 2 if any_lane(inside != q) else 1
         for k in range(3):
@@ -56,7 +56,7 @@ def moving_points(functions, paths, w, at):
     for c in range(paths.condition_mobility.shape[0]):
         q = load(w, at.q + paths.condition_mobility[c])
         holds = (q >= paths.condition_range[c, 0]) & (q <= paths.condition_range[c, 1])
-        store(w, at.condition + c, where(holds, lanes(1.0), lanes(0.0)))
+        store(w, at.condition + c, where(holds, lanes(w, 1.0), lanes(w, 0.0)))
 
 
 @inline
@@ -68,9 +68,9 @@ def _place_points(paths, w, at, m):
         moving = paths.point_moving[p]
         if moving < 0:
             local = (
-                lanes(paths.point_location[p, 0]),
-                lanes(paths.point_location[p, 1]),
-                lanes(paths.point_location[p, 2]),
+                lanes(w, paths.point_location[p, 0]),
+                lanes(w, paths.point_location[p, 1]),
+                lanes(w, paths.point_location[p, 2]),
             )
         else:
             local = load3(w, at.moving + 6 * moving)
@@ -84,10 +84,10 @@ def _span_segments(paths, w, at, m):
 
     The weight is 1 on the path and 0 off it. A row of ``directions`` holds weight (spare), direction and weight.
     """
-    length = lanes(paths.fixed_length[m])
+    length = lanes(w, paths.fixed_length[m])
     first = paths.segment_start[m]
     for s in range(first, paths.segment_start[m + 1]):
-        weight = lanes(1.0)
+        weight = lanes(w, 1.0)
         for t in range(paths.segment_test_start[s], paths.segment_test_start[s + 1]):
             holds = load(w, at.condition + paths.test_condition[t])
             if paths.test_wanted[t] == 1:
@@ -113,13 +113,13 @@ def muscle_path(tree, paths, w, at, m):
     _place_points(paths, w, at, m)
     store(w, at.path_length + m, _span_segments(paths, w, at, m))
     first_segment = paths.segment_start[m]
-    speed = lanes(0.0)
+    speed = lanes(w, 0.0)
 
     # Rotation and translation of the crossed joints.
     for c in range(paths.joint_start[m], paths.joint_start[m + 1]):
         b = paths.joint_body[c]
         origin = load3(w, at.position + 3 * b)
-        force = (lanes(0.0), lanes(0.0), lanes(0.0))
+        force = (lanes(w, 0.0), lanes(w, 0.0), lanes(w, 0.0))
         moment = force
         for x in range(paths.crossing_start[c], paths.crossing_start[c + 1]):
             s = paths.crossing_segment[x]

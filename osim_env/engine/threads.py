@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from .lanes import JIT_DISABLED, aligned_rows
+from .lanes import JIT_DISABLED, Backend, aligned_rows
 from .model import Floats, n_blocks
 
 _threads = 0
@@ -41,10 +41,10 @@ def get_threads() -> int:
     return _threads or int(os.environ.get("OSIM_ENV_THREADS", "0")) or available_cores()
 
 
-def workspace(n_rows: int) -> Floats:
-    """Return this thread's work rows, allocated once for a size, so that memory stays flat."""
-    if getattr(_local, "n_rows", None) != n_rows:
-        _local.n_rows, _local.rows = n_rows, aligned_rows(n_rows)
+def workspace(n_rows: int, backend: Backend = "float64") -> Floats:
+    """Return this thread's work rows, allocated once for a size and back end, so that memory stays flat."""
+    if getattr(_local, "key", None) != (n_rows, backend):
+        _local.key, _local.rows = (n_rows, backend), aligned_rows(n_rows, backend=backend)
     return _local.rows
 
 
@@ -56,20 +56,23 @@ def _executor(workers: int) -> ThreadPoolExecutor:
     return _pool[2]
 
 
-def over_blocks(batch: int, n_rows: int, work: Callable[[Floats, int, int], None]) -> None:
+def over_blocks(
+    batch: int, n_rows: int, work: Callable[[Floats, int, int], None], backend: Backend = "float64"
+) -> None:
     """Call ``work(rows, first_block, end_block)`` so that every block of a batch is done once, on all threads.
 
     Args:
         batch: Number of environments.
         n_rows: Work rows that one block needs.
         work: Kernel call.
+        backend: Numbers of the work rows.
     """
-    blocks = n_blocks(batch)
+    blocks = n_blocks(batch, backend)
     threads = 1 if JIT_DISABLED else max(1, min(get_threads(), blocks))
     edges = [blocks * k // threads for k in range(threads + 1)]
 
     def share(k: int) -> None:
-        work(workspace(n_rows), edges[k], edges[k + 1])
+        work(workspace(n_rows, backend), edges[k], edges[k + 1])
 
     futures = [_executor(threads - 1).submit(share, k) for k in range(1, threads)] if threads > 1 else []
     share(0)

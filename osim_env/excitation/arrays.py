@@ -1,0 +1,230 @@
+"""Everything the kernel reads and writes: what bodies are made of, what they are doing, what is asked of them.
+
+Rows are environments. All arrays are float64 but where said; the numbers that a control step computes with are chosen
+by the work rows (see :mod:`exogait.osim_env.engine.lanes`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+class Columns(NamedTuple):
+    """Columns of ``q`` and ``u``, and counts."""
+
+    n_coordinates: int
+    n_muscles: int
+    n_joints: int
+    """Coordinates that muscles move: all but the pelvis."""
+    n_drives: int
+    """Actuators of the device."""
+    pelvis_tilt: int
+    pelvis_list: int
+    pelvis_rotation: int
+    pelvis_tx: int
+    pelvis_ty: int
+    pelvis_tz: int
+    activation: int
+    """First column of the activations in a packed state."""
+    tendon: int
+    """First column of the tendon forces."""
+    strength: int
+    """First column of the muscle strengths among the packed parameters."""
+    push: int
+    """First column of the push among the packed parameters."""
+    right_foot: int
+    """Place of the right foot among the model's feet; the left one is the other."""
+    pelvis_body: int
+    """Number of the pelvis among the engine's bodies (ground is 0)."""
+
+
+class Anatomy(NamedTuple):
+    """What is the same for all bodies of one model."""
+
+    joints: Indices
+    """Columns of the joint coordinates, shape (n_joints,)."""
+    joint_mirror: Indices
+    """Joint of the other side, shape (n_joints,)."""
+    joint_sign: Floats
+    """-1 where mirroring changes the sign."""
+    muscle_mirror: Indices
+    """Muscle of the other side, shape (n_muscles,)."""
+    limit_low: Floats
+    """Anatomical limits of the joints, rad, shape (n_joints,)."""
+    limit_high: Floats
+    pose_weight: Floats
+    """Weight of each joint in the pose term, mean 1."""
+    legs: Indices
+    """Engine's numbers of bodies that may not touch the ground."""
+    volume_share: Floats
+    """Share of each muscle in the muscle volume."""
+    muscle_mass: Floats
+    """kg, shape (n_muscles,)."""
+    slow_ratio: Floats
+    """Share of slow fibres."""
+    fastest: Floats
+    """Maximum contraction velocity, m/s."""
+    width_scale: Floats
+    """Scale of the active force-length curve."""
+    groups: NDArray[np.int64]
+    """Muscles of each strength group, right then left, padded with -1, shape (n_groups, 2, longest)."""
+    drive_columns: Indices
+    """Place of the device's actuators among the model's, shape (n_drives,)."""
+    drive_mirror: Indices
+    """Drive of the other side."""
+    drive_sign: Floats
+    peak_positive: Floats
+    """Peak torque in each direction, N m/kg, shape (n_drives,)."""
+    peak_negative: Floats
+    rate_limit: Floats
+    """N m/kg a second, shape (n_drives,)."""
+    channel_kind: Indices
+    """What each channel of the device senses (:mod:`.device`), shape (n_channels,)."""
+    channel_source: Indices
+    """Coordinate column, actuator or body that it senses."""
+    channel_axis: Indices
+    channel_scale: Floats
+    """Factor that brings a channel to order one."""
+
+
+class Motion(NamedTuple):
+    """The reference motion as coefficients in the model's order of coordinates."""
+
+    coefficients: Floats
+    """Shape (n_coordinates, 1 + 2 n_harmonics, order)."""
+    frequency: Floats
+    """Stride frequency as a polynomial of speed, lowest power first, Hz."""
+    slowest: float
+    fastest: float
+    start_activation: Floats
+    """Activations to start with, over phase and speed, shape (n_phases, n_speeds, n_muscles)."""
+    start_tendon: Floats
+    """Normalized tendon forces to start with, same shape."""
+
+
+class Draw(NamedTuple):
+    """What new bodies are drawn from."""
+
+    share: Floats
+    """Cumulative share of each kind of body, shape (n_kinds,)."""
+    loss: Floats
+    """Loss of strength of each muscle with the most affected group at 0 %, shape (n_kinds, 2, n_muscles)."""
+    low: Floats
+    """Range of the strength of the most affected group, fraction, shape (n_kinds,)."""
+    high: Floats
+    side: Indices
+    """0 right or both, 1 left, 2 either."""
+    speed_edges: Floats
+    """Edges of the speed bins, m/s, shape (n_bins + 1,)."""
+    speed_share: Floats
+    """Cumulative share of each speed bin, shape (n_bins,)."""
+
+
+class Settings(NamedTuple):
+    """Numbers of a world; see :class:`.config.ExcitationConfig`."""
+
+    control_step: float
+    integration_step: float
+    implicitness: float
+    speed_limit: float
+    episode: float
+    treadmill: float
+    phase_rate: float
+    min_excitation: float
+    squash: float
+    weakness: float
+    reset_noise: float
+    imitation_dead_zone: float
+    pose_sigma: float
+    early_termination: int
+    early_height: float
+    early_trunk: float
+    push_force: float
+    push_duration: float
+    push_interval: float
+    auto_reset: int
+    device_every: int
+
+
+class Bodies(NamedTuple):
+    """What the bodies are doing; all of it is needed to go on, and nothing else is."""
+
+    state: Floats
+    """q, u, activation, tendon force, actuator activation, shape (batch, n_state)."""
+    parameters: Floats
+    """Packed parameters of the engine, shape (batch, n_parameters)."""
+    status: Indices
+    """0 while the simulation is finite, shape (batch,)."""
+    clock: Floats
+    """Engine's time, s."""
+    excitation: Floats
+    """Excitations of the last control step, shape (batch, n_muscles)."""
+    previous_excitation: Floats
+    """Those of the step before."""
+    rate_action: Floats
+    """Last change of step rate, -1 to 1, shape (batch,)."""
+    torque: Floats
+    """Torques of all actuators, N m, shape (batch, n_actuators)."""
+    q_reference: Floats
+    u_reference: Floats
+    fiber_length: Floats
+    """Normalized, shape (batch, n_muscles)."""
+    fiber_velocity: Floats
+    """Over the maximum contraction velocity."""
+    tendon_force: Floats
+    """Over the strength of the muscle."""
+    foot_load: Floats
+    """Vertical force of the right and left foot, mean over the control step, body weights, shape (batch, 2)."""
+    previous_foot_load: Floats
+    power: Floats
+    """Metabolic power without basal rate over the control step, credited and uncredited, W/kg, shape (batch, 2)."""
+    body_mass: Floats
+    """Mass with what is worn, kg, shape (batch,)."""
+    person_mass: Floats
+    phase: Floats
+    speed: Floats
+    pace: Floats
+    mean_speed: Floats
+    time: Floats
+    next_push: Floats
+    fallen: Indices
+    worn: Floats
+    powered: Floats
+    command: Floats
+    """Last command of the device, share of the peak torque, shape (batch, n_drives)."""
+    previous_command: Floats
+    drive_torque: Floats
+    """Torque within the rate limit, before the delay, N m/kg, shape (batch, n_drives)."""
+    pipeline: Floats
+    """Torques on their way, shape (batch, delay + 1, n_drives), N m/kg."""
+    history: Floats
+    """Sensed signals, newest first, shape (batch, n_samples, n_channels)."""
+    sensed_velocity: Floats
+    """Velocity at the last sample of the body of each channel, m/s, shape (batch, n_channels, 3)."""
+    random: NDArray[np.uint64]
+    """State of each environment's own random numbers, shape (batch,)."""
+
+
+class Results(NamedTuple):
+    """What a control step gives."""
+
+    observation: NDArray[np.float32]
+    """Shape (batch, n_observations), after resets."""
+    final_observation: NDArray[np.float32]
+    """The same before resets; filled only where an episode ended."""
+    device_observation: NDArray[np.float32]
+    final_device_observation: NDArray[np.float32]
+    reward: Floats
+    device_reward: Floats
+    terms: Floats
+    """Raw value of every reward term, shape (batch, n_terms)."""
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    restarted: NDArray[np.bool_]
+    """Where a new episode began in this control step."""

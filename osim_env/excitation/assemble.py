@@ -1,0 +1,226 @@
+"""From a model, a device and a population to the arrays of the kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from exogait.models.deficit import muscle_groups
+from exogait.models.device import Device
+from exogait.models.energetics import muscle_mass
+
+from ..device.exoskeleton import HISTORY, SIZE, signal_channels
+from ..device.mirror import ODD_COORDINATES, mirror_map, mirrored_name
+from ..engine import Model, Parameters
+from ..engine.state import pack_parameters
+from ..gait.population import BodySource
+from ..gait.reference import ReferenceMotion
+from . import device as exoskeleton
+from .arrays import Anatomy, Bodies, Columns, Draw, Floats, Indices, Motion, Results
+from .observation import STRENGTH_GROUPS
+from .terms import TERMS
+
+SLOW_TWITCH_RATIO = 0.5
+"""Share of slow fibres in every muscle; default of OpenSim's probes."""
+SAGITTAL = ("hip_flexion", "knee_angle", "ankle_angle")
+_KINDS = {
+    "value": exoskeleton.VALUE, "speed": exoskeleton.SPEED, "applied_torque": exoskeleton.TORQUE,
+    "orientation": exoskeleton.ORIENTATION, "gyroscope": exoskeleton.GYROSCOPE,
+    "accelerometer": exoskeleton.ACCELEROMETER,
+}  # fmt: skip
+
+
+def joint_names(model: Model) -> tuple[str, ...]:
+    """Coordinates that muscles move."""
+    return tuple(name for name in model.coordinate_names if not name.startswith("pelvis_"))
+
+
+def make_columns(model: Model, device: Device | None) -> Columns:
+    """Where everything stands in the packed arrays of the engine."""
+    n, m, at = model.n_coordinates, model.n_muscles, model.layout
+    pelvis = {name: model.index("coordinate", name) for name in model.coordinate_names if name.startswith("pelvis_")}
+    return Columns(
+        n_coordinates=n,
+        n_muscles=m,
+        n_joints=len(joint_names(model)),
+        n_drives=0 if device is None else len(device.actuator_names),
+        activation=2 * n,
+        tendon=2 * n + m,
+        strength=0,
+        push=at.push - at.strength,
+        right_foot=model.index("foot", "r"),
+        pelvis_body=1 + model.index("body", "pelvis"),
+        **pelvis,
+    )
+
+
+def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0) -> Anatomy:
+    """What is the same for all bodies."""
+    joints = joint_names(model)
+    columns = np.array([model.index("coordinate", name) for name in joints], np.int64)
+    joint_mirror, joint_sign = mirror_map(joints, ODD_COORDINATES)
+    muscle_mirror, _ = mirror_map(model.muscle_names)
+    low, high = np.full(model.n_coordinates, -np.inf), np.full(model.n_coordinates, np.inf)
+    coordinate = {int(mobility): k for k, mobility in enumerate(model.tree.mobility_of_coordinate)}
+    limits = model.limits
+    for mobility, lower, upper in zip(limits.mobility, limits.lower, limits.upper, strict=True):
+        low[coordinate[int(mobility)]], high[coordinate[int(mobility)]] = lower, upper
+    weight = np.array([pose_emphasis if name.startswith(SAGITTAL) else 1.0 for name in joints])
+    force, length = np.asarray(model.max_isometric_force), np.asarray(model.optimal_fiber_length)
+    drives = () if device is None else device.coordinates
+    two_sided = {mirrored_name(name) for name in drives} == set(drives)
+    drive_mirror, drive_sign = mirror_map(drives, ODD_COORDINATES) if two_sided else (np.arange(len(drives)), None)
+    channels = () if device is None else signal_channels(device)
+    legs = [1 + k for k, name in enumerate(model.body_names) if name.split("_")[0] in ("femur", "tibia", "torso")]
+    names, actuation = ((), ()) if device is None else (device.actuator_names, device.actuation)
+    return Anatomy(
+        joints=columns,
+        joint_mirror=joint_mirror,
+        joint_sign=joint_sign,
+        muscle_mirror=muscle_mirror,
+        limit_low=low[columns],
+        limit_high=high[columns],
+        pose_weight=weight / weight.mean(),
+        legs=np.array(legs, np.int64),
+        volume_share=force * length / (force * length).sum(),
+        muscle_mass=np.asarray(muscle_mass(force, length), float),
+        slow_ratio=np.full(model.n_muscles, SLOW_TWITCH_RATIO),
+        fastest=length * np.asarray(model.max_contraction_velocity),
+        width_scale=np.array(model.muscles.width_scale, float),
+        groups=_groups(model),
+        drive_columns=np.array([model.actuator_names.index(name) for name in names], np.int64),
+        drive_mirror=np.asarray(drive_mirror, np.int64),
+        drive_sign=np.ones(len(drives)) if drive_sign is None else drive_sign,
+        peak_positive=np.array([joint.peak_positive for joint in actuation]),
+        peak_negative=np.array([joint.peak_negative for joint in actuation]),
+        rate_limit=np.array([joint.rate_limit for joint in actuation]),
+        **_channels(model, device, channels),
+    )
+
+
+def _groups(model: Model) -> Indices:
+    """Muscles of each strength group, right then left, padded with -1."""
+    known, names = muscle_groups(), list(model.muscle_names)
+    found = [
+        [[names.index(m) for m in known[group] if m.endswith(side) and m in names] for side in ("_r", "_l")]
+        for group in STRENGTH_GROUPS
+    ]
+    longest = max(len(members) for sides in found for members in sides)
+    table = np.full((len(found), 2, longest), -1, np.int64)
+    for g, sides in enumerate(found):
+        for s, members in enumerate(sides):
+            table[g, s, : len(members)] = members
+    return table
+
+
+def _channels(model: Model, device: Device | None, channels: tuple[str, ...]) -> dict[str, np.ndarray]:
+    kind, source, axis, scale = [], [], [], []
+    for channel in channels:
+        name, what, *rest = channel.split(".")
+        kind.append(_KINDS[what])
+        scale.append(1.0 / SIZE[what])
+        axis.append({"tilt": 0, "list": 1}.get(rest[0], "xyz".find(rest[0])) if rest else 0)
+        if what in ("value", "speed"):
+            source.append(model.index("coordinate", name))
+        elif what == "applied_torque":
+            assert device is not None
+            source.append(device.actuator_names.index(name))
+        else:
+            source.append(1 + model.index("body", name))
+    return {
+        "channel_kind": np.array(kind, np.int64),
+        "channel_source": np.array(source, np.int64),
+        "channel_axis": np.array(axis, np.int64),
+        "channel_scale": np.array(scale, float),
+    }
+
+
+def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, seed: int, tick: float) -> Bodies:
+    """Room for ``n`` bodies at rest."""
+    m, d = model.n_muscles, columns.n_drives
+    channels = 0 if device is None else len(signal_channels(device))
+    delay = 0 if device is None else round(device.delay / tick)
+    packed, _, _ = pack_parameters(model, n, Parameters(muscle_strength=np.ones((n, m)), push=np.zeros((n, 3))))
+    own_mass = model.total_mass - (0.0 if device is None else device.mass)
+    # Each environment starts its own sequence of random numbers far from the others'.
+    random = np.random.SeedSequence(seed).generate_state(n, np.uint64).astype(np.uint64)
+    return Bodies(
+        state=np.zeros((n, columns.tendon + m + model.n_actuators)),
+        parameters=np.ascontiguousarray(packed),
+        status=np.zeros(n, np.int64),
+        clock=np.zeros(n),
+        excitation=np.zeros((n, m)),
+        previous_excitation=np.zeros((n, m)),
+        rate_action=np.zeros(n),
+        torque=np.zeros((n, model.n_actuators)),
+        q_reference=np.zeros((n, model.n_coordinates)),
+        u_reference=np.zeros((n, model.n_coordinates)),
+        fiber_length=np.zeros((n, m)),
+        fiber_velocity=np.zeros((n, m)),
+        tendon_force=np.zeros((n, m)),
+        foot_load=np.zeros((n, 2)),
+        previous_foot_load=np.zeros((n, 2)),
+        power=np.zeros((n, 2)),
+        body_mass=np.full(n, model.total_mass),
+        person_mass=np.full(n, own_mass),
+        phase=np.zeros(n),
+        speed=np.ones(n),
+        pace=np.ones(n),
+        mean_speed=np.ones(n),
+        time=np.zeros(n),
+        next_push=np.zeros(n),
+        fallen=np.zeros(n, np.int64),
+        worn=np.full(n, 0.0 if device is None else 1.0),
+        powered=np.ones(n),
+        command=np.zeros((n, d)),
+        previous_command=np.zeros((n, d)),
+        drive_torque=np.zeros((n, d)),
+        pipeline=np.zeros((n, delay + 1, d)),
+        history=np.zeros((n, HISTORY, channels)),
+        sensed_velocity=np.zeros((n, channels, 3)),
+        random=random,
+    )
+
+
+def make_results(n: int, n_observations: int, bodies: Bodies) -> Results:
+    """Room for what a control step gives."""
+    sensed = bodies.history.shape[1] * bodies.history.shape[2]
+    return Results(
+        observation=np.zeros((n, n_observations), np.float32),
+        final_observation=np.zeros((n, n_observations), np.float32),
+        device_observation=np.zeros((n, sensed), np.float32),
+        final_device_observation=np.zeros((n, sensed), np.float32),
+        reward=np.zeros(n),
+        device_reward=np.zeros(n),
+        terms=np.zeros((n, len(TERMS))),
+        terminated=np.zeros(n, np.bool_),
+        truncated=np.zeros(n, np.bool_),
+        restarted=np.zeros(n, np.bool_),
+    )
+
+
+def make_draw(source: BodySource | None, n_muscles: int, speeds: tuple[float, float], bins: int) -> Draw:
+    """What new bodies are drawn from; without a source bodies stay as they are."""
+    kinds = () if source is None else source.kinds
+    sides = {"right": 0, "both": 0, "left": 1, "either": 2}
+    return Draw(
+        share=np.zeros(0) if source is None else np.cumsum(source.share),
+        loss=np.zeros((0, 2, n_muscles)) if source is None else np.ascontiguousarray(source.loss),
+        low=np.array([kind.strength[0] / 100.0 for kind in kinds]),
+        high=np.array([kind.strength[1] / 100.0 for kind in kinds]),
+        side=np.array([sides[kind.side] for kind in kinds], np.int64),
+        speed_edges=np.linspace(*speeds, bins + 1),
+        speed_share=np.cumsum(np.full(bins, 1.0 / bins)),
+    )
+
+
+def make_motion(reference: ReferenceMotion, model: Model, activation: Floats, tendon: Floats) -> Motion:
+    """The reference in the model's order of coordinates, with activations to start with."""
+    order = [reference.coordinate_names.index(name) for name in model.coordinate_names]
+    return Motion(
+        coefficients=np.ascontiguousarray(reference.coordinates[order], dtype=np.float64),
+        frequency=np.array(reference.stride_frequency, float),
+        slowest=float(reference.speed_range[0]),
+        fastest=float(reference.speed_range[1]),
+        start_activation=activation,
+        start_tendon=tendon,
+    )

@@ -1,0 +1,121 @@
+"""Settings of the excitation world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from exogait.data.errors import InputError, UnknownNameError
+
+from .arrays import Settings
+from .terms import DEVICE, HUMAN
+
+IMPLICITNESS = 0.7
+"""Weight of the end of the step in the integrator (see :mod:`exogait.osim_env.engine.batch`)."""
+
+
+@dataclass(frozen=True)
+class ExcitationConfig:
+    """Settings of the world, the same in training and evaluation unless said otherwise.
+
+    Attributes:
+        control_step: Time between two commands of the nervous system, s.
+        device_step: Time between two commands of the device, s; a multiple of ``control_step``.
+        integration_step: Step of the integrator, s.
+        episode: Length after which an episode is cut, s.
+        speeds: Range from which walking speeds are drawn, m/s.
+        speed_bins: Equal bins of that range; their shares may be changed while training (:meth:`.world.set_shares`).
+        treadmill: How strongly a body that loses or gains ground aims for another speed, 1/s.
+        phase_rate: Largest relative change of the step rate.
+        min_excitation: Least excitation of a muscle.
+        squash: An excitation is ``log(1 + exp(squash z)) / squash``, cut at 1: exploration in ``z`` moves idle muscles
+            little.
+        weakness: Share of its loss of strength that a drawn body has.
+        reset_noise: Standard deviation of the noise on joint angles at a start, rad; five times that on speeds, rad/s.
+        imitation_weight: Factor on the weights of the imitation terms.
+        imitation_dead_zone: Joint angle error that costs nothing, rad.
+        pose_sigma: Error beyond the dead zone at which the pose term falls to 1/e, rad.
+        early_termination: Whether training ends an episode before a fall is complete.
+        early_height: Early end below this share of the reference pelvis height.
+        early_trunk: Early end beyond this inclination, rad.
+        push_force: Size of random horizontal pushes at the pelvis, N.
+        push_duration: s.
+        push_interval: Time between pushes, s (0: none).
+        human_weights: Weight of each of the human's reward terms (:data:`.terms.HUMAN`).
+        device_weights: Weight of each of the device's (:data:`.terms.DEVICE`).
+        backend: Numbers of the physics: float32 for training, float64 for what is reported.
+    """
+
+    control_step: float = 0.01
+    device_step: float = 0.02
+    integration_step: float = 0.002
+    episode: float = 10.0
+    speeds: tuple[float, float] = (0.75, 1.75)
+    speed_bins: int = 5
+    treadmill: float = 0.3
+    phase_rate: float = 0.2
+    min_excitation: float = 0.01
+    squash: float = 10.0
+    weakness: float = 1.0
+    reset_noise: float = 0.02
+    imitation_weight: float = 1.0
+    imitation_dead_zone: float = 0.09
+    pose_sigma: float = 0.2
+    early_termination: bool = True
+    early_height: float = 0.75
+    early_trunk: float = 0.79
+    push_force: float = 0.0
+    push_duration: float = 0.2
+    push_interval: float = 0.0
+    human_weights: dict[str, float] = field(
+        default_factory=lambda: {
+            "upright": 3.5, "imitate_pose": 0.3, "keep_speed": 0.6, "keep_path": 0.1, "metabolic_power": -0.4,
+            "loading_rate": -0.5, "joint_limits": -0.05, "smoothness": -2.0,
+        }
+    )  # fmt: skip
+    device_weights: dict[str, float] = field(
+        default_factory=lambda: {
+            "device_effort": -1.0, "device_upright": 8.0, "device_smoothness": -0.05, "device_fall": -5.0,
+        }
+    )  # fmt: skip
+    backend: Literal["float64", "float32", "scalar"] = "float64"
+
+    def __post_init__(self) -> None:
+        if not self.integration_step > 0:
+            raise InputError("integration_step", self.integration_step, "more than 0 s")
+        for name, part, whole in (
+            ("control_step", self.integration_step, self.control_step),
+            ("device_step", self.control_step, self.device_step),
+        ):
+            if not part > 0 or whole / part < 1 - 1e-9 or abs(whole / part - round(whole / part)) > 1e-9:
+                raise InputError(name, whole, f"a multiple of {part} s is needed")
+        for given, known in ((self.human_weights, HUMAN), (self.device_weights, DEVICE)):
+            for name in given:
+                if name not in known:
+                    raise UnknownNameError("reward term", name, known)
+
+    def settings(self, *, auto_reset: bool) -> Settings:
+        """The numbers that the kernel reads."""
+        return Settings(
+            control_step=self.control_step,
+            integration_step=self.integration_step,
+            implicitness=IMPLICITNESS,
+            speed_limit=1000.0,
+            episode=self.episode,
+            treadmill=self.treadmill,
+            phase_rate=self.phase_rate,
+            min_excitation=self.min_excitation,
+            squash=self.squash,
+            weakness=self.weakness,
+            reset_noise=self.reset_noise,
+            imitation_dead_zone=self.imitation_dead_zone,
+            pose_sigma=self.pose_sigma,
+            early_termination=int(self.early_termination),
+            early_height=self.early_height,
+            early_trunk=self.early_trunk,
+            push_force=self.push_force,
+            push_duration=self.push_duration,
+            push_interval=self.push_interval,
+            auto_reset=int(auto_reset),
+            device_every=round(self.device_step / self.control_step),
+        )

@@ -1,0 +1,63 @@
+"""The exoskeleton inside the kernel: rate limit, delay, and what its sensors read."""
+
+from __future__ import annotations
+
+import math
+
+from ..engine.lanes import get, jit
+
+VALUE, SPEED, TORQUE, ORIENTATION, GYROSCOPE, ACCELEROMETER = range(6)
+"""Kinds of channels."""
+
+
+@jit
+def tick(anatomy, columns, bodies, i, dt):
+    """Advance torque and delay of environment ``i`` by one control step and write the torque on the body, N m."""
+    last = bodies.pipeline.shape[1] - 1
+    for k in range(columns.n_drives):
+        command = min(max(bodies.command[i, k], -1.0), 1.0) * bodies.powered[i] * bodies.worn[i]
+        wanted = command * (anatomy.peak_positive[k] if command > 0.0 else anatomy.peak_negative[k])
+        step = anatomy.rate_limit[k] * dt
+        bodies.drive_torque[i, k] += min(max(wanted - bodies.drive_torque[i, k], -step), step)
+        for d in range(last):
+            bodies.pipeline[i, d, k] = bodies.pipeline[i, d + 1, k]
+        bodies.pipeline[i, last, k] = bodies.drive_torque[i, k]
+        bodies.torque[i, anatomy.drive_columns[k]] = bodies.pipeline[i, 0, k] * bodies.person_mass[i]
+
+
+@jit
+def sense(anatomy, columns, bodies, w, at, lane, i, gravity, dt, fill):
+    """Push one sample of every channel of environment ``i``; with ``fill`` the whole history becomes it."""
+    n_samples = bodies.history.shape[1]
+    for c in range(anatomy.channel_kind.shape[0]):
+        kind, source, axis = anatomy.channel_kind[c], anatomy.channel_source[c], anatomy.channel_axis[c]
+        if kind == VALUE:
+            value = bodies.state[i, source]
+        elif kind == SPEED:
+            value = bodies.state[i, columns.n_coordinates + source]
+        elif kind == TORQUE:
+            value = bodies.drive_torque[i, source]
+        elif kind == ORIENTATION:
+            # The ground's vertical in the body's axes: row 1 of the rotation from body to ground.
+            row = at.rotation + 9 * source + 3
+            x, y, z = get(w, row, lane), get(w, row + 1, lane), get(w, row + 2, lane)
+            value = math.atan2(x, y) if axis == 0 else math.atan2(-z, y)
+        else:
+            value = 0.0
+            for k in range(3):
+                if kind == GYROSCOPE:
+                    component = get(w, at.angular_velocity + 3 * source + k, lane)
+                else:
+                    velocity = get(w, at.velocity + 3 * source + k, lane)
+                    before = velocity if fill else bodies.sensed_velocity[i, c, k]
+                    component = (velocity - before) / dt - gravity[k]
+                    bodies.sensed_velocity[i, c, k] = velocity
+                value += get(w, at.rotation + 9 * source + 3 * k + axis, lane) * component
+        value *= anatomy.channel_scale[c]
+        if fill:
+            for s in range(n_samples):
+                bodies.history[i, s, c] = value
+        else:
+            for s in range(n_samples - 1, 0, -1):
+                bodies.history[i, s, c] = bodies.history[i, s - 1, c]
+            bodies.history[i, 0, c] = value

@@ -1,0 +1,326 @@
+"""The excitation world: a batch of bodies whose muscles get what a policy commands, and nothing else.
+
+No feedback law, no recruitment, no feed-forward, no residual and no reserve: the actuators of the trunk stay at zero,
+those of a device give what its controller asks for. One call of :meth:`ExcitationWorld.step` is one compiled kernel a
+thread (:mod:`.kernel`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exogait.data.errors import InputError
+from exogait.models.device import Device
+
+from ..engine import Model
+from ..engine.batch import groups
+from ..engine.integration import DESCRIBE, Batch, Task
+from ..engine.observation import state_rows
+from ..engine.threads import over_blocks
+from ..gait.muscle_command import MuscleCommandConfig, Recruitment
+from ..gait.population import CONDITIONS, BodySource, Population
+from ..gait.reference import ReferenceMotion
+from ..gait.twin_physics import TwinPhysics
+from .arrays import Bodies, Draw, Results
+from .assemble import joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_motion, make_results
+from .config import ExcitationConfig
+from .kernel import begin, control_step
+from .observation import Names, observation_names
+from .terms import IMITATION, TERMS
+
+Floats = NDArray[np.float64]
+START_PHASES, START_SPEEDS = 50, 5
+"""Grid over phase and speed of the activations that bodies start with."""
+
+
+class ExcitationWorld:
+    """A batch of walking bodies, one excitation a muscle.
+
+    Args:
+        model: The compiled model.
+        reference: What imitation terms are judged against, and where episodes begin. It is never observed.
+        config: Settings.
+        n_envs: Number of bodies.
+        device: The exoskeleton of the model; none without.
+        population: Bodies and device conditions to draw from; healthy bodies with the device worn and on without.
+        seed: Seed of all random numbers.
+        auto_reset: Begin a new episode where one ended.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        reference: ReferenceMotion,
+        config: ExcitationConfig,
+        n_envs: int,
+        *,
+        device: Device | None = None,
+        population: Population | None = None,
+        seed: int = 0,
+        auto_reset: bool = True,
+    ) -> None:
+        self.model, self.config, self.n_envs, self.device, self.auto_reset = model, config, n_envs, device, auto_reset
+        low, high = reference.speed_range
+        if not low <= config.speeds[0] <= config.speeds[1] <= high:
+            raise InputError("speeds", config.speeds, f"reference {reference.name!r} covers {low:g} to {high:g} m/s")
+        self.columns = make_columns(model, device)
+        self.anatomy = make_anatomy(model, device)
+        self.motion = _make_start(model, reference)
+        self.observation_names = observation_names(
+            Names(joint_names(model), model.muscle_names, () if device is None else device.coordinates)
+        )
+        self.bodies = make_bodies(model, self.columns, device, n_envs, seed, config.control_step)
+        self.results = make_results(n_envs, len(self.observation_names), self.bodies)
+        self.steps = 0
+        """Control steps taken so far; the device decides in every ``device_every``-th."""
+        self._source = None if population is None else BodySource(population, tuple(model.muscle_names))
+        self._groups, self._at = groups(model), model.layout
+        self._location = model.tree.mass_centre.copy()
+        self._gravity = np.asarray(model.gravity, float)
+        self._set(config)
+        if device is not None and population is not None:
+            for k, condition in enumerate(CONDITIONS):
+                self.dress(np.flatnonzero(population.conditions_of(n_envs) == k), condition)
+        self.reset()
+
+    def _set(self, config: ExcitationConfig) -> None:
+        self.config = config
+        self.settings = config.settings(auto_reset=self.auto_reset)
+        given = {**config.human_weights, **config.device_weights}
+        factor = {name: config.imitation_weight for name in IMITATION}
+        self.weights = np.array([given.get(name, 0.0) * factor.get(name, 1.0) for name in TERMS])
+        self.draw = make_draw(self._source, self.model.n_muscles, config.speeds, config.speed_bins)
+        n_steps = round(config.control_step / config.integration_step)
+        self._task = Task(
+            n_steps, config.integration_step, self.settings.implicitness, 0, self.settings.speed_limit, DESCRIBE, 1, 1
+        )
+        self._look = Task(0, 0.0, 1.0, 0, np.inf, DESCRIBE, 1, 1)
+
+    def set_config(self, config: ExcitationConfig) -> None:
+        """Change the settings between two control steps (a stage of a curriculum)."""
+        if (config.control_step, config.device_step) != (self.config.control_step, self.config.device_step):
+            raise InputError("control_step", config.control_step, "the same throughout; make a new world")
+        self._set(config)
+
+    def set_shares(self, shares: Floats) -> None:
+        """Draw the speed bins with these shares from now on, shape (speed_bins,)."""
+        shares = np.asarray(shares, float)
+        if shares.shape != (self.config.speed_bins,) or not (shares >= 0).all() or not shares.sum() > 0:
+            raise InputError("shares", shares, f"{self.config.speed_bins} numbers of 0 or more, not all 0")
+        self.draw = self.draw._replace(speed_share=np.cumsum(shares / shares.sum()))
+
+    # ---- sizes and names -------------------------------------------------------------------------------------------
+
+    @property
+    def n_actions(self) -> int:
+        """Length of the human's action: one number a muscle before the squash, and a change of step rate."""
+        return self.model.n_muscles + 1
+
+    @property
+    def n_observations(self) -> int:
+        """Length of the human's observation."""
+        return len(self.observation_names)
+
+    @property
+    def n_device_actions(self) -> int:
+        """Length of the device's action, 0 without a device."""
+        return self.columns.n_drives
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Name of every entry of the human's action, seen from the near leg."""
+        return (*(f"excitation {name}" for name in self.model.muscle_names), "step rate")
+
+    @property
+    def device_decides(self) -> bool:
+        """Whether the device's action of the next control step is read."""
+        return self.steps % self.settings.device_every == 0
+
+    @property
+    def q(self) -> Floats:
+        """Coordinates, shape (batch, n_coordinates), rad or m."""
+        return self.bodies.state[:, : self.columns.n_coordinates]
+
+    @property
+    def u(self) -> Floats:
+        """Speeds, shape (batch, n_coordinates), rad/s or m/s."""
+        return self.bodies.state[:, self.columns.n_coordinates : 2 * self.columns.n_coordinates]
+
+    @property
+    def activation(self) -> Floats:
+        """Activations, shape (batch, n_muscles)."""
+        return self.bodies.state[:, self.columns.activation : self.columns.tendon]
+
+    # ---- one control step ------------------------------------------------------------------------------------------
+
+    def _batch(self) -> Batch:
+        bodies = self.bodies
+        return Batch(
+            parameters=bodies.parameters,
+            added_mass_location=self._location,
+            state=bodies.state,
+            state_rows=state_rows(self.model),
+            excitation=bodies.excitation,
+            actuator=bodies.torque,
+            rates=np.zeros((1, self.model.n_coordinates)),
+            time=bodies.clock,
+            status=bodies.status,
+            result=np.zeros((self.n_envs, 0)),
+            result_rows=np.zeros(0, np.int64),
+        )
+
+    def step(self, action: NDArray[Any], device_action: NDArray[Any] | None = None) -> Results:
+        """Advance every environment by one control step.
+
+        Args:
+            action: Shape (batch, n_muscles + 1), seen from the near leg: numbers before the squash, and the change of
+                step rate in [-1, 1].
+            device_action: Shape (batch, n_device_actions), in [-1, 1]; zeros without. Read only where
+                :attr:`device_decides`.
+
+        Returns:
+            The same arrays at every call; copy what has to last.
+
+        Raises:
+            ValueError: An action has the wrong shape or is not finite.
+        """
+        action = _checked("action", action, (self.n_envs, self.n_actions))
+        if device_action is None:
+            device_action = np.zeros((self.n_envs, self.n_device_actions))
+        device_action = _checked("device action", device_action, (self.n_envs, self.n_device_actions))
+        batch, decides = self._batch(), self.device_decides
+
+        def work(rows: Floats, start: int, stop: int) -> None:
+            control_step(
+                self._groups, self._at, rows, batch, self._task, self._look, self.anatomy, self.columns, self.bodies,
+                self.settings, self.motion, self.draw, self._gravity, self.weights, action, device_action, decides,
+                self.results, start, stop,
+            )  # fmt: skip
+
+        over_blocks(self.n_envs, self._at.n_rows, work, self.config.backend)
+        self.steps += 1
+        return self.results
+
+    def reset(
+        self, index: NDArray[np.int64] | None = None, *, phase: Floats | None = None, speed: Floats | None = None
+    ) -> Results:
+        """Begin new episodes.
+
+        Args:
+            index: Which environments; all without.
+            phase: Where in the stride, shape (len(index),); drawn without. Must come with ``speed``.
+            speed: Walking speeds, m/s, shape (len(index),); drawn, with the body, without.
+        """
+        index = np.arange(self.n_envs) if index is None else np.asarray(index, np.int64)
+        if (phase is None) != (speed is None):
+            raise InputError("phase", phase, "phase and speed come together or not at all")
+        chosen = np.zeros(self.n_envs, np.bool_)
+        chosen[index] = True
+        if phase is not None and speed is not None:
+            low, high = self.motion.slowest, self.motion.fastest
+            if not ((np.asarray(speed) >= low) & (np.asarray(speed) <= high)).all():
+                raise InputError("speed", speed, f"{low:g} to {high:g} m/s")
+            self.bodies.phase[index], self.bodies.speed[index] = phase, speed
+        batch, redraw = self._batch(), phase is None
+
+        def work(rows: Floats, start: int, stop: int) -> None:
+            begin(
+                self._groups, self._at, rows, batch, self._look, self.anatomy, self.columns, self.bodies,
+                self.settings, self.motion, self.draw, self._gravity, self.results, chosen, redraw, start, stop,
+            )  # fmt: skip
+
+        over_blocks(self.n_envs, self._at.n_rows, work, self.config.backend)
+        return self.results
+
+    def dress(self, index: NDArray[np.int64], condition: str) -> None:
+        """Put some bodies into a device condition: ``none``, ``unpowered`` or ``powered``."""
+        if self.device is None:
+            raise InputError("device condition", condition, "a world with a device")
+        if condition not in CONDITIONS:
+            raise InputError("device condition", condition, ", ".join(CONDITIONS))
+        worn = condition != "none"
+        start = self._at.added_mass - self._at.strength
+        for part in self.device.added_mass:
+            body = 1 + self.model.index("body", part.body)
+            self.bodies.parameters[index, start + body] = 0.0 if worn else -part.mass
+            self._location[body] = np.array(part.location)
+        self.bodies.worn[index], self.bodies.powered[index] = float(worn), float(condition == "powered")
+        self.bodies.body_mass[index] = self.model.total_mass - (0.0 if worn else self.device.mass)
+
+    def set_strength(self, strength: Floats, index: NDArray[np.int64] | slice = slice(None)) -> None:
+        """Set the strength of every muscle as a fraction of the healthy one, shape (len(index), n_muscles)."""
+        first = self.columns.strength
+        self.bodies.parameters[index, first : first + self.model.n_muscles] = strength
+
+    # ---- for training ----------------------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that the next control step depends on."""
+        content = {f"bodies/{name}": np.array(getattr(self.bodies, name)) for name in Bodies._fields}
+        content |= {f"draw/{name}": np.array(getattr(self.draw, name)) for name in Draw._fields}
+        content["observation"] = self.results.observation.copy()
+        content["device_observation"] = self.results.device_observation.copy()
+        content["location"], content["steps"] = self._location.copy(), np.array(self.steps)
+        return content
+
+    def load_arrays(self, content: dict[str, NDArray[Any]]) -> None:
+        """Restore what :meth:`arrays` returned."""
+        for name in Bodies._fields:
+            getattr(self.bodies, name)[...] = content[f"bodies/{name}"]
+        self.draw = Draw(*(content[f"draw/{name}"].copy() for name in Draw._fields))
+        self.results.observation[:] = content["observation"]
+        self.results.device_observation[:] = content["device_observation"]
+        self._location[:], self.steps = content["location"], int(content["steps"])
+
+    def signature(self) -> dict[str, Any]:
+        """What a policy has to agree with: model, observation and action layout, meaning of the action."""
+        return {
+            "model_coordinates": list(self.model.coordinate_names),
+            "model_muscles": list(self.model.muscle_names),
+            "scheme": "muscles",
+            "control_step": self.config.control_step,
+            "squash": self.config.squash,
+            "human_observations": list(self.observation_names),
+            "human_actions": list(self.action_names),
+            "device": None if self.device is None else self.device.name,
+            "device_observations": [] if self.device is None else int(self.results.device_observation.shape[1]),
+            "model_hash": self.model.content_hash,
+        }
+
+
+def _make_start(model: Model, reference: ReferenceMotion) -> Any:
+    """The grounded reference, with the activations that static optimization gives for its moments to start with."""
+    phase, speed = np.meshgrid(
+        np.arange(START_PHASES) / START_PHASES, np.linspace(*reference.speed_range, START_SPEEDS), indexing="ij"
+    )
+    phase, speed = phase.ravel(), speed.ravel()
+    n = len(phase)
+    physics = TwinPhysics(model, n)
+    grounded = physics.ground_reference(reference)
+    order = [grounded.coordinate_names.index(name) for name in model.coordinate_names]
+    q, u = (values[:, order] for values in grounded.evaluate(phase, speed))
+    recruitment = Recruitment(model, MuscleCommandConfig())
+    physics.set_state(np.arange(n), q, u, np.full((n, model.n_muscles), 0.02))
+    moments, demand = grounded.net_moments(phase, speed), np.zeros((n, len(recruitment.demanded)))
+    for j, name in enumerate(recruitment.demanded):
+        if name in grounded.moment_names:
+            demand[:, j] = moments[:, grounded.moment_names.index(name)] * model.total_mass
+    activation, _ = recruitment.solve(*physics.muscles(), demand, np.zeros_like(demand))
+    physics.set_state(np.arange(n), q, u, activation)
+    shape = (START_PHASES, START_SPEEDS, model.n_muscles)
+    tendon = np.array(physics.tendon_force) if len(physics.elastic) else np.zeros((n, model.n_muscles))
+    start = np.clip(activation, 0.01, 1.0).astype(np.float64)
+    return make_motion(grounded, model, start.reshape(shape), tendon.astype(np.float64).reshape(shape))
+
+
+def _checked(what: str, action: Any, shape: tuple[int, int]) -> Floats:
+    """A finite action of the right shape."""
+    array = np.ascontiguousarray(action, dtype=float)
+    if array.shape != shape:
+        raise ValueError(f"{what}: shape {array.shape}, expected {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what}: entry {tuple(np.argwhere(~np.isfinite(array))[0])} is not finite")
+    return array
