@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from exogait.data.home import entries
 
 FULL = "full strength"
 SUITE = "suite"
@@ -22,7 +24,7 @@ class PolicyEntry:
 
     Attributes:
         name: What commands call it by.
-        origin: Whose it is, ``suite`` or another key of the homes.
+        origin: Whose it is: ``suite``, or ``yours``.
         role: ``human`` moves muscles, ``device`` drives a device; or :data:`DAMAGED`.
         body: Bodies that it was trained with, in words.
         device: Device that it was trained with, ``None`` without.
@@ -48,37 +50,22 @@ class PolicyEntry:
         return line if self.origin == SUITE else f"{line} ({self.origin})"
 
 
-def policy_homes() -> dict[str, Path]:
-    """Folders that policies are found in by name: whose they are to the folder."""
-    from exogait.osim_env.learning.policy import POLICY_FOLDER
-
-    return {SUITE: POLICY_FOLDER}
-
-
-def list_policies(homes: Mapping[str, Path] | None = None) -> list[PolicyEntry]:
-    """Every policy of some folders and the folders in them, by name; one that cannot be read stands there as such.
-
-    Args:
-        homes: Whose policies to the folder that they are in; those of :func:`policy_homes` if not given.
-    """
-    found = policy_homes() if homes is None else homes
-    return [entry for origin, folder in found.items() for entry in _entries(origin, folder)]
+def list_policies() -> list[PolicyEntry]:
+    """Every policy that is found by name, the user's and the suite's; one that cannot be read stands there as such."""
+    found = [_read(entry.name, entry.where, entry.path.with_suffix(".json")) for entry in entries("policies")]
+    return [entry for entry in found if entry is not None]
 
 
-def _entries(origin: str, folder: Path) -> Iterator[PolicyEntry]:
+def _read(name: str, origin: str, path: Path) -> PolicyEntry | None:
+    """One policy; None where the file describes something else."""
     from exogait.osim_env.learning.policy import FORMAT
 
-    for path in sorted(folder.rglob("*.json")):
-        if not path.with_suffix(".safetensors").is_file():
-            continue  # strategies, notes of a training
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content.get("format") == FORMAT:
-                yield _entry(name, origin, path, content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            why = f"its description cannot be read ({type(error).__name__}: {error})"
-            yield PolicyEntry(name, origin, DAMAGED, why, None, None, "", path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return _entry(name, origin, path, content) if content.get("format") == FORMAT else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"its description cannot be read ({type(error).__name__}: {error})"
+        return PolicyEntry(name, origin, DAMAGED, why, None, None, "", path)
 
 
 def _entry(name: str, origin: str, path: Path, content: Mapping[str, Any]) -> PolicyEntry:
