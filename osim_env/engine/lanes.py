@@ -27,6 +27,7 @@ from __future__ import annotations
 import hashlib
 import operator
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -164,21 +165,21 @@ if TYPE_CHECKING or JIT_DISABLED:
 
 else:
 
-    def _sources_digest() -> str:
-        """Fingerprint of all kernel sources: a cached kernel holds the code of the kernels that it calls."""
+    @cache
+    def _sources_digest(folder: Path) -> str:
+        """Fingerprint of the sources that a kernel of a folder is made of: those of the folder and of the engine."""
         digest = hashlib.sha256()
-        for source in sorted(Path(__file__).parent.glob("*.py")):
-            digest.update(source.read_bytes())
+        for home in sorted({folder, Path(__file__).parent}):
+            for source in sorted(home.glob("*.py")):
+                digest.update(source.read_bytes())
         return digest.hexdigest()
-
-    _SOURCES = _sources_digest()
 
     def _compile(function: Any, **options: Any) -> Any:
         dispatcher = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
-        # numba looks only at the file that a function stands in; make the cache depend on all files of the engine.
+        # numba looks only at the file that a function stands in; a cached kernel holds the code of all that it calls.
         cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
         if hasattr(cache_file, "_source_stamp"):
-            cache_file._source_stamp = _SOURCES
+            cache_file._source_stamp = _sources_digest(Path(function.__code__.co_filename).parent)
         return dispatcher
 
     def jit(function: Any) -> Any:

@@ -62,6 +62,8 @@ class Anatomy(NamedTuple):
     """Weight of each joint in the pose term, mean 1."""
     legs: Indices
     """Engine's numbers of bodies that may not touch the ground."""
+    max_force: Floats
+    """Maximum isometric force of the healthy muscles, N."""
     volume_share: Floats
     """Share of each muscle in the muscle volume."""
     muscle_mass: Floats

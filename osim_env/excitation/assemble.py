@@ -81,6 +81,7 @@ def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0
         limit_high=high[columns],
         pose_weight=weight / weight.mean(),
         legs=np.array(legs, np.int64),
+        max_force=force.astype(np.float64),
         volume_share=force * length / (force * length).sum(),
         muscle_mass=np.asarray(muscle_mass(force, length), float),
         slow_ratio=np.full(model.n_muscles, SLOW_TWITCH_RATIO),

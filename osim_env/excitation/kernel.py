@@ -61,12 +61,12 @@ def command(a, c, b, s, motion, i, action, device_action, decides):
 
 
 @jit
-def read_body(c, b, w, at, lane, i):
+def read_body(a, c, b, w, at, lane, i):
     """Copy what senses and rewards need of one lane: fibres and foot loads."""
     for m in range(c.n_muscles):
         b.fiber_length[i, m] = get(w, at.fiber_length + m, lane)
         b.fiber_velocity[i, m] = get(w, at.fiber_velocity + m, lane)
-        b.tendon_force[i, m] = get(w, at.tendon_force + m, lane)
+        b.tendon_force[i, m] = get(w, at.tendon_force + m, lane) / (a.max_force[m] * b.parameters[i, c.strength + m])
     weight = GRAVITY * b.body_mass[i]
     b.foot_load[i, 0] = get(w, at.mean_foot_force + 3 * c.right_foot + 1, lane) / weight
     b.foot_load[i, 1] = get(w, at.mean_foot_force + 3 * (1 - c.right_foot) + 1, lane) / weight
@@ -172,7 +172,7 @@ def describe(model, at, w, batch, task, a, c, b, gravity, dt, block, chosen):
     for lane in range(min(width(w), batch_size - first)):
         i = first + lane
         if chosen[i]:
-            read_body(c, b, w, at, lane, i)
+            read_body(a, c, b, w, at, lane, i)
             # The feet have not stood through a control step yet: what they carry now is what they carried.
             weight = GRAVITY * b.body_mass[i]
             b.foot_load[i, 0] = get(w, at.foot_force + 3 * c.right_foot + 1, lane) / weight
@@ -257,7 +257,7 @@ def control_step(
             lane = i - first
             b.power[i, 0] = get(w, at.wrench, lane) / b.person_mass[i]
             b.power[i, 1] = get(w, at.wrench + 1, lane) / b.person_mass[i]
-            read_body(c, b, w, at, lane, i)
+            read_body(a, c, b, w, at, lane, i)
             move_on(c, b, s, motion, i)
             terminated, truncated = ended(a, c, b, s, w, at, lane, i)
             results.terminated[i], results.truncated[i] = terminated, truncated

@@ -1,0 +1,140 @@
+"""The compiled control step against its specification in numpy, and what a world promises."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from exogait.data.errors import InputError, UnknownNameError
+from exogait.models.device import load_device
+from exogait.osim_env import engine
+from exogait.osim_env.excitation.config import ExcitationConfig
+from exogait.osim_env.excitation.world import ExcitationWorld
+from exogait.osim_env.gait.population import BodyDraw, Population
+from exogait.osim_env.gait.reference import load_reference
+from exogait.osim_env.gait.setup import COMPILED
+from tests.kit.excitation_spec import Specification
+
+STEP = 1e-9
+"""Largest difference of one control step, relative to the size of a quantity: rounding, and nothing else."""
+POPULATION = Population(
+    bodies=(BodyDraw(), BodyDraw(deficit="plantarflexors", strength=(30.0, 90.0))),
+    conditions={"none": 1.0, "unpowered": 1.0, "powered": 1.0},
+)
+CONFIG = ExcitationConfig(push_force=60.0, push_interval=0.05, push_duration=0.02, episode=0.25)
+
+
+@pytest.fixture(scope="module")
+def model() -> engine.Model:
+    return engine.Model.load(COMPILED["hip_ankle"])
+
+
+def make(model: engine.Model, n: int, *, seed: int = 0, **changes: object) -> ExcitationWorld:
+    return ExcitationWorld(
+        model, load_reference(), dataclasses.replace(CONFIG, **changes), n, device=load_device("hip_ankle"),
+        population=POPULATION, seed=seed,
+    )  # fmt: skip
+
+
+def actions(world: ExcitationWorld, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Commands about the present activations, some of them wild."""
+    mirrored = world.activation[:, world.anatomy.muscle_mirror]
+    now = np.where(world.bodies.phase[:, None] >= 0.5, mirrored, world.activation)
+    z = np.log(np.expm1(10 * np.clip(now, 0.01, 1.0))) / 10
+    z = z + rng.choice([0.02, 0.3], (world.n_envs, 1)) * rng.standard_normal(z.shape)
+    action = np.concatenate([z, rng.uniform(-1.5, 1.5, (world.n_envs, 1))], axis=1)
+    return action, rng.uniform(-1.2, 1.2, (world.n_envs, world.n_device_actions))
+
+
+def compare(world: ExcitationWorld, spec: Specification, tolerance: float) -> None:
+    """Hold every array of the world against the specification's."""
+    for name in world.bodies._fields:
+        if name in ("clock", "parameters"):
+            continue
+        found, wanted = np.asarray(getattr(world.bodies, name), float), np.asarray(getattr(spec, name), float)
+        scale = np.maximum(1.0, np.abs(wanted))
+        assert (np.abs(found - wanted) / scale).max(initial=0.0) < tolerance, name
+    np.testing.assert_allclose(world.bodies.parameters, spec.parameters, rtol=0, atol=tolerance)
+    results = world.results
+    for name in ("reward", "device_reward", "terms"):
+        np.testing.assert_allclose(getattr(results, name), getattr(spec, name), rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(results.terminated, spec.terminated)
+    np.testing.assert_array_equal(results.truncated, spec.truncated)
+    # Observations leave the kernel in single precision.
+    np.testing.assert_allclose(results.observation, spec.observation, rtol=2e-7, atol=2e-7)
+    np.testing.assert_allclose(results.device_observation, spec.device_observation, rtol=2e-7, atol=2e-7)
+    done = spec.terminated | spec.truncated
+    np.testing.assert_allclose(results.final_observation[done], spec.final_observation[done], rtol=2e-7, atol=2e-7)
+
+
+def test_one_step_equals_the_specification(model: engine.Model) -> None:
+    """From states that a world runs through: stance, flight, falls, ends, new episodes, all device conditions."""
+    world, rng = make(model, 96), np.random.default_rng(1)
+    falls, ends, pushed = 0, 0, 0
+    for _ in range(40):
+        spec = Specification(world)
+        action, device_action = actions(world, rng)
+        world.step(action, device_action)
+        spec.step(action, device_action)
+        compare(world, spec, STEP)
+        falls, ends = falls + int(world.results.terminated.sum()), ends + int(world.results.truncated.sum())
+        pushed += int((spec.push != 0).any(axis=1).sum())
+    assert falls > 5 and ends > 5 and pushed > 100
+
+
+def test_ten_steps_equal_the_specification(model: engine.Model) -> None:
+    world, rng = make(model, 32, seed=3, episode=10.0, early_termination=False), np.random.default_rng(2)
+    spec = Specification(world)
+    for _ in range(10):
+        action, device_action = actions(world, rng)
+        world.step(action, device_action)
+        spec.step(action, device_action)
+    compare(world, spec, 1e-7)
+
+
+def test_bits_do_not_depend_on_threads(model: engine.Model) -> None:
+    found, before = [], engine.get_threads()
+    try:
+        for threads in (1, 2, 3):
+            engine.set_threads(threads)
+            world, rng = make(model, 50), np.random.default_rng(4)
+            for _ in range(15):
+                world.step(*actions(world, rng))
+            found.append(world.arrays())
+    finally:
+        engine.set_threads(before)
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(array, found[1][name], err_msg=name)
+        np.testing.assert_array_equal(array, found[2][name], err_msg=name)
+
+
+def test_arrays_are_all_that_is_needed_to_go_on(model: engine.Model) -> None:
+    world, rng = make(model, 24), np.random.default_rng(5)
+    for _ in range(7):
+        world.step(*actions(world, rng))
+    other = make(model, 24, seed=99)
+    other.load_arrays(world.arrays())
+    for _ in range(30):
+        action = actions(world, rng)
+        world.step(*action)
+        other.step(*action)
+    for name, array in world.arrays().items():
+        np.testing.assert_array_equal(array, other.arrays()[name], err_msg=name)
+
+
+def test_what_is_refused(model: engine.Model) -> None:
+    with pytest.raises(UnknownNameError):
+        ExcitationConfig(human_weights={"upright": 1.0, "limp": 1.0})
+    with pytest.raises(InputError):
+        ExcitationConfig(control_step=0.01, device_step=0.015)
+    world = make(model, 4)
+    with pytest.raises(ValueError, match="shape"):
+        world.step(np.zeros((4, 5)))
+    action = np.zeros((4, world.n_actions))
+    action[2, 7] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        world.step(action)
+    with pytest.raises(InputError):
+        world.reset(np.arange(4), phase=np.zeros(4), speed=np.full(4, 9.0))
