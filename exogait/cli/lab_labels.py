@@ -36,7 +36,7 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
 
     Args:
         file: C3D or TRC file, best a static trial.
-        draft: Write the first draft of a map: a name (NAME.yaml in this folder) or a .yaml file.
+        draft: Write the first draft of a map: a name (in the user folder, found by it everywhere) or a .yaml file.
         units: Unit of length in the C3D file, where it does not say (mm, cm, m).
     """
     from exogait.analysis.c3d.recording import read_recording
@@ -56,9 +56,12 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
     path.write_text(text, encoding="utf-8")
     unsure = sum("# unsure" in line for line in text.splitlines()[4:])
     print(f"wrote {path}: {unsure} of its lines are marked 'unsure'; check them, then")
-    print(f"exogait lab run --static '{file}' --trial WALK --mass KG --out FOLDER --marker-map '{path}'")
+    print(f"exogait lab run --static '{file}' --trial WALK --mass KG --out FOLDER --marker-map '{draft}'")
 
 
 def _place(draft: str) -> Path:
-    """File of a draft that is called by a name or by a path."""
-    return Path(draft) if Path(draft).suffix.lower() in (".yaml", ".yml") else Path(f"{draft}.yaml")
+    """File of a draft that is called by a name, in the user folder, or by a path."""
+    from exogait.data.home import user_folder
+
+    path = Path(draft)
+    return path if path.suffix.lower() in (".yaml", ".yml") else user_folder("marker_maps") / f"{draft}.yaml"

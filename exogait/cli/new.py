@@ -61,8 +61,8 @@ def marker_map(name: Positional[str], *, from_: From = None, out: Path | None = 
 
     Args:
         name: Its name; the map is found by it everywhere.
-        from_: Name or YAML file of a map to begin with, or a C3D file of a standing person, whose labels make a first
-            draft; sixteen markers of the lower body without one.
+        from_: Name or YAML file of a map to begin with, or a C3D or TRC file of a standing person, whose labels make a
+            first draft; sixteen markers of the lower body without one.
         out: The .yaml file to write; in the user folder (EXOGAIT_HOME) without one.
     """
     _write("marker_maps", name, from_, out, "lab run --marker-map")

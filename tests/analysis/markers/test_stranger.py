@@ -154,6 +154,9 @@ def test_the_commands(tmp_path, monkeypatch, capsys) -> None:
     assert "no map fits" in capsys.readouterr().out
     lab_labels.labels(tmp_path / "static.trc", draft=str(tmp_path / "my_lab.yaml"))
     assert "--marker-map" in capsys.readouterr().out
+    lab_labels.labels(tmp_path / "static.trc", draft="named")
+    assert "--marker-map 'named'" in capsys.readouterr().out
+    assert "R_HEEL" in read_marker_map("named").labels
     with pytest.raises(InputError, match="there already"):
         lab_labels.labels(tmp_path / "static.trc", draft=str(tmp_path / "my_lab.yaml"))
     lab_labels.maps(show=str(tmp_path / "my_lab.yaml"))
