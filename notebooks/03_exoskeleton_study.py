@@ -33,9 +33,8 @@ from IPython.display import SVG
 from exogait.analysis import paired_changes, walk_outcomes
 from exogait.analysis.report import study_figures as figures
 from exogait.analysis.outcomes.device import device_limits
-from exogait.analysis.report.figures import figure_bars, svg_text
+from exogait.analysis.report.figures import CONDITION_COLOURS, figure_bars, svg_text
 from exogait.analysis.lab.simulated import write_simulation
-from exogait.analysis.report.study import CONDITION_COLOURS
 from exogait.analysis.outcomes.torques import agreement_summary, compare_baselines, compare_profiles, human_agreement
 from exogait.junction.outcomes import summarise_walk
 from exogait.models.device import load_device

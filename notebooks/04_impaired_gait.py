@@ -35,8 +35,7 @@ from exogait.analysis.report import study_figures as figures
 from exogait.analysis.outcomes.signs import leg_of, read_signs, reproduced
 from exogait.analysis.outcomes.walk import SYMMETRIC
 from exogait.analysis.outcomes.device import device_limits
-from exogait.analysis.report.figures import figure_bars, svg_text
-from exogait.analysis.report.study import CONDITION_COLOURS
+from exogait.analysis.report.figures import CONDITION_COLOURS, figure_bars, svg_text
 from exogait.analysis.gait.symmetry import DEFINITIONS
 from exogait.analysis.outcomes.torques import JOINTS, torque_peak
 from exogait.junction.outcomes import summarise_walk

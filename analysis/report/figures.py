@@ -35,7 +35,6 @@ TRIAL_COLOURS = ("#0b5fa5", "#d1860a", "#3c8d5a", "#8a4f9e")
 """First, second, ... trial where trials are compared."""
 
 CONDITION_COLOURS = {"none": "#5b636d", "unpowered": "#d1860a", "powered": "#0b5fa5"}
-CONDITION_NAMES = {"none": "no device", "unpowered": "worn, off", "powered": "powered"}
 """What a walker wears, in the order of :data:`exogait.data.constants.CONDITIONS`."""
 
 ARM_COLOURS = {"none": "#5b636d", "generic": "#d1860a", "personalised": "#0b5fa5"}

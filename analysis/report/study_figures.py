@@ -1,8 +1,8 @@
-"""Figures from the two tables of a study, for notebooks: curves of several groups of walks, and torque profiles.
+"""Figures of a study, for its page and for notebooks: groups of walks, torque profiles, costs, doses, symmetry.
 
-Groups are rows of the table of walks, selected by the caller; walks that ended in a fall are left out. Every function
-draws without showing and leaves matplotlib's global settings alone, like those of
-:mod:`exogait.analysis.report.figures`.
+Walks are rows of the table of walks, selected by the caller, those that ended in a fall left out; everything else is
+drawn from the rows of :mod:`exogait.analysis.report.study_data`. Every function draws without showing and leaves
+matplotlib's global settings alone, like those of :mod:`exogait.analysis.report.figures`.
 """
 
 from __future__ import annotations
@@ -12,22 +12,33 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from exogait.data.constants import CONDITION_NAMES
 from exogait.data.trial import SIDES, Side
 
 from ..gait.curves import find_curve
 from ..outcomes.tables import curve_matrix, seed_curves
 from ..outcomes.torques import JOINTS, MOMENTS, human_profiles
+from ..outcomes.walk import SYMMETRIC
 from . import figures as plots
-from .figures import BAND, BAND_LINE, FAINT, STYLES, TRIAL_COLOURS
-from .study import UP
+from .figures import BAND, BAND_LINE, CONDITION_COLOURS, FAINT, INK, STYLES, TRIAL_COLOURS
+from .study_data import Row
 
 Array = NDArray[np.float64]
 
 PERCENT = np.arange(101.0)
+LEGEND_WIDTH = 1.1
+"""Room for one entry of a legend above the panels, inch; more of them in a row would be cut off in a narrow figure."""
+ZERO_LINE = "#b9bec5"
+NARROW = 0.1
+"""A figure over a narrower range of speeds than this is drawn over twice as much, m/s."""
+UP = {"hip": (1.0, "flexion", "extension"), "ankle": (-1.0, "plantarflexion", "dorsiflexion"),
+      "knee": (1.0, "extension", "flexion")}  # fmt: skip
+"""Joint to the sign with which its torque is drawn, and the words for up and down."""
 
 
 def mean_of_walks(
@@ -130,7 +141,7 @@ def figure_torques(
                         linewidth=1.5 if i else 2.2, linestyle=STYLES["l"] if i else "-", zorder=4,
                     )  # fmt: skip
                     handles.setdefault(label, line)
-            ax.axhline(0.0, color="#b9bec5", linewidth=0.6, zorder=0.5)
+            ax.axhline(0.0, color=ZERO_LINE, linewidth=0.6, zorder=0.5)
             if toe_off is not None:
                 line = ax.axvline(toe_off, color=FAINT, linewidth=0.7, zorder=1)
                 handles.setdefault("vertical line: toe off", line)
@@ -202,3 +213,166 @@ def figure_walks(
         plots._label_bottom(axes)
         plots._legend(drawing, handles, {})
     return drawing, axes
+
+
+# -- figures of the page ----------------------------------------------------------------------------------------------
+
+
+def figure_costs(rows: Sequence[Row]) -> Figure:
+    """Gross metabolic rate over the speed that was walked, a panel a body, a line a condition.
+
+    Args:
+        rows: Of :func:`exogait.analysis.report.study_data.cost_rows`, one model's.
+    """
+    names = list(dict.fromkeys(row["body"] for row in rows))
+    with plots.style():
+        drawing, axes = _panels(len(names))
+        for ax, name in zip(axes, names, strict=True):
+            for condition in CONDITION_COLOURS:
+                part = [row for row in rows if (row["body"], row["condition"]) == (name, condition)]
+                _line(ax, part, "speed", "gross_w_per_kg", "gross_sd_seeds", condition)
+            _title(ax, name)
+            low, high = ax.get_xlim()
+            if high - low < NARROW:  # walks at one speed: the axis shows where it is, not its last digits
+                middle = 0.5 * (low + high)
+                ax.set_xlim(middle - NARROW, middle + NARROW)
+            ax.set_xlabel("Speed (m/s)", fontsize=8)
+            ax.set_ylabel("Gross rate (W/kg)", fontsize=8)
+        _shared_legend(drawing, axes)
+    return drawing
+
+
+def figure_profiles(learned: Mapping[str, tuple[Array, Array]]) -> Figure:
+    """Learned torques beside human profiles, a panel a joint; the band is the mean of measured people ± 1 SD.
+
+    Args:
+        learned: Joint to mean and SD between seeds, both shape (101,), N m/kg, OpenSim's sign.
+    """
+    with plots.style():
+        drawing, axes = _panels(len(learned), size=(4.4, 3.0))
+        for ax, (joint, (mean, sd)) in zip(axes, learned.items(), strict=True):
+            sign, up, down = UP[joint]
+            profiles = [p for p in human_profiles(joint).values() if p.curve is not None]
+            people = [np.asarray(p.curve) for p in profiles if p.kind == "person"]
+            if people:
+                middle, spread = np.mean(people, axis=0), np.std(people, axis=0, ddof=1)
+                ax.fill_between(PERCENT, sign * middle - spread, sign * middle + spread, color=BAND, linewidth=0,
+                                label=f"{len(people)} people, mean ± 1 SD")  # fmt: skip
+            drawn = [p for p in profiles if p.kind == "parameters"]
+            for p, colour in zip(drawn, (*TRIAL_COLOURS[1:], FAINT, INK), strict=False):
+                ax.plot(PERCENT, sign * np.asarray(p.curve), linewidth=1.0, linestyle="--", color=colour, label=p.name)
+            ax.fill_between(PERCENT, sign * mean - sd, sign * mean + sd, color=TRIAL_COLOURS[0], alpha=0.2, linewidth=0)
+            ax.plot(PERCENT, sign * mean, color=TRIAL_COLOURS[0], linewidth=1.8, label="learned")
+            _title(ax, f"{joint.capitalize()} torque (N·m/kg), up: {up}, down: {down}")
+            ax.set_xlim(0, 100)
+            ax.set_xlabel("Gait cycle (%)", fontsize=8)
+        _shared_legend(drawing, axes)
+    return drawing
+
+
+def figure_weak_torques(rows: Sequence[Row]) -> Figure:
+    """Torque on the weak and the sound leg, a panel a body and joint.
+
+    Args:
+        rows: Of :func:`exogait.analysis.report.study_torques.weak_torque_rows`.
+    """
+    curves: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for row in rows:
+        legs = curves.setdefault((row["body"], row["joint"]), {})
+        legs.setdefault(row["leg"], []).append(row["torque_nm_per_kg"])
+    with plots.style():
+        drawing, axes = _panels(len(curves), columns=4, size=(2.5, 1.9))
+        for ax, ((body, joint), legs) in zip(axes, curves.items(), strict=True):
+            sign, up, _ = UP[joint]
+            for which, mean in legs.items():
+                style = STYLES["r"] if which == "weak" else STYLES["l"]
+                ax.plot(PERCENT, sign * np.array(mean), color=TRIAL_COLOURS[0 if which == "weak" else 1],
+                        linestyle=style, linewidth=1.5, label=f"{which} leg")  # fmt: skip
+            ax.axhline(0.0, color=ZERO_LINE, linewidth=0.6)
+            _title(ax, f"{body}\n{joint}, up: {up} (N·m/kg)")
+        _shared_legend(drawing, axes)
+    return drawing
+
+
+def figure_doses(rows: Sequence[Row], deficits: Sequence[str]) -> Figure:
+    """Metabolic rate and asymmetry over strength, a column a deficit, a line a condition.
+
+    Args:
+        rows: Of :func:`exogait.analysis.report.study_data.dose_rows`.
+        deficits: Deficits to draw.
+    """
+    panels = [(q, n) for q in ("umberger2010_gross", "step_length_si", "ankle_rom_si") for n in deficits]
+    with plots.style():
+        drawing, axes = _panels(len(panels), columns=len(deficits), size=(2.3, 2.0))
+        for ax, (quantity, name) in zip(axes, panels, strict=True):
+            for condition in CONDITION_COLOURS:
+                part = [r for r in rows if (r["quantity"], r["deficit"], r["condition"]) == (quantity, name, condition)]
+                _line(ax, sorted(part, key=lambda r: -r["strength"]), "strength", "mean", "sd_seeds", condition)
+            ax.set_xlabel("Strength (%)", fontsize=8)
+            ax.invert_xaxis()
+            what = "Gross rate (W/kg)" if quantity == "umberger2010_gross" else f"|SI| {quantity[:-3]} (%)"
+            ax.set_ylabel(what.replace("_", " "), fontsize=8)
+            _title(ax, name.replace("_", " "))
+        _shared_legend(drawing, axes)
+    return drawing
+
+
+def figure_symmetry(rows: Sequence[Row]) -> Figure:
+    """Magnitudes of the symmetry indices as bars, a panel a body, a colour a condition.
+
+    Args:
+        rows: Of :func:`exogait.analysis.report.study_data.symmetry_rows`.
+    """
+    names, quantities = list(dict.fromkeys(row["body"] for row in rows)), list(SYMMETRIC)
+    with plots.style():
+        drawing, axes = _panels(len(names), size=(3.3, 2.6))
+        for ax, name in zip(axes, names, strict=True):
+            for k, condition in enumerate(CONDITION_COLOURS):
+                part = {r["quantity"]: r["si_magnitude_pct"] for r in rows
+                        if r["body"] == name and r["condition"] == condition}  # fmt: skip
+                if part:
+                    place = [quantities.index(q) + 0.26 * (k - 1) for q in part]
+                    ax.barh(place, list(part.values()), 0.24, color=CONDITION_COLOURS[condition],
+                            label=CONDITION_NAMES[condition])  # fmt: skip
+            ax.set_yticks(range(len(quantities)), [q.replace("_", " ") for q in quantities], fontsize=7)
+            ax.invert_yaxis()
+            ax.set_xlabel("|SI| (%)", fontsize=8)
+            _title(ax, name)
+        _shared_legend(drawing, axes)
+    return drawing
+
+
+def _panels(count: int, columns: int = 3, size: tuple[float, float] = (3.1, 2.3)) -> tuple[Figure, list[Axes]]:
+    rows = -(-count // columns)
+    columns = min(count, columns)
+    drawing = Figure(figsize=(size[0] * columns + 0.3, size[1] * rows + 0.5), layout="constrained")
+    axes = list(drawing.subplots(rows, columns, squeeze=False).flat)
+    for ax in axes[count:]:
+        ax.set_axis_off()
+    return drawing, axes[:count]
+
+
+def _shared_legend(drawing: Figure, axes: Sequence[Axes]) -> None:
+    found: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        columns = min(len(found), 5, max(1, int(drawing.get_figwidth() / LEGEND_WIDTH)))
+        drawing.legend(found.values(), found.keys(), loc="outside upper left", ncols=columns, frameon=False, fontsize=8)
+
+
+def _title(ax: Axes, text: str) -> None:
+    ax.set_title(text, loc="left", fontsize=9, fontweight="normal", pad=4)
+
+
+def _line(ax: Axes, rows: Sequence[Row], x: str, y: str, sd: str, condition: str) -> None:
+    """A condition's line with bars of the SD between seeds; nothing where there is no row."""
+    if not rows:
+        return
+    spread = np.array([row[sd] for row in rows], np.float64)
+    ax.errorbar(
+        [row[x] for row in rows], [row[y] for row in rows], yerr=np.where(np.isfinite(spread), spread, 0.0),
+        color=CONDITION_COLOURS[condition], marker="o", markersize=3, linewidth=1.4, elinewidth=0.8, capsize=2,
+        label=CONDITION_NAMES[condition],
+    )  # fmt: skip

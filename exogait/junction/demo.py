@@ -80,12 +80,9 @@ def run_demo(
     _fit_device(out, patient, policies, say, clock)
 
     from exogait.analysis.report.demo import write_demo_page
-    from exogait.analysis.report.personalize import read_headline
 
-    return write_demo_page(
-        out, summary=text, moment_arms=picture, headline=read_headline(out / "device"), parts=DEMO_PARTS,
-        who=None if patient is None else patient.words,
-    )  # fmt: skip
+    who = None if patient is None else patient.words
+    return write_demo_page(out, summary=text, moment_arms=picture, parts=DEMO_PARTS, who=who)
 
 
 def _analyse_patient(out: Path, say: Callable[[str], None], clock: Clock) -> Patient | None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from exogait.analysis.report import figures as plots
-from exogait.analysis.report.study import CONDITION_COLOURS, CONDITION_NAMES
+from exogait.analysis.report.figures import CONDITION_COLOURS
 from exogait.analysis.report.study_figures import device_torques, figure_torques
-from exogait.data.constants import CONDITIONS
+from exogait.data.constants import CONDITION_NAMES, CONDITIONS
 from tests.validation.assistance_healthy import healthy, over_seeds, up
 from tests.validation.sections import ROOT
 from tests.validation.walking_world import MAIN_SPEED

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from exogait.analysis.outcomes import torques as torque_profiles
-from exogait.analysis.outcomes.tables import CurveOutcome, WalkOutcomes, WalkSettings, outcome_tables, write_outcomes
+from exogait.analysis.outcomes.tables import (
+    CurveOutcome,
+    WalkOutcomes,
+    WalkSettings,
+    outcome_tables,
+    read_outcomes,
+    write_outcomes,
+)
 from exogait.analysis.outcomes.torques import human_profiles
 from exogait.analysis.outcomes.walk import walk_outcomes
-from exogait.analysis.report.study import write_study_report
+from exogait.analysis.report.kit import Figure, Link, Page
+from exogait.analysis.report.study import study_page, write_study_report
+from exogait.analysis.report.study_data import Study
 from exogait.data import FileFormatError, InputError
 from exogait.data.trial import SIDES
+from tests.kit.browser import look_at
 from tests.kit.gait_trials import walking_trial
 
 
@@ -66,9 +77,12 @@ def study(base):
     return walks
 
 
-def written(walks, folder):
-    page = write_study_report(write_outcomes(*outcome_tables(walks), folder))
-    return page.read_text(encoding="utf-8"), folder / "figures"
+def written(walks, folder) -> tuple[Page, Path]:
+    """The page as data, and the folder of its figures' data; the same page was written."""
+    path = write_study_report(write_outcomes(*outcome_tables(walks), folder))
+    page, _ = study_page(Study(*read_outcomes(folder)))
+    assert all(f'id="{section.id}"' in path.read_text(encoding="utf-8") for section in page.shown)
+    return page, folder / "figures"
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +91,34 @@ def whole(base, tmp_path_factory):
     return written(study(base), tmp_path_factory.mktemp("study"))
 
 
-def words(html):
-    """The page's text, without tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+def groups(page, section):
+    """The titles of the groups of a section's first table."""
+    return [row[0] for row in page.section(section).tables[0].cells if len(row) == 1]
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_fits_a_phone_and_a_screen(whole, width):
+    _, figures = whole
+    seen = look_at(figures.parent / "study_report.html", width=width)
+    assert seen.scroll_width <= seen.client_width == width and not seen.wide and not seen.console
+
+
+def links_of(page):
+    """Where the links of a page's figures and notes lead."""
+    drawn = [link for section in page.shown for figure in section.figures for link in figure.links]
+    said = [word for section in page.shown for part in section.parts for word in getattr(part, "words", ())
+            if isinstance(word, Link)]  # fmt: skip
+    return {link.href for link in (*drawn, *said)}
 
 
 def test_a_whole_study_is_one_page_with_the_data_of_every_figure(whole):
-    html, figures = whole
-    links = set(re.findall(r'href="(figures/[^"]+)"', html))
+    page, figures = whole
+    links = links_of(page)
     assert {"figures/torques.csv", "figures/cost_umberger2010.csv", "figures/symmetry.csv"} <= links
     assert all(len(pd.read_csv(figures.parent / link)) for link in links)
+    assert all(figure.links for section in page.shown for figure in section.find(Figure))
+    html = (figures.parent / "study_report.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'href="(figures/[^"]+)"', html)) == links
     assert html.count("<figure") == html.count("<svg") >= 8
     assert not re.search(r'(src|href)="https?:', html)
     cost = pd.read_csv(figures / "cost_umberger2010.csv").set_index(["body", "condition", "speed_commanded"])
@@ -99,12 +131,12 @@ def test_a_whole_study_is_one_page_with_the_data_of_every_figure(whole):
 
 
 def test_changes_falls_and_variants_are_printed(whole):
-    html, figures = whole
-    text = words(html)
-    assert f"−20.0 ± {np.std([-10, -30], ddof=1):.1f}" in text
+    page, figures = whole
+    changed = page.section("changes").tables[0].column("Umberger 2010 (%)")
+    assert [cell for cell in changed if cell.startswith(f"−20.0 ± {np.std([-10, -30], ddof=1):.1f}")]
     falls = pd.read_csv(figures / "falls.csv").set_index(["body", "condition", "speed"])
     assert falls.loc[("plantarflexors 40 %, right", "powered", 1.25), "fall_rate_pct"] == 50.0
-    assert "1.25 m/s: 1 of 2" in text
+    assert "1.25 m/s: 1 of 2" in page.section("falls").tables[0].column("by commanded speed")
     variants = pd.read_csv(figures / "variants.csv")
     one = variants[(variants["quantity"] == "umberger2010_gross") & (variants["reference"] == "none")]
     assert one["mean_pct"].tolist() == pytest.approx([-20.0]) and one["variant"].tolist() == ["compliant"]
@@ -123,16 +155,16 @@ def test_the_torque_of_a_human_profile_is_found_in_the_table(whole):
 
 
 def test_signs_are_judged_and_what_is_missing_is_named(whole):
-    html, figures = whole
+    page, figures = whole
     signs = pd.read_csv(figures / "signs.csv").set_index(["deficit", "variable"])
     assert signs.loc[("plantarflexors", "ankle_push_off_power"), "holds"]
     assert signs.loc[("quadriceps", "knee_flexion_loading"), "remark"] == "no walk of this body"
-    text = words(html)
-    assert "plantarflexors 40 %: 1 of 4 signs, not reproduced" in text
+    assert "plantarflexors 40 %: 1 of 4 signs, not reproduced" in groups(page, "signs")
+    text = page.section("run").text
     assert "no walk of the body quadriceps" in text and "no walk of the body plantarflexors" not in text
     assert "plantarflexors 40 %, right: no walk with worn, off" in text
     # That this body walked at one speed only, in every condition, is the study's choice and no gap.
-    assert "not walked at" not in text
+    assert "not walked at" not in page.text
 
 
 @pytest.mark.parametrize(
@@ -149,10 +181,16 @@ def test_signs_are_judged_and_what_is_missing_is_named(whole):
     ids=["only healthy without device", "only a weak body", "everyone fell", "only a variant"],
 )  # fmt: skip
 def test_partial_tables_give_a_page_that_says_what_it_lacks(base, tmp_path, keep, absent):
-    html, _ = written([(s, o) for s, o in study(base) if keep(s, o)], tmp_path)
-    text = words(html)
-    assert not [part for part in absent if part not in text]
-    assert "nan" not in text.lower().split()
+    page, _ = written([(s, o) for s, o in study(base) if keep(s, o)], tmp_path)
+    assert not [part for part in absent if part not in page.text]
+    cells = [cell for section in page.shown for table in section.tables for row in table.cells for cell in row]
+    assert "nan" not in " ".join([page.text, *cells]).lower().split()
+
+
+def test_that_nobody_was_measured_stands_once(whole):
+    page, _ = whole
+    assert page.mark is not None and page.mark.word == "Simulated"
+    assert "no person was measured" in page.text
 
 
 def test_tables_that_are_none_are_refused_in_one_line(base, tmp_path):

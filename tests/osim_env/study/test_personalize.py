@@ -20,9 +20,11 @@ from exogait.analysis.lab.run import LabRun, run_trial
 from exogait.analysis.made_up.demo import run_lab_demo
 from exogait.analysis.made_up.recording import SimulatedRecording, record_walk
 from exogait.analysis.outcomes import deficit as deficit_estimate
+from exogait.analysis.outcomes.headline import between_arms, read_headline, read_personalized
 from exogait.analysis.outcomes.tables import read_outcomes
-from exogait.analysis.report.demo import write_demo_page
-from exogait.analysis.report.personalize import between_arms, read_headline
+from exogait.analysis.report.demo import demo_page, write_demo_page
+from exogait.analysis.report.kit import Figure, Table
+from exogait.analysis.report.personalize import LABEL, effort_words, personalize_page
 from exogait.data.errors import ExogaitError, FileFormatError, InputError
 from exogait.data.settings import load_settings
 from exogait.data.trial import GaitTrial
@@ -51,6 +53,7 @@ from exogait.osim_env.study.personalize import (
     own_reference,
 )
 from tests.analysis.outcomes.test_deficit_estimate import walk
+from tests.kit.browser import look_at
 
 Array = NDArray[np.float64]
 
@@ -155,17 +158,30 @@ def settings_of(done: Path) -> Personalization:
     )  # fmt: skip
 
 
-def test_every_line_of_the_report_says_that_the_person_is_synthetic(done: Path) -> None:
-    html = (done / "personalize_report.html").read_text()
-    lines = re.findall(r"<(p|tr|h1|h2|h3|dt|caption|figcaption|footer|summary)\b[^>]*>(.*?)</\1>", html, re.DOTALL)
-    assert len(lines) > 40
-    for tag, text in lines:
-        assert "SYNTHETIC" in text, f"<{tag}>{text[:120]}"
+def test_the_report_and_every_row_of_its_tables_say_that_the_person_is_synthetic(done: Path) -> None:
+    page, tables = personalize_page(read_personalized(done))
+    assert page.mark is not None and page.mark.word == LABEL == "SYNTHETIC"
+    assert "nobody was measured" in str(page.mark.words)
+    rows = [row for section in page.shown for table in section.find(Table) for row in table.cells]
+    assert len(rows) + len(page.text.splitlines()) > 60
+    assert page.text.count("SYNTHETIC") == 1  # the banner and watermark of the page, not every line
+    linked = [link.href for section in page.shown for figure in section.find(Figure) for link in figure.links]
+    assert all((done / link).is_file() for link in linked) and {f"{name}.csv" for name in tables} >= set(linked)
     for name in ("deficit_estimate", "deficit_quantities", "outcomes", "paired_changes"):
         table = pd.read_csv(done / f"{name}.csv")
         assert len(table) and table["person"].str.startswith("SYNTHETIC").all(), name
     # The walk of the demonstration has too few strides on plates for an interval, and the page says that.
-    assert "too few strides" in html and "no evidence of one" in html
+    estimate, who = page.section("estimate"), page.section("who")
+    assert any("too few strides" in cell for cell in estimate.tables[0].column("verdict"))
+    assert "no evidence of one" in who.text
+    html = (done / "personalize_report.html").read_text()
+    assert all(f'id="{section.id}"' in html for section in page.shown)
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_report_fits_a_phone_and_a_screen(done: Path, width: int) -> None:
+    seen = look_at(done / "personalize_report.html", width=width)
+    assert seen.scroll_width <= seen.client_width == width and not seen.wide and not seen.console
 
 
 def test_the_controller_is_the_personalised_device(done: Path) -> None:
@@ -273,17 +289,31 @@ def test_the_headline_is_what_the_tables_say(done: Path, tmp_path: Path) -> None
     assert set(across["reference"]) <= {"none"}
     rates = [row for row in across.to_dict("records") if row["quantity"] == "umberger2010_gross"]
     between = rates[0]["mean_pct"] if rates else np.nan
-    assert found.metabolic_pct["between"] == pytest.approx(between, nan_ok=True)
+    assert found.rate["between"].mean_pct == pytest.approx(between, nan_ok=True)
     assert found.samples >= SAMPLES and found.full_samples == Personalization.samples
-    assert "full fine-tune" in found.effort and f"{found.samples:,}" in found.effort
+    effort = effort_words(found)
+    assert "full fine-tune" in effort and f"{found.samples:,}" in effort
     (tmp_path / "arms.png").write_bytes(b"")
-    page = write_demo_page(
-        tmp_path, summary="model", moment_arms=tmp_path / "arms.png", headline=found, who=WEAK.words,
-        parts=[("Report", "Text.", "lab/report.html")],
-    ).read_text()  # fmt: skip
-    links = re.findall(r'<a href="([^"#][^"]*)"', page)
+    (tmp_path / "device").symlink_to(done)
+    parts = [("Report", "Text.", "lab/report.html")]
+    path = write_demo_page(
+        tmp_path, summary="model", moment_arms=tmp_path / "arms.png", who=WEAK.words, parts=parts
+    )  # fmt: skip
+    links = re.findall(r'<a href="([^"#][^"]*)"', path.read_text())
     assert links[0] == "device/personalize_report.html" and "lab/report.html" in links
-    assert "SYNTHETIC" in page and "plantarflexors at 50 % strength, right" in page and found.effort in page
+    # The links of the figure of another page lead to that page's files.
+    assert all((tmp_path / link).is_file() for link in links if link.endswith((".csv", "report.html"))
+               and link.startswith("device/"))  # fmt: skip
+    page = demo_page(read_personalized(done), summary="model", moment_arms=b"", parts=parts, who=WEAK.words)
+    assert page.mark is not None and page.mark.word == "SYNTHETIC"
+    text = page.section("device").text
+    assert "plantarflexors at 50 % strength, right" in text and effort in text
+    for arm, words in (("personalised", "tuned"), ("generic", "generic")):
+        fell, walks = found.falls[arm]
+        assert f"{fell} of {walks} with the {words}" in text
+    for width in (390, 1400):
+        seen = look_at(path, width=width)
+        assert seen.scroll_width <= seen.client_width == width and not seen.wide and not seen.console
 
 
 # -- a simulated patient in the laboratory ---------------------------------------------------------------------------
