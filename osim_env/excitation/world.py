@@ -20,6 +20,7 @@ from ..engine.batch import groups
 from ..engine.integration import DESCRIBE, Batch, Task
 from ..engine.observation import state_rows
 from ..engine.threads import over_blocks
+from ..gait.grounding import ground_reference
 from ..gait.muscle_command import MuscleCommandConfig, Recruitment
 from ..gait.population import CONDITIONS, BodySource, Population
 from ..gait.reference import ReferenceMotion
@@ -299,7 +300,7 @@ def _make_start(model: Model, reference: ReferenceMotion) -> Any:
     phase, speed = phase.ravel(), speed.ravel()
     n = len(phase)
     physics = TwinPhysics(model, n)
-    grounded = physics.ground_reference(reference)
+    grounded = ground_reference(model, reference)
     order = [grounded.coordinate_names.index(name) for name in model.coordinate_names]
     q, u = (values[:, order] for values in grounded.evaluate(phase, speed))
     recruitment = Recruitment(model, MuscleCommandConfig())
