@@ -174,6 +174,7 @@ class Trainer:
         passed = 0.0
         learn: Literal["human", "device", "both"] | None = None
         conditions: dict[str, float] | None = None
+        stage = self.config.stages[0]
         for stage in self.config.stages:
             learn, conditions = stage.learn or learn, stage.conditions or conditions
             passed += stage.samples
