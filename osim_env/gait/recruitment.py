@@ -142,7 +142,7 @@ def recruit(
             slope = 0.0
             for j in range(n_demands):
                 slope += gradient[j] * step[j]
-            length = 1.0
+            length, new = 1.0, value
             for _ in range(12):
                 for j in range(n_demands):
                     trial[j] = y[j] + length * step[j]
