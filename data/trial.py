@@ -115,8 +115,7 @@ class GaitTrial(Shown):
     muscles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Quantity (a key of :data:`MUSCLE_UNITS`) to a table with one column a muscle."""
     muscle_parameters: pd.DataFrame | None = None
-    """Index muscle; columns as :mod:`exogait.models.energetics`
-    names them (max_isometric_force in N, mass in kg, ...)."""
+    """Index muscle; columns as :mod:`exogait.models.energetics` names them (max_isometric_force in N, mass in kg)."""
     emg: pd.DataFrame | None = None
     """Processed electromyography, one column a muscle; ``attrs["units"]`` says ``"1"`` (normalised) or ``"V"``."""
     device_torques: pd.DataFrame | None = None

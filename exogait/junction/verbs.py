@@ -7,28 +7,27 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from exogait.data.errors import ExogaitError
-from exogait.data.home import Kind, entries
 from exogait.data.results import read_result
 from exogait.data.trial import GaitTrial
 
 from .open import Walk
+from .policies import list_policies
 
 if TYPE_CHECKING:
     from exogait.osim_env.learning.trainer import Trainer
 
-POLICY_COLUMNS = ("name", "where", "drives", "device", "weakness", "slowest", "fastest", "samples", "path")
+POLICY_COLUMNS = ("name", "origin", "role", "device", "body", "slowest", "fastest", "score", "path")
 
 
-def compare(simulation: str | Path | GaitTrial | Walk, lab: str | Path | GaitTrial | Walk) -> pd.DataFrame:
+def compare(trial: str | Path | GaitTrial | Walk, reference: str | Path | GaitTrial | Walk) -> pd.DataFrame:
     """Compare two walks, for example a simulated with a measured one: curves, symmetry, metabolic rate.
 
     Args:
-        simulation: A walk: a folder, what :func:`exogait.open` gives, or a trial.
-        lab: The walk that is the reference of r and RMSE.
+        trial: A walk: a folder, what :func:`exogait.open` gives, or a trial.
+        reference: The walk that r and RMSE refer to.
 
     Returns:
-        Columns group, quantity, side, unit, simulation, measurement, r, rmse; see
+        Columns group, quantity, side, unit, value, reference_value, r, rmse; see
         :func:`exogait.analysis.report.comparison.comparison_table`.
 
     Raises:
@@ -36,7 +35,7 @@ def compare(simulation: str | Path | GaitTrial | Walk, lab: str | Path | GaitTri
     """
     from exogait.analysis.report.comparison import comparison_table
 
-    return comparison_table(_trial(simulation), _trial(lab))
+    return comparison_table(_trial(trial), _trial(reference))
 
 
 def train(
@@ -73,29 +72,16 @@ def policies() -> pd.DataFrame:
     """List every policy that is found by name, the suite's and the user's.
 
     Returns:
-        One row a policy: name, where, drives (human: the muscles, or device), device, weakness, slowest and fastest
-        commanded speed in training (m/s), samples (control steps of training), path.
+        One row a policy: name, origin (suite or yours), role (human: the muscles, or device), device, body, slowest and
+        fastest walking speed of its training (m/s), score at the end of its training, path.
     """
-    from exogait.osim_env.learning.policy import load_policy
-
-    kind: Kind = "policies"
     rows = []
-    for entry in entries(kind):
-        row = {"name": entry.name, "where": entry.where, "path": str(entry.path)}
-        try:
-            about = load_policy(entry.path).metadata
-        except ExogaitError as error:
-            rows.append({**row, "drives": f"CANNOT BE READ: {error}"})
-            continue
-        settings = about.get("settings") or {}
-        setup, stages = settings.get("setup") or {}, settings.get("stages") or [{}]
-        slowest, fastest = (stages[-1].get("speeds") or (None, None))[:2]
-        weak = [str(body["deficit"]) for body in (setup.get("population") or {}).get("bodies", ()) if body["deficit"]]
-        rows.append({
-            **row, "drives": about.get("role"), "device": about.get("device") or setup.get("device"),
-            "weakness": setup.get("deficit") or ", ".join(dict.fromkeys(weak)) or None, "slowest": slowest,
-            "fastest": fastest, "samples": about.get("samples"),
-        })  # fmt: skip
+    for entry in list_policies():
+        slowest, fastest = entry.speeds or (None, None)
+        rows.append((
+            entry.name, entry.origin, entry.role, entry.device, entry.body, slowest, fastest, entry.score,
+            str(entry.path),
+        ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(POLICY_COLUMNS))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from exogait.data import GaitTrial, write_sto
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
 from exogait.data.home import SUITE, find, names
 from exogait.junction.open import Batch, Opened, Personal, ResultFolder, Study, Training, Walk
+from exogait.junction.policies import DAMAGED
 from exogait.junction.verbs import POLICY_COLUMNS
 from exogait.osim_env import ReferenceMotion
 from tests.kit.gait_trials import walking_trial
@@ -155,11 +155,11 @@ def test_compare_takes_folders_trials_and_walks(walk: Path) -> None:
 def test_policies_lists_what_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXOGAIT_HOME", str(tmp_path))
     policy = eg.osim_env.load_policy(names("policies")[0])
-    dataclasses.replace(policy, metadata={**policy.metadata, "samples": 7}).save(tmp_path / "policies" / "clinic" / "a")
+    policy.save(tmp_path / "policies" / "clinic" / "a")
     (tmp_path / "policies" / "broken.json").write_text("{")
     (tmp_path / "policies" / "broken.safetensors").touch()
     table = eg.policies().set_index("name")
     assert list(table.reset_index().columns) == list(POLICY_COLUMNS)
-    assert table.loc["clinic/a", "where"] == "yours" and table.loc["clinic/a", "samples"] == 7
-    assert "CANNOT BE READ" in str(table.loc["broken", "drives"])
-    assert set(table["where"]) == {"yours", "suite"} and set(table["drives"][2:]) >= {"device"}
+    assert table.loc["clinic/a", "origin"] == "yours" and Path(str(table.loc["clinic/a", "path"])).parts[-2] == "clinic"
+    assert table.loc["broken", "role"] == DAMAGED and "cannot be read" in str(table.loc["broken", "body"])
+    assert set(table["origin"]) == {"yours", "suite"} and set(table["role"][2:]) >= {"device"}
