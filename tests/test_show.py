@@ -135,6 +135,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "C3DFile": recording,
     "CycleStack": cycles,
     "LabFrame": frame,
+    "LabRequest": lambda: analysis.LabRequest(static=Path(HOSTILE), walk=Path("walk.c3d"), mass=70.0),
     "LabSettings": lambda: analysis.LabSettings(units=HOSTILE),
     "LabTrial": lab_trial,
     "EvaluationConfig": osim_env.EvaluationConfig,

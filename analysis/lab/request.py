@@ -13,13 +13,14 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from exogait.data import InputError
+from exogait.data.show import Shown
 
 from ..markers.map import MarkerMap
 from .settings import LabSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabRequest:
+class LabRequest(Shown):
     """One walking trial to analyse."""
 
     static: Path

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
@@ -118,8 +119,8 @@ class Study(ResultFolder):
         bodies = [str(body.get("deficit") or "healthy") for body in self.settings.get("bodies", ())]
         facts.append(("bodies", names(bodies)))
         if "tasks" in self.tables:
-            done = self.table("tasks")["done"]
-            facts.append(("tasks", f"{int(done.sum())} of {len(done)} done"))
+            done = self.table("tasks")["done"].to_numpy(bool)
+            facts.append(("tasks", f"{np.count_nonzero(done)} of {len(done)} done"))
         return tuple(facts)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from exogait.data.constants import GRAVITY
+
 from ..engine.integration import run_blocks
 from ..engine.lanes import get, inline, jit, store, width
 from . import device as exoskeleton
 from .motion import evaluate, polynomial
-from .observation import GRAVITY, observe
+from .observation import observe
 from .power import umberger
 from .random import normal, uniform
 from .terms import judge

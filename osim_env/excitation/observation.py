@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exogait.data.names import side_of, stem
+
 from ..engine.lanes import inline, jit
 
-GRAVITY = 9.80665
 STRENGTH_GROUPS = (
     "plantarflexors", "dorsiflexors", "quadriceps", "hamstrings", "hip_flexors", "hip_extensors", "hip_abductors",
 )  # fmt: skip
@@ -32,7 +33,8 @@ class Names:
 
 def _near(names: Sequence[str]) -> list[str]:
     """Names as they are seen from the near leg."""
-    return [n[:-2] + (" near" if n.endswith("_r") else " far") if n[-2:] in ("_r", "_l") else n for n in names]
+    words = {"r": " near", "l": " far", None: ""}
+    return [stem(name) + words[side_of(name)] for name in names]
 
 
 @inline

@@ -17,8 +17,6 @@ Flags = NDArray[np.bool_]
 Mirror = tuple[Index, Array]
 """Index and sign with ``mirrored = sign * values[..., index]``."""
 
-GRAVITY = 9.80665
-"""m/s2."""
 
 STRENGTH_GROUPS = (
     "plantarflexors", "dorsiflexors", "quadriceps", "hamstrings", "hip_flexors", "hip_extensors", "hip_abductors",

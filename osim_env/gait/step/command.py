@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..view import GRAVITY, Array, Columns, Index
+from exogait.data.constants import GRAVITY
+
+from ..view import Array, Columns, Index
 
 LARGEST_TARGET = 0.4
 """Balance moves the target of a swing hip no further, rad."""

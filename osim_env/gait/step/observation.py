@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exogait.data.constants import GRAVITY
 from exogait.models.deficit import muscle_groups
 
 from ...device.mirror import ODD_COORDINATES, mirror_map
-from ..view import GRAVITY, STRENGTH_GROUPS, Array, Index, Mirror, View, mirrored
+from ..view import STRENGTH_GROUPS, Array, Index, Mirror, View, mirrored
 
 SPEED_SIZE = 0.1
 """Factor that brings joint speeds to order one."""

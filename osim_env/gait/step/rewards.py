@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..view import GRAVITY, Array, Flags, View
+from exogait.data.constants import GRAVITY
+
+from ..view import Array, Flags, View
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path: Path) -> None
     same(resumed.world.arrays(), whole.world.arrays())
 
 
+ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
 from tests.osim_env.learning.test_training import config
@@ -207,7 +208,7 @@ trainer.run(lambda figures: time.sleep(0.05) if len(sys.argv) > 2 else None)
 
 def test_a_run_killed_without_warning_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     def start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-W", "ignore", "-c", RUN, str(folder), *more], cwd=CONFIGS.parents[1])
+        return subprocess.Popen([sys.executable, "-W", "ignore", "-c", RUN, str(folder), *more], cwd=ROOT)
 
     killed = start(tmp_path / "killed", "slowly")
     progress = tmp_path / "killed" / "progress.csv"
