@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from tyro.conf import Positional
 
 from exogait.data.errors import ExogaitError
+from exogait.data.files import write_csv
 
 from .person import Side, require_deficit
 
@@ -132,12 +133,12 @@ def find_optimum(
         trial, model, start=start, stop=stop, folder=out / "opensim",
         strength=None if weakness is None else weakness.strength, mesh_interval=request.mesh_interval,
     )  # fmt: skip
-    result.tables().to_csv(out / "solution.csv", float_format="%.6g")
+    write_csv(result.tables(), out / "solution.csv", index=True, float_format="%.6g")
     _say(report, result.summary())
     if not result.success:
         raise ExogaitError(f"{trial.name}: MocoInverse did not converge ({result.status}); nothing went into the table")
     curves = moco_table.torque_curves(result.device_torques, strides, trial.subject_mass)
-    curves.to_csv(out / "curves.csv", float_format="%.6g")
+    write_csv(curves, out / "curves.csv", index=True, float_format="%.6g")
     moco_table.write_optimum(
         request.target, curves, body=request.body, side="right" if weakness is None else weakness.side,
         strength=FULL_STRENGTH if weakness is None else weakness.weakest,

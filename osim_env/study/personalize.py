@@ -28,7 +28,7 @@ import pandas as pd
 from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.extras import require_extra
-from exogait.data.files import write_text_atomic
+from exogait.data.files import write_text_atomic, written_beside
 from exogait.data.settings import from_mapping
 from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
@@ -311,7 +311,8 @@ def personalize(
             parts.setdefault(name, []).append(pd.read_parquet(folder / arm / f"{name}.parquet"))
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+        with written_beside(folder / f"{name}.parquet") as beside:
+            table.to_parquet(beside, index=False)
     worn = arm_config(settings, "personalised").setup.load_device()
     assert worn is not None
     export_controller(load_policy(folder / "personalised" / "device"), worn, folder / "controller")

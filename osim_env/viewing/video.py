@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError, MissingDependencyError
+from exogait.data.files import written_beside
 
 from .scene import CONTACT_FORCE, Scene
 
@@ -70,7 +71,8 @@ def write_video(
             if progress is not None:
                 progress(done + 1)
 
-    (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(frames(), path)
+    with written_beside(path) as beside:
+        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(frames(), beside)
     return path
 
 
