@@ -274,9 +274,10 @@ def _write_readme(
 
 def _file_stem(name: str) -> str:
     """Name of a trial as a file name that every system accepts."""
-    if not any(letter.isalnum() for letter in name):
+    stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name).strip("._")
+    if not stem:
         raise InputError("trial name", name, "a name with at least one letter or digit")
-    return path_component(name, ascii_only=True)
+    return path_component(stem)  # not too long, and no name that a system keeps for itself
 
 
 def check_folder(folder: str | Path) -> list[str]:

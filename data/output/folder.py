@@ -244,14 +244,16 @@ def output_folder(
 
     Example:
         >>> import tempfile
-        >>> from exogait.data import output_folder, write_text_atomic
+        >>> from exogait.data import OutputError, output_folder, write_text_atomic
         >>> place = Path(tempfile.mkdtemp())
         >>> _ = (place / "notes.txt").write_text("mine")
         >>> with output_folder(place, "example"):
         ...     _ = write_text_atomic(place / "report.txt", "ours")
-        ...     write_text_atomic(place / "notes.txt", "ours")  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        exogait.data.output.OutputError: ...notes.txt: is there already and is not on the list of what exogait wrote ...
+        ...     try:
+        ...         _ = write_text_atomic(place / "notes.txt", "ours")
+        ...     except OutputError as error:
+        ...         print(str(error).partition("notes.txt: ")[2].partition(";")[0])
+        is there already and is not on the list of what exogait wrote (.exogait.json)
     """
     root = _made(Path(path))
     with _OPENING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
+from exogait.data import write_csv
 from exogait.data.errors import ExogaitError
-from exogait.data.files import write_csv
+from exogait.data.output import OutputFolder, output_folder
 
 from .person import Side, require_deficit
 
@@ -110,6 +111,16 @@ def find_optimum(
     Raises:
         ExogaitError: The policies, the body or the device are not usable, or the solver did not converge.
     """
+    with output_folder(request.out, "exogait optimum", expects=("model.osim", "solution.csv", "curves.csv")) as ours:
+        return _find(request, ours, progress, report)
+
+
+def _find(
+    request: OptimumRequest,
+    ours: OutputFolder,
+    progress: Callable[[float], None] | None,
+    report: Callable[[str], None] | None,
+) -> Optimum:
     from exogait import models
     from exogait.analysis.opensim_tools import moco_inverse, moco_table
     from exogait.models.deficit import FULL_STRENGTH
@@ -123,14 +134,14 @@ def find_optimum(
     trial = _walk_unassisted(request, human, weakness, progress)
     subject = human.metadata["settings"]["setup"].get("subject")
     strides = moco_table.settled_strides(trial)
-    out.mkdir(parents=True, exist_ok=True)
-    trial.write_parquet(out / "walk")
+    with ours.staged("walk") as stage:
+        trial.write_parquet(stage)
     built = worn if request.condition == "unpowered" else dataclasses.replace(worn, added_mass=())
     model = models.write(models.build(device=built, subject=subject), out / "model.osim")
     start, stop = strides["r"].start, strides["l"].stop
     _say(report, f"{trial.name}: walked {trial.about.speed_commanded:g} m/s; solving {start:.2f} to {stop:.2f} s")
     result = moco_inverse.solve_moco_inverse(
-        trial, model, start=start, stop=stop, folder=out / "opensim",
+        trial, model, start=start, stop=stop, folder=ours.whole("opensim"),
         strength=None if weakness is None else weakness.strength, mesh_interval=request.mesh_interval,
     )  # fmt: skip
     write_csv(result.tables(), out / "solution.csv", index=True, float_format="%.6g")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exogait.data import output_folder, path_component, write_text_atomic
 from exogait.data.errors import ExogaitError
 
 from .outcomes import summarise_walk
@@ -72,7 +73,7 @@ def prepare_personalization(request: PersonalizeRequest) -> Personalization:
     human, robot = find_generalists(request.policies)
     person = read_person(request.lab)
     out = request.out
-    subject = person.body.to_yaml(out / f"{person.name}.yaml")
+    subject = person.body.to_yaml(out / f"{path_component(person.name, 'person')}.yaml")
     person.gait.motion.save(out / "reference.json")
     weakness = find_weakness(
         person.trial, out, deficit=request.deficit, strength=request.strength, side=request.side
@@ -110,7 +111,7 @@ def _write_person(
         "reference_moments": person.gait.moments,
         "notes": list(weakness.notes),
     }
-    (out / "person.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text_atomic(out / "person.json", json.dumps(content, indent=1) + "\n")
 
 
 def personalize(request: PersonalizeRequest, *, report: Callable[[str], None] | None = None) -> Path:
@@ -134,6 +135,6 @@ def personalize(request: PersonalizeRequest, *, report: Callable[[str], None] | 
 
     for extra in ("learn", "controller"):
         require_extra(extra, "personalising a device")
-    request.out.mkdir(parents=True, exist_ok=True)
-    fine_tune(prepare_personalization(request), request.out, summarise_walk, workers=request.workers, report=report)
-    return write_personalize_report(request.out)
+    with output_folder(request.out, "exogait personalize", expects=("person.json", "personalize_report.html")):
+        fine_tune(prepare_personalization(request), request.out, summarise_walk, workers=request.workers, report=report)
+        return write_personalize_report(request.out)

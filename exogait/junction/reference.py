@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from exogait.data import output_file
+
 if TYPE_CHECKING:
     from exogait.osim_env.gait.reference import ReferenceMotion
 
@@ -80,5 +82,6 @@ def fit_reference_to_walks(
         strides, order=request.order, speed_range=(request.slowest, request.fastest), n_harmonics=HARMONICS,
         leg_length=GENERIC_LEG_LENGTH, source=source, name=request.out.stem,
     )  # fmt: skip
-    fitted.save(request.out)
+    with output_file(request.out, "exogait reference"):
+        fitted.save(request.out)
     return FittedReference(fitted, len(strides), request.out)

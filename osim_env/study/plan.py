@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from exogait.data.errors import InputError
+from exogait.data.files import path_component
 from exogait.data.home import find
 from exogait.data.show import Shown
 
@@ -171,8 +172,8 @@ class StudyConfig(Shown):
         if not self.seeds or not self.bodies or not self.speeds:
             raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
         names = [body.name for body in self.bodies]
-        if len(set(names)) < len(names):
-            raise InputError("bodies", names, "each body once; give several strengths to one")
+        if len({_slug(name) for name in names}) < len(names):
+            raise InputError("bodies", names, "names that differ in letters or digits; give several strengths to one body")
         for variant in self.variants:
             weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or names)]
             if variant.setup and weak and self.searches(variant):
@@ -283,7 +284,7 @@ def label_of(body: StudyBody, variant: Variant | None) -> str:
 
 def _slug(text: str) -> str:
     """A name for files; without points, since what follows one would be taken for a suffix."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", text)
+    return path_component(re.sub(r"[^A-Za-z0-9]+", "_", text))
 
 
 def find_study(name: str) -> Path:
