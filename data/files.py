@@ -51,14 +51,15 @@ def path_component(text: str, instead: str = "unnamed", *, ascii_only: bool = Fa
     """
     plain = re.sub(r"\s+", "_", unicodedata.normalize("NFC", text).strip())
     name = re.sub(r"[^\w.+-]+", "_", plain, flags=re.ASCII if ascii_only else 0)
-    name = name.lstrip("._-+") if name[:1] in (".", "-", "+") else name
     name = name.rstrip(".")
+    if name != plain or name[:1] in (".", "-", "+"):
+        name = name.lstrip("._-+").rstrip("._")
     if _RESERVED.match(name):
         name = f"_{name}"
     if name == plain and len(name.encode()) <= LONGEST_NAME and name:
         return name
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    short = name.encode()[: LONGEST_NAME - len(mark) - 1].decode(errors="ignore").strip("._")
+    short = name.encode()[: LONGEST_NAME - len(mark) - 1].decode(errors="ignore").rstrip("._")
     if not text.strip():
         return instead
     return f"{short or instead}-{mark}"

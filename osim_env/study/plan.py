@@ -173,7 +173,7 @@ class StudyConfig(Shown):
             raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
         names = [body.name for body in self.bodies]
         if len({_slug(name) for name in names}) < len(names):
-            raise InputError("bodies", names, "names that differ in letters or digits; give several strengths to one body")
+            raise InputError("bodies", names, "names that differ in letters or digits; give several strengths to one")
         for variant in self.variants:
             weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or names)]
             if variant.setup and weak and self.searches(variant):
