@@ -13,6 +13,7 @@ from tyro.conf import Positional
 from exogait.data import write_csv
 from exogait.data.errors import ExogaitError
 from exogait.data.output import OutputFolder, output_folder
+from exogait.data.settings import check_ranges
 
 from .person import Side, require_deficit
 
@@ -28,6 +29,15 @@ OPTIMUM_WALK = 6.0
 """Length of the walk of which one stride is taken, s."""
 HEALTHY = "healthy"
 """The body of full strength."""
+
+
+_OPTIMUM_REQUEST_RANGES = {
+    "strength": (0.0, 1000.0, "percent"),
+    "speed": (0.0, 10.0, "m/s"),
+    "seed": (0, 2**32 - 1, ""),
+    "mesh_interval": (1e-4, 10.0, "s"),
+}
+"""Field of :class:`OptimumRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class OptimumRequest:
 
     def __post_init__(self) -> None:
         require_deficit(self.deficit, self.strength, self.side, "--body")
+        check_ranges(self, _OPTIMUM_REQUEST_RANGES)
 
     @property
     def deficit(self) -> str | None:

@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING
 
 from exogait.data import output_folder, path_component, write_text_atomic
 from exogait.data.errors import ExogaitError
+from exogait.data.settings import check_ranges
 
 from .outcomes import summarise_walk
 from .person import ESTIMATED, Person, Side, Weakness, find_weakness, read_person, require_deficit
 
 if TYPE_CHECKING:
     from exogait.osim_env.study.personalize import Personalization
+
+
+_PERSONALIZE_REQUEST_RANGES = {
+    "strength": (0.0, 1000.0, "percent"),
+    "samples": (1.0, 1e14, "control steps"),
+    "seconds": (0.02, 3600.0, "s"),
+    "starts": (1, 10_000, ""),
+    "seed": (0, 2**32 - 1, ""),
+    "bodies": (1, 100_000, ""),
+    "workers": (1, 4096, ""),
+}
+"""Field of :class:`PersonalizeRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class PersonalizeRequest:
         require_deficit(self.deficit, self.strength, self.side, "--deficit")
         if self.deficit == ESTIMATED and (self.strength is not None or self.side is not None):
             raise ExogaitError("--strength and --side are part of the estimate; leave them out, or name a deficit")
+        check_ranges(self, _PERSONALIZE_REQUEST_RANGES)
 
 
 def prepare_personalization(request: PersonalizeRequest) -> Personalization:

@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 from exogait.data import output_file
+from exogait.data.settings import check_ranges
 
 if TYPE_CHECKING:
     from exogait.osim_env.gait.reference import ReferenceMotion
 
 HARMONICS = 6
 """Of the Fourier series over the stride."""
+
+
+_REFERENCE_REQUEST_RANGES = {
+    "order": (0, 20, ""),
+    "slowest": (0.0, 10.0, "m/s"),
+    "fastest": (0.0, 10.0, "m/s"),
+    "workers": (1, 4096, ""),
+}
+"""Field of :class:`ReferenceRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,9 @@ class ReferenceRequest:
     slowest: float = 0.6
     fastest: float = 1.8
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _REFERENCE_REQUEST_RANGES)
 
 
 @dataclass(frozen=True)

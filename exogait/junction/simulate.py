@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Literal
 from tyro.conf import Positional
 
 from exogait.data import output_folder, path_component
+from exogait.data.settings import check_ranges
 
 from .person import Side, require_deficit
 
 if TYPE_CHECKING:
     from exogait.analysis.lab.simulated import SimulatedRun
     from exogait.osim_env.gait.setup import WorldSetup
+
+
+_SIMULATE_REQUEST_RANGES = {
+    "speed": (0.0, 10.0, "m/s"),
+    "seconds": (0.02, 86_400.0, "s"),
+    "strength": (0.0, 1000.0, "percent"),
+    "settle": (0.0, 86_400.0, "s"),
+    "seed": (0, 2**32 - 1, ""),
+}
+"""Field of :class:`SimulateRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class SimulateRequest:
 
     def __post_init__(self) -> None:
         require_deficit(self.deficit, self.strength, self.side, "--deficit")
+        check_ranges(self, _SIMULATE_REQUEST_RANGES)
 
     @property
     def setup(self) -> WorldSetup:
