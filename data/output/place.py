@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ class OutputError(FileFormatError):
 def cannot_write(path: str | Path, error: OSError) -> OutputError:
     """What to say of a file or folder that the system did not let us write."""
     todo = "choose a folder that can be written"
-    if not Path(path).parent.is_dir():
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        todo = "make space or choose another disk"
+    elif not Path(path).parent.is_dir():
         todo = "make the folder first"
     elif Path(path).is_dir():
         todo = "name a file, not a folder"
