@@ -144,7 +144,12 @@ class OutputFolder:
             stage.mkdir(parents=True)
         self._stages.add(stage.relative_to(self.path).as_posix())
         try:
-            yield stage
+            try:
+                yield stage
+            except OSError as error:
+                if error.filename is None:  # a full disk names nobody
+                    raise cannot_write(target, error) from error
+                raise
             files = sorted(path for path in stage.rglob("*") if path.is_file())
             if os.path.lexists(target) and not target.is_dir():
                 raise OutputError(target, "is a file where a folder of this name should be",

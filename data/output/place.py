@@ -20,13 +20,15 @@ class OutputError(FileFormatError):
 def cannot_write(path: str | Path, error: OSError) -> OutputError:
     """What to say of a file or folder that the system did not let us write."""
     todo = "choose a folder that can be written"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    # pyarrow gives the number of the error in words only
+    full = f"errno {errno.ENOSPC}]" in str(error).lower()
+    if full or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         todo = "make space or choose another disk"
     elif not Path(path).parent.is_dir():
         todo = "make the folder first"
     elif Path(path).is_dir():
         todo = "name a file, not a folder"
-    return OutputError(path, f"cannot be written ({error.strerror or error})", todo)
+    return OutputError(path, f"cannot be written ({os.strerror(errno.ENOSPC) if full else error.strerror or error})", todo)
 
 
 @contextmanager

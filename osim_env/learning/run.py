@@ -110,7 +110,9 @@ def _train(
     trainer = Trainer(settings, out)
     if resume:
         trainer.load_checkpoint()
-    with tqdm(total=int(settings.samples), initial=trainer.samples, unit=" steps", unit_scale=True) as bar:
+    with tqdm(
+        total=int(settings.samples), initial=trainer.samples, unit=" steps", unit_scale=True, disable=None
+    ) as bar:
 
         def report(figures: dict[str, float]) -> None:
             bar.update(trainer.samples - bar.n)
