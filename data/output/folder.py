@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .lock import release_lock, take_lock
-from .place import OutputError, errors_named, write_whole
+from .place import OutputError, cannot_write, errors_named, write_whole
 
 MANIFEST = ".exogait.json"
 """List of the files that are ours."""

@@ -28,7 +28,8 @@ def cannot_write(path: str | Path, error: OSError) -> OutputError:
         todo = "make the folder first"
     elif Path(path).is_dir():
         todo = "name a file, not a folder"
-    return OutputError(path, f"cannot be written ({os.strerror(errno.ENOSPC) if full else error.strerror or error})", todo)
+    reason = os.strerror(errno.ENOSPC) if full else error.strerror or error
+    return OutputError(path, f"cannot be written ({reason})", todo)
 
 
 @contextmanager
