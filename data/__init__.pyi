@@ -12,7 +12,9 @@ from .errors import UnknownNameError as UnknownNameError
 from .errors import UnsupportedModelError as UnsupportedModelError
 from .extras import EXTRAS as EXTRAS
 from .extras import require_extra as require_extra
+from .files import path_component as path_component
 from .files import write_bytes_atomic as write_bytes_atomic
+from .files import write_csv as write_csv
 from .files import write_text_atomic as write_text_atomic
 from .files import written_beside as written_beside
 from .home import find as find
@@ -31,6 +33,9 @@ from .norms import norms_for as norms_for
 from .norms import read_norms as read_norms
 from .norms import read_scalars as read_scalars
 from .norms import scalar as scalar
+from .output import OutputError as OutputError
+from .output import output_file as output_file
+from .output import output_folder as output_folder
 from .quality import QualityRow as QualityRow
 from .quality import quality_rows as quality_rows
 from .registry import Dataset as Dataset
@@ -69,6 +74,7 @@ __all__ = [
     "InputError",
     "MissingDependencyError",
     "NormCurve",
+    "OutputError",
     "QualityRow",
     "Side",
     "SimulationDivergedError",
@@ -93,6 +99,9 @@ __all__ = [
     "norm_keys",
     "norms_for",
     "other_side",
+    "output_file",
+    "output_folder",
+    "path_component",
     "quality_rows",
     "read_mot",
     "read_norms",
@@ -107,6 +116,7 @@ __all__ = [
     "to_radians",
     "user_folder",
     "write_bytes_atomic",
+    "write_csv",
     "write_mot",
     "write_sto",
     "write_text_atomic",

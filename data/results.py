@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import FileFormatError
+from .output import is_ours
 from .trial import GaitTrial
 
 
@@ -34,6 +35,8 @@ def result_model(folder: str | Path) -> Path:
             found = sorted(place.glob(f"*.{ending}"))
             # The lab road keeps the model it scaled beside the one that fits the person.
             found = [path for path in found if path.stem.endswith("_scaled")] or found
+            if len(found) > 1:  # a user's own models may lie beside the one that was written
+                found = [path for path in found if is_ours(path)] or found
             if len(found) == 1:
                 return found[0]
             if found:

@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +69,33 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") ->
         raise InputError(f"{where}: {missing[0]}" if where else missing[0], None, "this setting is required")
     prefix = f"{where}: " if where else ""
     return cls(**{key: _convert(hints[key], value, f"{prefix}{key}") for key, value in values.items()})
+
+
+def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float, str]]) -> None:
+    """Refuse numbers outside what a setting can mean; called at the end of a configuration's ``__post_init__``.
+
+    Args:
+        settings: A dataclass; numbers inside tuples and mappings count one by one, ``None`` is no number.
+        ranges: Field to lowest, highest value (both allowed) and unit; what no unit has is ``""``.
+
+    Raises:
+        InputError: A number is not finite or outside its range, with its name and the range.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> check_ranges(SimpleNamespace(gamma=1.5), {"gamma": (0.0, 1.0, "")})
+        Traceback (most recent call last):
+        exogait.data.errors.InputError: gamma: 1.5 is not allowed; a number from 0 to 1
+    """
+    for name, (lowest, highest, unit) in ranges.items():
+        value = getattr(settings, name)
+        parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else (value,)
+        for part in parts:
+            # Written so that NaN fails; a bool is a number to Python and none to a user.
+            if part is not None and (
+                isinstance(part, bool) or not isinstance(part, Real) or not lowest <= part <= highest
+            ):
+                raise InputError(name, value, f"a number from {lowest:g} to {highest:g}{unit and ' '}{unit}")
 
 
 def load_settings(cls: type[T], path: str | Path) -> T:

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
+from .files import write_text_atomic
 from .names import is_translational
 
 # What Windows builds of older OpenSim versions print for values that are not numbers.
@@ -139,7 +140,7 @@ def write_sto(
     row_format = "\t".join(["%.17g"] * (len(labels) + 1))
     rows = [row_format % tuple(row) for row in np.column_stack([time, values]).tolist()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*header, *rows]) + "\n", encoding="utf-8")
+    write_text_atomic(path, "\n".join([*header, *rows]) + "\n")
 
 
 def write_mot(

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataQualityWarning, FileFormatError, UnitsError
+from .files import write_text_atomic
 
 AXES = ("x", "y", "z")
 METRES_PER_UNIT = {
@@ -189,7 +190,7 @@ def write_trc(table: pd.DataFrame, path: str | Path, *, units: Literal["m", "mm"
             cells[-1] = "nan"  # OpenSim's reader loses a blank cell at the end of a line, and then refuses the line
         lines.append("\t".join([str(frame), f"{moment:.17g}", *cells]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text_atomic(path, "\n".join(lines) + "\n")
 
 
 def _header(path: Path, lines: list[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exogait.data.files import write_csv, written_beside
 from exogait.data.names import side_of, stem
 
 from .opensim_api import import_opensim
@@ -100,8 +101,9 @@ def plot_moment_arms(model: Any, out: str | Path, *, points: int = 31) -> tuple[
         ax.set_xlabel(f"{stem(coordinate).replace('_', ' ')} (deg, {positive} +)")
         ax.set_ylabel(f"moment arm (cm, {positive} +)")
         ax.legend(fontsize=8, frameon=False, ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    figure.suptitle(f"Muscle moment arms over the range of walking: {model.getName()}")
+    figure.suptitle(f"Muscle moment arms over the range of walking: {model.getName()}", parse_math=False)
     picture, sheet = out / "moment_arms.png", out / "moment_arms.csv"
-    figure.savefig(picture, dpi=130)
-    table.to_csv(sheet, index=False)
+    with written_beside(picture) as beside:
+        figure.savefig(beside, dpi=130)
+    write_csv(table, sheet)
     return picture, sheet

@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.files import write_text_atomic
 from exogait.data.home import find, names
 from exogait.data.names import side_of, stem
 from exogait.data.show import Card, Shown, number
@@ -197,9 +198,7 @@ class Subject(Shown):
         content: dict[str, Any] = {"name": self.name, "mass_kg": float(self.mass), "height_m": float(self.height)}
         if self.factors:
             content["segment_factors"] = {name: [float(f) for f in factors] for name, factors in self.factors}
-        path = Path(path)
-        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        return path
+        return write_text_atomic(path, yaml.safe_dump(content, sort_keys=False))
 
     def card(self) -> Card:
         """Mass, height and the segments that are scaled apart."""

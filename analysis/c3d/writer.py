@@ -10,6 +10,7 @@ import c3d
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.files import written_beside
 from exogait.data.trial import GaitEvent
 
 _PLATE_THICKNESS = 0.040
@@ -89,7 +90,7 @@ def write_synthetic_c3d(
         write_text(event, "LABELS", ["Foot Strike" if e.kind == "heel_strike" else "Foot Off" for e in events])
         write_text(event, "CONTEXTS", ["Right" if e.side == "r" else "Left" for e in events])
         _numbers(event, "TIMES", np.array([[0.0, e.time] for e in events], dtype="<f4"))
-    with open(path, "wb") as handle:
+    with written_beside(path) as beside, beside.open("wb") as handle:
         writer.write(handle)
 
 

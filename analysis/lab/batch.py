@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import traceback
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exogait.data import ExogaitError
+from exogait.data import ExogaitError, path_component, write_csv, write_text_atomic
+from exogait.data import output_folder as open_folder
 from exogait.data.quality import count_verdicts, quality_rows
 from exogait.data.show import Shown
 from exogait.data.trial import select_columns, select_rows
@@ -23,6 +25,10 @@ from .manifest import ManifestRow, read_manifest
 from .pipeline import Progress
 from .run import run_request
 from .settings import LabSettings
+
+RESULTS = ("metrics.csv", "group.csv", "failures.csv", "batch.json", "index.html")
+"""Files of a batch, beside a folder a trial."""
+_Task = tuple[ManifestRow, Path, LabSettings, bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +71,26 @@ def run_batch(
     """
     rows = read_manifest(manifest) if isinstance(manifest, str | Path) else list(manifest)
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    tasks = [(row, out / row.name, settings or LabSettings(), muscles) for row in rows]
+    folders = _folders(rows)
+    with open_folder(out, "exogait lab batch", expects=RESULTS):
+        tasks = [(row, out / folders[row.name], settings or LabSettings(), muscles) for row in rows]
+        return _collect(rows, _run_all(tasks, workers, progress), folders, out)
+
+
+def _folders(rows: Sequence[ManifestRow]) -> dict[str, str]:
+    """Folder of each trial: its name, or what of it can be a path; never a name of the batch's own."""
+    found: dict[str, str] = {}
+    taken = {name.casefold() for name in RESULTS}
+    for row in rows:
+        folder = path_component(row.name, "trial", ascii_only=True)
+        while folder.casefold() in taken:
+            folder += "_trial"
+        taken.add(folder.casefold())
+        found[row.name] = folder
+    return found
+
+
+def _run_all(tasks: Sequence[_Task], workers: int, progress: Progress | None) -> dict[str, dict[str, Any]]:
     results: dict[str, dict[str, Any]] = {}
     if workers <= 1:
         for task in tasks:
@@ -84,10 +108,10 @@ def run_batch(
                     results[name] = {"error": f"the process ended: {error}", "step": "unknown", "metrics": []}
                 if progress:
                     progress(name)
-    return _collect(rows, results, out)
+    return results
 
 
-def _run_one(task: tuple[ManifestRow, Path, LabSettings, bool]) -> dict[str, Any]:
+def _run_one(task: _Task) -> dict[str, Any]:
     """One trial of a batch; every error becomes a row of the failure table."""
     row, folder, settings, muscles = task
     step = "start"
@@ -102,8 +126,8 @@ def _run_one(task: tuple[ManifestRow, Path, LabSettings, bool]) -> dict[str, Any
         return {"error": str(error), "step": step, "metrics": []}
     except Exception as error:
         # An error nobody foresaw must not take the other trials with it; its traceback is kept beside the trial.
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        with contextlib.suppress(ExogaitError), open_folder(folder, "exogait lab batch"):
+            write_text_atomic(folder / "traceback.txt", traceback.format_exc())
         return {"error": f"unexpected {type(error).__name__}: {error}", "step": step, "metrics": []}
     return {
         "error": "", "step": "", "metrics": run.metrics.to_dict(orient="records"),
@@ -112,7 +136,9 @@ def _run_one(task: tuple[ManifestRow, Path, LabSettings, bool]) -> dict[str, Any
     }  # fmt: skip
 
 
-def _collect(rows: Sequence[ManifestRow], results: Mapping[str, Mapping[str, Any]], out: Path) -> BatchResult:
+def _collect(
+    rows: Sequence[ManifestRow], results: Mapping[str, Mapping[str, Any]], folders: Mapping[str, str], out: Path
+) -> BatchResult:
     long: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for row in rows:
@@ -134,19 +160,19 @@ def _collect(rows: Sequence[ManifestRow], results: Mapping[str, Mapping[str, Any
     metrics = pd.DataFrame(long, columns=["name", "subject", "condition", "metric", "unit", "side", "value"])
     failed = pd.DataFrame(failures, columns=["name", "subject", "step", "error"])
     group = group_statistics(metrics)
-    metrics.to_csv(out / "metrics.csv", index=False, float_format="%.6g")
-    group.to_csv(out / "group.csv", index=False, float_format="%.6g")
-    failed.to_csv(out / "failures.csv", index=False)
-    (out / "batch.json").write_text(
-        json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n", encoding="utf-8"
+    write_csv(metrics, out / "metrics.csv", float_format="%.6g")
+    write_csv(group, out / "group.csv", float_format="%.6g")
+    write_csv(failed, out / "failures.csv")
+    write_text_atomic(
+        out / "batch.json", json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n"
     )
-    index = write_batch_page([_for_page(row, results[row.name]) for row in rows], group, out)
+    index = write_batch_page([_for_page(row, results[row.name], folders[row.name]) for row in rows], group, out)
     return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, index=index)
 
 
-def _for_page(row: ManifestRow, result: Mapping[str, Any]) -> BatchTrial:
+def _for_page(row: ManifestRow, result: Mapping[str, Any], folder: str) -> BatchTrial:
     return BatchTrial(
-        name=row.name, subject=row.subject, condition=row.condition, speed=result.get("speed"),
+        name=row.name, folder=folder, subject=row.subject, condition=row.condition, speed=result.get("speed"),
         seconds=result.get("seconds"), quality=result.get("quality", {}), stopped_at=result["step"],
         error=result["error"],
     )  # fmt: skip

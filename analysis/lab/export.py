@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.files import path_component, write_csv, write_text_atomic
 from exogait.data.names import side_of
 from exogait.data.storage import write_sto
 from exogait.data.trc import marker_labels, write_trc
@@ -141,7 +142,7 @@ def write_tables(trial: GaitTrial, folder: str | Path) -> list[Path]:
         named = table.rename(columns=lambda column, at=address: f"{column} [{trial.unit_of(at, str(column)) or '1'}]")
         named.index.name = "time [s]"
         path = folder / f"{_file_stem(trial.name)}_{address.replace('/', '_')}.csv"
-        named.to_csv(path, float_format="%.9g")
+        write_csv(named, path, index=True, float_format="%.9g")
         paths.append(path)
     return paths
 
@@ -268,7 +269,7 @@ def _write_readme(
         *(["", "Trial:"] if facts else []),
         *(f"- {line}" for line in facts),
     ]
-    (folder / README).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text_atomic(folder / README, "\n".join(lines) + "\n")
 
 
 def _file_stem(name: str) -> str:
@@ -276,7 +277,7 @@ def _file_stem(name: str) -> str:
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name).strip("._")
     if not stem:
         raise InputError("trial name", name, "a name with at least one letter or digit")
-    return stem
+    return path_component(stem)  # not too long, and no name that a system keeps for itself
 
 
 def check_folder(folder: str | Path) -> list[str]:

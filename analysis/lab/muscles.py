@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exogait.data import GaitTrial, InputError
+from exogait.data import GaitTrial, InputError, path_component
 from exogait.data.quality import HICKS, QualityRow, judge
 from exogait.data.trial import SIDES, Side, select_columns
 
@@ -112,10 +112,11 @@ def add_muscles(
             f"{trial.name}: strides with known kinetics", "none",
             "a stride with its foot whole on a plate and no other contact of that foot; leave --muscles off",
         )  # fmt: skip
-    intervals = [(f"{trial.name}_{stride.side}", stride.start, stride.end) for stride in strides]
+    name = path_component(trial.name, "trial", ascii_only=True)
+    intervals = [(f"{name}_{stride.side}", stride.start, stride.end) for stride in strides]
     solved: dict[str, OptimizationResult] = cache.run(
         "static_optimization",
-        [model, motion, *([external_loads, external_loads.parent / f"{trial.name}_grf.mot"] if external_loads else []),
+        [model, motion, *([external_loads, external_loads.parent / f"{name}_grf.mot"] if external_loads else []),
          intervals],
         lambda: optimize_intervals(
             model, motion, external_loads, intervals, out=out, cutoff=-1.0, workers=min(workers, len(intervals))

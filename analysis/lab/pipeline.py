@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-from exogait.data import DataQualityWarning, GaitTrial
+from exogait.data import DataQualityWarning, GaitTrial, output_folder
 from exogait.data.quality import QualityRow
 from exogait.data.show import Shown
 
@@ -130,6 +130,12 @@ def analyse_request(
         progress: Called with the name of each step as it begins.
     """
     out = Path(out)
+    with output_folder(out, "exogait lab run") as ours:
+        ours.whole(".steps")
+        return _analyse(request, out, keep_steps, progress)
+
+
+def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progress | None) -> LabAnalysis:
     folder = out / ".steps" / "work"
     folder.mkdir(parents=True, exist_ok=True)
     cache = StepCache(out / ".steps" if keep_steps else None, _KEPT)

@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from exogait.data import InputError
+from exogait.data import InputError, path_component
 from exogait.data.show import Shown
 
 from ..markers.map import MarkerMap
@@ -49,6 +49,16 @@ class LabRequest(Shown):
             raise InputError("height", self.height, "the body height in metres")
         object.__setattr__(self, "name", self.name or file_name(self.walk.stem))
         object.__setattr__(self, "subject", self.subject or file_name(self.static.stem))
+
+    @property
+    def walk_file(self) -> str:
+        """The trial's name as OpenSim's files carry it."""
+        return path_component(self.name, "trial", ascii_only=True)
+
+    @property
+    def person_file(self) -> str:
+        """The person's name as OpenSim's files carry it."""
+        return path_component(self.subject, "person", ascii_only=True)
 
 
 class LabChoices(TypedDict, total=False):

@@ -6,8 +6,6 @@ for every row of a manifest, carries on where one fails, and puts the group toge
 
 from __future__ import annotations
 
-import csv
-import shutil
 import time
 import warnings
 from dataclasses import asdict, dataclass
@@ -17,7 +15,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from exogait.data import DataQualityWarning, GaitTrial, InputError
+from exogait.data import DataQualityWarning, GaitTrial, InputError, output_folder, write_csv
 from exogait.data.quality import count_verdicts, quality_rows, to_metadata
 from exogait.data.show import Card, Shown
 from exogait.data.trial import Side
@@ -41,6 +39,8 @@ STEPS = (
     "report",
 )
 """Steps of a run, as the progress bar names them."""
+RESULTS = ("report.html", "events.csv", "metrics.csv", "quality.csv")
+"""Files of a run, beside the folders ``trial`` and ``opensim``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +131,11 @@ def run_request(
 ) -> LabRun:
     """What :func:`run_trial` does, for a request that is made already."""
     out = Path(out)
+    with output_folder(out, "exogait lab run", expects=RESULTS):
+        return _run(request, out, muscles, workers, progress)
+
+
+def _run(request: LabRequest, out: Path, muscles: bool, workers: int, progress: Progress | None) -> LabRun:
     say = progress or (lambda step: None)
     analysis = analyse_request(request, out=out, progress=progress)
     trial, steps = analysis.trial, list(analysis.cache.records)
@@ -147,9 +152,10 @@ def run_request(
     seconds = [asdict(step) for step in steps]
     trial = trial.with_about(step_seconds=seconds)
     metrics = compute_metrics(trial)
-    report = write_report(trial, out / "report.html")
+    # Tables and trial first: figures have the most ways to fail.
     write_tables(trial, metrics, out)
-    trial.write_parquet(out / "trial")
+    write_trial(trial, out)
+    report = write_report(trial, out / "report.html")
     steps.append(StepRecord("report and tables", time.perf_counter() - start, False))
     return LabRun(trial=trial, folder=out, report=report, metrics=metrics, steps=tuple(steps))
 
@@ -163,11 +169,10 @@ def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
         out: The folder.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with (out / "events.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        # The same columns as a file of manual corrections: edit this one and hand it back with --overrides.
-        writer.writerow(["what", "side", "time", "source"])
-        writer.writerows([e.kind, e.side, f"{e.time:.4f}", e.source] for e in trial.events)
+    # The same columns as a file of manual corrections: edit a copy of this one and hand it back with --overrides.
+    events = [(e.kind, e.side, f"{e.time:.4f}", e.source) for e in trial.events]
+    columns = ["what", "side", "time", "source"]
+    write_csv(pd.DataFrame(events, columns=columns), out / "events.csv", lineterminator="\r\n")
     rows = metrics[["metric", "title", "unit", "right", "left", "n_right", "n_left", "window"]]
     energy = [
         {"metric": f"{model}_{label}", "title": label.replace("_", " "), "unit": unit, "right": np.nan, "left": np.nan,
@@ -176,8 +181,15 @@ def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
         for label, value, unit in values
     ]  # fmt: skip
     table = pd.concat([rows, pd.DataFrame(energy)]) if energy else rows
-    table.to_csv(out / "metrics.csv", index=False, float_format="%.6g")
-    pd.DataFrame(to_metadata(quality_rows(trial))).to_csv(out / "quality.csv", index=False)
+    write_csv(table, out / "metrics.csv", float_format="%.6g")
+    write_csv(pd.DataFrame(to_metadata(quality_rows(trial))), out / "quality.csv")
+
+
+def write_trial(trial: GaitTrial, out: Path) -> Path:
+    """Write the trial into ``out/trial`` in place of the one that an earlier run left there."""
+    with output_folder(out, "exogait lab run") as folder, folder.staged("trial") as stage:
+        trial.write_parquet(stage)
+    return out / "trial"
 
 
 def _with_muscles(analysis: LabAnalysis, out: Path, workers: int) -> tuple[GaitTrial, list[StepRecord]]:
@@ -201,10 +213,8 @@ def _with_muscles(analysis: LabAnalysis, out: Path, workers: int) -> tuple[GaitT
 
 def _write_opensim_folder(trial: GaitTrial, analysis: LabAnalysis, out: Path) -> None:
     """The self-contained folder with which everything reruns in OpenSim's GUI."""
-    folder = out / "opensim"
-    shutil.rmtree(folder, ignore_errors=True)
     strides: list[tuple[Side, float, float]] = [(s.side, s.start, s.end) for s in choose_strides(trial)]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), output_folder(out, "exogait lab run") as ours, ours.staged("opensim") as folder:
         warnings.simplefilter("ignore", DataQualityWarning)
         # The markers were filtered before the angles were found: the set-ups must not filter a second time.
         export_opensim(

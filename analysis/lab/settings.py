@@ -10,9 +10,20 @@ from typing import Literal
 import numpy as np
 
 from exogait.data import InputError
+from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
 EventMethod = Literal["zeni2008", "oconnor2007"]
+
+
+_LAB_SETTINGS_RANGES = {
+    "max_gap": (0.0, 60.0, "s"),
+    "marker_cutoff": (0.01, 10_000.0, "Hz"),
+    "force_cutoff": (0.01, 100_000.0, "Hz"),
+    "force_threshold": (0.0, 10_000.0, "N"),
+    "belt_speed": (0.0, 20.0, "m/s"),
+}
+"""Field of :class:`LabSettings` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +62,4 @@ class LabSettings(Shown):
             raise InputError("max_gap", self.max_gap, "seconds, not negative")
         if self.event_method not in ("zeni2008", "oconnor2007"):
             raise InputError("event_method", self.event_method, "zeni2008 or oconnor2007")
+        check_ranges(self, _LAB_SETTINGS_RANGES)

@@ -6,7 +6,6 @@ simulated.
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from exogait.data import DataQualityWarning, GaitTrial
+from exogait.data import DataQualityWarning, GaitTrial, output_folder
 from exogait.data.constants import GRAVITY
 from exogait.data.quality import QualityRow, judge, to_metadata
 from exogait.data.trial import SIDES, Side, select_columns
@@ -25,7 +24,7 @@ from ..gait.metrics import compute_metrics
 from ..gait.power import joint_powers
 from ..report.trial import write_report
 from .export import export_opensim
-from .run import write_tables
+from .run import RESULTS, write_tables, write_trial
 
 SATURATED = 0.99
 """Excitation from which a muscle counts as saturated."""
@@ -207,14 +206,13 @@ def write_simulation(trial: GaitTrial, model: str | Path, out: str | Path) -> Si
         out: The folder.
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    trial = analyse_simulation(trial)
-    metrics = compute_metrics(trial)
-    report = write_report(trial, out / "report.html")
-    write_tables(trial, metrics, out)
-    shutil.rmtree(out / "trial", ignore_errors=True)
-    trial.write_parquet(out / "trial")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataQualityWarning)
-        export_opensim(trial, model, out / "opensim", cutoff=-1.0)
+    with output_folder(out, "exogait simulate", expects=RESULTS) as folder:
+        trial = analyse_simulation(trial)
+        metrics = compute_metrics(trial)
+        write_tables(trial, metrics, out)
+        write_trial(trial, out)
+        with warnings.catch_warnings(), folder.staged("opensim") as stage:
+            warnings.simplefilter("ignore", DataQualityWarning)
+            export_opensim(trial, model, stage, cutoff=-1.0)
+        report = write_report(trial, out / "report.html")
     return SimulatedRun(trial=trial, folder=out, report=report, metrics=metrics)

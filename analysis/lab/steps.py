@@ -117,12 +117,12 @@ def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache
     about_map = repr(asdict(marker_map))
     return cache.run(
         "scale",
-        [measured.standing, about_map, float(request.mass), request.height, base or "own", request.subject],
+        [measured.standing, about_map, float(request.mass), request.height, base or "own", request.person_file],
         lambda: scale_model(
-            measured.standing, marker_map, mass=request.mass, out=folder, base_model=base, name=request.subject,
+            measured.standing, marker_map, mass=request.mass, out=folder, base_model=base, name=request.person_file,
             height=request.height,
         ),
-        files=[folder / f"{request.subject}_scaled.osim"],
+        files=[folder / f"{request.person_file}_scaled.osim"],
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def find_angles(
     request: LabRequest, measured: Measured, scaled: ScaleResult, folder: Path, cache: StepCache
 ) -> KinematicsResult:
     """Joint angles of the walk, while the person is in view."""
-    marker_map, name = measured.marker_map, request.name
+    marker_map, name = measured.marker_map, request.walk_file
     markers = _mapped_window(measured, request.walk)
     return cache.run(
         "inverse_kinematics",
@@ -149,7 +149,7 @@ def find_moments(
     cache: StepCache,
 ) -> DynamicsResult | None:
     """Joint moments of the walk; ``None`` without force plates."""
-    reactions, name = measured.trial.ground_reactions, request.name
+    reactions, name = measured.trial.ground_reactions, request.walk_file
     if reactions is None:
         return None
     valid = measured.trial.masks["valid_kinetics"]

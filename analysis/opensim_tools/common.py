@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from exogait.data.errors import ExogaitError, FileFormatError
+from exogait.data.files import write_text_atomic, written_beside
 from exogait.models.opensim_api import captured_log, import_opensim
 
 # Version that OpenSim 4.x writes into its documents; older versions switch on conversions that we do not want.
@@ -70,8 +71,7 @@ def write_document(path: Path, root: ElementTree.Element) -> Path:
     ElementTree.indent(document, "\t")
     text = ElementTree.tostring(document, encoding="unicode")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('<?xml version="1.0" encoding="UTF-8" ?>\n' + text + "\n", encoding="utf-8")
-    return path
+    return write_text_atomic(path, '<?xml version="1.0" encoding="UTF-8" ?>\n' + text + "\n")
 
 
 def load_model(path: str | Path) -> Any:
@@ -158,7 +158,8 @@ def place_file(source: Path, folder: Path, name: str | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / (name or source.name)
     if not (target.exists() and target.samefile(source)):
-        shutil.copyfile(source, target)
+        with written_beside(target) as beside:
+            shutil.copyfile(source, beside)
     return target
 
 

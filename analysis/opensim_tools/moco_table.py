@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, InputError
+from exogait.data.files import write_text_atomic
 from exogait.data.trial import SIDES, GaitTrial, Side, select_rows
 
 from ..gait.cycle import N_POINTS, Stride, find_strides, normalize_cycles
@@ -134,7 +135,7 @@ def write_optimum(
     text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [_FIRST, *(f"# {label}: {notes[label]}" for label in sorted(notes))]
-    path.write_text("\n".join(lines) + "\n" + text, encoding="utf-8")
+    write_text_atomic(path, "\n".join(lines) + "\n" + text)
     return read_optimum(path)
 
 

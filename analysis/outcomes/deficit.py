@@ -37,6 +37,7 @@ from scipy import stats
 
 from exogait.data import GaitTrial
 from exogait.data.errors import InputError
+from exogait.data.files import write_text_atomic
 from exogait.data.names import SIDE_WORDS, other_side
 from exogait.data.trial import SIDES, Side
 
@@ -166,8 +167,7 @@ class DeficitEstimate:
             "strength": {g.group: round(float(np.clip(g.percent, 1.0, 100.0)), 1) for g in modelled},
             "source": "analysis/deficit_estimate.py",
         }
-        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        return path
+        return write_text_atomic(path, yaml.safe_dump(content, sort_keys=False))
 
 
 def estimate_deficit(trials: GaitTrial | Sequence[GaitTrial], *, seed: int = 0) -> DeficitEstimate:

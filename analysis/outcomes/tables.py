@@ -13,6 +13,7 @@ import pandas as pd
 
 from exogait.data.constants import CONDITIONS
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.files import written_beside
 from exogait.data.trial import SIDES, Side
 
 from ..gait.cycle import N_POINTS
@@ -129,8 +130,9 @@ def write_outcomes(walks: pd.DataFrame, curves: pd.DataFrame, folder: str | Path
     """Write both tables as ``walks.parquet`` and ``curves.parquet``."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    walks.to_parquet(folder / "walks.parquet", index=False)
-    curves.to_parquet(folder / "curves.parquet", index=False)
+    for name, table in (("walks", walks), ("curves", curves)):
+        with written_beside(folder / f"{name}.parquet") as beside:
+            table.to_parquet(beside, index=False)
     return folder
 
 

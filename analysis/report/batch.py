@@ -21,7 +21,9 @@ class BatchTrial:
     """What the page says about one walk of a batch."""
 
     name: str
-    """Name of the trial and of its folder beside the page."""
+    """Name of the trial."""
+    folder: str = ""
+    """Its folder beside the page; the name's if empty."""
     subject: str
     condition: str = ""
     speed: float | None = None
@@ -64,7 +66,8 @@ def batch_page(trials: Sequence[BatchTrial], group: pd.DataFrame) -> Page:
 def _trials(trials: Sequence[BatchTrial]) -> Table:
     rows: list[list[Cell]] = []
     for trial in trials:
-        first: Cell = trial.name if trial.error else Link(trial.name, f"{quote(trial.name)}/report.html")
+        place = f"{quote(trial.folder or trial.name)}/report.html"
+        first: Cell = trial.name if trial.error else Link(trial.name, place)
         verdicts: list[Inline] = [Verdict("fail")] if trial.error else []
         for verdict in VERDICTS:
             if verdict != "info" and trial.quality.get(verdict):

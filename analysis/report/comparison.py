@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data import GaitTrial, InputError
+from exogait.data.files import write_csv, written_beside
 from exogait.data.results import read_result
 from exogait.data.show import Shown
 from exogait.data.trial import SIDES, Side
@@ -117,15 +118,18 @@ def write_comparison(
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
         path = path / "compare.html"
+    rows = _all_rows(trials, names)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(rows, path.with_suffix(".csv"), float_format="%.6g")
     written = Comparison(
         page=write_page(page, path), table=path.with_suffix(".csv"), figure=path.with_suffix(".png"),
-        rows=_all_rows(trials, names),
+        rows=rows,
     )  # fmt: skip
-    written.rows.to_csv(written.table, index=False, float_format="%.6g")
     grid = [row for g in (SAGITTAL, GROUND_REACTION) for row in g if _any_curve(trials, row, "r")]
     if grid:
         drawing, _ = plots.figure_compare(trials, grid, side="r", labels=names)
-        drawing.savefig(written.figure, dpi=150, bbox_inches="tight")
+        with written_beside(written.figure) as beside:
+            drawing.savefig(beside, dpi=150, bbox_inches="tight")
     return written
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from exogait.data.constants import ARM_NAMES, CONDITION_NAMES
+from exogait.data.files import write_csv
 from exogait.data.trial import SIDES
 
 from ..outcomes.headline import (
@@ -89,7 +90,7 @@ def write_personalize_report(folder: str | Path) -> Path:
     page, tables = personalize_page(result)
     person = f"{LABEL} · {result.subject}" if result.synthetic else result.subject
     for place, content in tables.items():
-        content.assign(person=person).to_csv(folder / f"{place}.csv", index=False, float_format="%.6g")
+        write_csv(content.assign(person=person), folder / f"{place}.csv", float_format="%.6g")
     return write_page(page, folder / "personalize_report.html")
 
 

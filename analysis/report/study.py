@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.constants import CONDITION_NAMES, CONDITIONS
+from exogait.data.files import write_csv
 from exogait.data.trial import SIDES
 
 from ..gait.energy import MODELS
@@ -82,7 +83,7 @@ def write_study_report(folder: str | Path) -> Path:
     page, tables = study_page(read_study(folder))
     (folder / "figures").mkdir(exist_ok=True)
     for place, content in tables.items():
-        content.to_csv(folder / f"{place}.csv", index=False)
+        write_csv(content, folder / f"{place}.csv")
     return write_page(page, folder / "study_report.html")
 
 

@@ -42,7 +42,7 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
     from exogait.analysis.c3d.recording import read_recording
     from exogait.analysis.markers.draft import draft_marker_map
     from exogait.analysis.markers.label_report import report_labels
-    from exogait.data import InputError
+    from exogait.data import InputError, write_text_atomic
 
     recording = read_recording(file, units=units)
     if draft is None:
@@ -53,7 +53,7 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
         raise InputError("--draft", draft, f"{path} is there already; choose another name, or edit that file")
     text = draft_marker_map(recording, path.stem)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_text_atomic(path, text)
     unsure = sum("# unsure" in line for line in text.splitlines()[4:])
     print(f"wrote {path}: {unsure} of its lines are marked 'unsure'; check them, then")
     print(f"exogait lab run --static '{file}' --trial WALK --mass KG --out FOLDER --marker-map '{draft}'")

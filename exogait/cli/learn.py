@@ -66,6 +66,7 @@ def controller(
         delay_added_by: Whether the torque delay of the device file is the hardware's own or to be added by the loop.
     """
     require_extra("controller", "exporting a controller")
+    from exogait.data.output import output_folder
     from exogait.models.device import load_device
     from exogait.osim_env.controller.export import export_controller
     from exogait.osim_env.learning.policy import load_policy
@@ -74,7 +75,10 @@ def controller(
     name = device or brain.metadata.get("device")
     if name is None:
         raise ExogaitError(f"policy {policy!r} drives no device; name a device policy")
-    for path in export_controller(brain, load_device(name), out, delay_added_by=delay_added_by).values():
+    names = ("controller.onnx", "controller.json")
+    with output_folder(out, "exogait controller", expects=names):
+        written = export_controller(brain, load_device(name), out, delay_added_by=delay_added_by)
+    for path in written.values():
         print(f"wrote {path}")
 
 

@@ -45,12 +45,14 @@ def build_model(
         contact: Foot contact spheres and floor.
     """
     from exogait import models
+    from exogait.data.output import output_file
 
     require_deficit(deficit, strength, side, "--deficit")
     weakness = None if deficit is None else models.load_deficit(deficit, strength=strength, side=side)
     body = None if subject is None else models.load_subject(subject)
     model = models.build(device=device, deficit=weakness, subject=body, muscles=muscles, contact=contact)
-    models.write(model, out)
+    with output_file(out, "exogait model build"):
+        models.write(model, out)
     print(models.summary(model))
     print(f"wrote {out}")
 

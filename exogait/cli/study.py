@@ -54,6 +54,7 @@ def study(
     import dataclasses
 
     from exogait.analysis.report.study import write_study_report
+    from exogait.data.output import output_folder
     from exogait.data.settings import load_settings
     from exogait.osim_env.study.backends import make_backend
     from exogait.osim_env.study.files import export_policies, policy_folder
@@ -75,8 +76,11 @@ def study(
         policies=None if policies is None else policy_folder(policies), report=print,
     )  # fmt: skip
     if export is not None:
-        print(f"wrote {len(export_policies(settings, out, export))} policies to {export}")
-    print(f"open {write_study_report(out)}")
+        with output_folder(export, "exogait study --export"):
+            print(f"wrote {len(export_policies(settings, out, export))} policies to {export}")
+    with output_folder(out, "exogait study"):
+        page = write_study_report(out)
+    print(f"open {page}")
 
 
 def optimum(request: Annotated[OptimumRequest, arg(name="")]) -> None:
@@ -104,5 +108,10 @@ def report(folder: Positional[Path]) -> None:
         folder: Folder of the study.
     """
     from exogait.analysis.report.study import write_study_report
+    from exogait.data import FileFormatError, output_folder
 
-    print(f"open {write_study_report(folder)}")
+    if not folder.is_dir():
+        raise FileFormatError(folder, "is no folder of a study", "give the folder of `exogait study`")
+    with output_folder(folder, "exogait report"):
+        page = write_study_report(folder)
+    print(f"open {page}")

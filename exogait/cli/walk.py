@@ -46,9 +46,11 @@ def replay(
         geometry: Folder of bone surfaces (.vtp), such as OpenSim's Geometry; EXOGAIT_GEOMETRY if not given.
         rate: Frames a second.
     """
+    from exogait.data.output import output_file
     from exogait.osim_env.viewing.replay_page import replay as make_replay
 
-    path = make_replay(folder, model, geometry=geometry, rate=rate).save(out or folder / "replay.html")
+    with output_file(out or folder / "replay.html", "exogait replay") as file:
+        path = make_replay(folder, model, geometry=geometry, rate=rate).save(file)
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -69,10 +71,12 @@ def video(
     """
     if film.suffix.lower() == ".mp4":
         require_extra("video")
+    from exogait.data.output import output_file
     from exogait.osim_env.viewing.replay_page import load_scene
     from exogait.osim_env.viewing.video import write_video
 
-    path = write_video(load_scene(folder, model), film, speed=speed)
+    with output_file(film, "exogait video"):
+        path = write_video(load_scene(folder, model), film, speed=speed)
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 

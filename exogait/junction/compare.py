@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exogait.data import output_folder
+
 if TYPE_CHECKING:
     from exogait.analysis.report.comparison import Comparison
 
@@ -30,4 +32,8 @@ def compare_walks(first: str | Path, second: str | Path, *, out: str | Path | No
 
     simulated = [read_result(folder).metadata.get("source") == "simulation" for folder in (first, second)]
     trial, reference = (first, second) if simulated == [True, False] else (second, first)
-    return compare_folders(trial, reference, out=first if out is None else out)
+    place = Path(first if out is None else out)
+    is_page = place.suffix.lower() in (".html", ".htm")
+    names = [f"{place.stem if is_page else 'compare'}{ending}" for ending in (".html", ".csv", ".png")]
+    with output_folder(place.parent if is_page else place, "exogait compare", expects=names):
+        return compare_folders(trial, reference, out=place)

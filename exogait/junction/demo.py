@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from exogait.data import output_file, output_folder, write_text_atomic
+from exogait.data.output import remove_ours
 
 from .personalize import PersonalizeRequest, personalize
 from .simulate import SimulateRequest, simulate
@@ -60,18 +62,23 @@ def run_demo(
         MissingDependencyError: The extra ``learn`` or ``controller`` is not installed.
         ExogaitError: The policies are not usable, or the patient cannot walk.
     """
-    from exogait import models
     from exogait.data.extras import require_extra
 
     for extra in ("learn", "controller"):
         require_extra(extra, "the demonstration")
     say = report or (lambda line: None)
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    with output_folder(out, "exogait demo", expects=("gait2392_exo.osim", "model.txt", "index.html")):
+        return _run(out, policies, say, clock)
+
+
+def _run(out: Path, policies: str, say: Callable[[str], None], clock: Clock) -> Path:
+    from exogait import models
+
     model = models.build(device="hip_ankle")
     models.write(model, out / "gait2392_exo.osim")
     text = models.summary(model)
-    (out / "model.txt").write_text(text + "\n")
+    write_text_atomic(out / "model.txt", text + "\n")
     picture, table = models.plot_moment_arms(model, out)
     say(f"{text}\nwrote {picture}\nwrote {table}")
 
@@ -109,7 +116,7 @@ def _fit_device(out: Path, patient: Patient | None, policies: str, say: Callable
     from exogait.osim_env.viewing.replay_page import replay
 
     device, seconds = out / "device", 6.0
-    shutil.rmtree(device, ignore_errors=True)
+    remove_ours(device, "exogait demo")  # a fine-tune that is there already would go on
     deficit = None if patient is None else patient.deficit
     strength, side = (patient.strength, patient.side) if patient is not None and deficit else (None, None)
     page = personalize(
@@ -128,5 +135,6 @@ def _fit_device(out: Path, patient: Patient | None, policies: str, say: Callable
     )  # fmt: skip
     with clock(seconds, "simulate") as advance:
         say(simulate(request, progress=advance).summary())
-    scene = replay(out / "walk").save(out / "walk" / "replay.html")
+    with output_file(out / "walk" / "replay.html", "exogait demo") as file:
+        scene = replay(out / "walk").save(file)
     say(f"wrote {scene} ({scene.stat().st_size / 1e6:.1f} MB)")

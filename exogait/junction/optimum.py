@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
+from exogait.data import write_csv
 from exogait.data.errors import ExogaitError
+from exogait.data.output import OutputFolder, output_folder
+from exogait.data.settings import check_ranges
 
 from .person import Side, require_deficit
 
@@ -26,6 +29,15 @@ OPTIMUM_WALK = 6.0
 """Length of the walk of which one stride is taken, s."""
 HEALTHY = "healthy"
 """The body of full strength."""
+
+
+_OPTIMUM_REQUEST_RANGES = {
+    "strength": (0.0, 1000.0, "percent"),
+    "speed": (0.0, 10.0, "m/s"),
+    "seed": (0, 2**32 - 1, ""),
+    "mesh_interval": (1e-4, 10.0, "s"),
+}
+"""Field of :class:`OptimumRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ class OptimumRequest:
 
     def __post_init__(self) -> None:
         require_deficit(self.deficit, self.strength, self.side, "--body")
+        check_ranges(self, _OPTIMUM_REQUEST_RANGES)
 
     @property
     def deficit(self) -> str | None:
@@ -109,6 +122,16 @@ def find_optimum(
     Raises:
         ExogaitError: The policies, the body or the device are not usable, or the solver did not converge.
     """
+    with output_folder(request.out, "exogait optimum", expects=("model.osim", "solution.csv", "curves.csv")) as ours:
+        return _find(request, ours, progress, report)
+
+
+def _find(
+    request: OptimumRequest,
+    ours: OutputFolder,
+    progress: Callable[[float], None] | None,
+    report: Callable[[str], None] | None,
+) -> Optimum:
     from exogait import models
     from exogait.analysis.opensim_tools import moco_inverse, moco_table
     from exogait.models.deficit import FULL_STRENGTH
@@ -122,22 +145,22 @@ def find_optimum(
     trial = _walk_unassisted(request, human, weakness, progress)
     subject = human.metadata["settings"]["setup"].get("subject")
     strides = moco_table.settled_strides(trial)
-    out.mkdir(parents=True, exist_ok=True)
-    trial.write_parquet(out / "walk")
+    with ours.staged("walk") as stage:
+        trial.write_parquet(stage)
     built = worn if request.condition == "unpowered" else dataclasses.replace(worn, added_mass=())
     model = models.write(models.build(device=built, subject=subject), out / "model.osim")
     start, stop = strides["r"].start, strides["l"].stop
     _say(report, f"{trial.name}: walked {trial.about.speed_commanded:g} m/s; solving {start:.2f} to {stop:.2f} s")
     result = moco_inverse.solve_moco_inverse(
-        trial, model, start=start, stop=stop, folder=out / "opensim",
+        trial, model, start=start, stop=stop, folder=ours.whole("opensim"),
         strength=None if weakness is None else weakness.strength, mesh_interval=request.mesh_interval,
     )  # fmt: skip
-    result.tables().to_csv(out / "solution.csv", float_format="%.6g")
+    write_csv(result.tables(), out / "solution.csv", index=True, float_format="%.6g")
     _say(report, result.summary())
     if not result.success:
         raise ExogaitError(f"{trial.name}: MocoInverse did not converge ({result.status}); nothing went into the table")
     curves = moco_table.torque_curves(result.device_torques, strides, trial.subject_mass)
-    curves.to_csv(out / "curves.csv", float_format="%.6g")
+    write_csv(curves, out / "curves.csv", index=True, float_format="%.6g")
     moco_table.write_optimum(
         request.target, curves, body=request.body, side="right" if weakness is None else weakness.side,
         strength=FULL_STRENGTH if weakness is None else weakness.weakest,

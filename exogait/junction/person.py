@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from exogait.data.errors import ExogaitError
+from exogait.data.files import write_csv
 
 if TYPE_CHECKING:
     from exogait.data.trial import GaitTrial
@@ -143,8 +144,8 @@ def find_weakness(
 
     out = Path(out)
     estimate = estimate_deficit(trial)
-    estimate.table().to_csv(out / "deficit_estimate.csv", index=False)
-    estimate.quantities.to_csv(out / "deficit_quantities.csv", index=False)
+    write_csv(estimate.table(), out / "deficit_estimate.csv")
+    write_csv(estimate.quantities, out / "deficit_quantities.csv")
     notes: list[str] = []
     origin = "not stated" if deficit is None else "as stated"
     if deficit == ESTIMATED and estimate.weak:

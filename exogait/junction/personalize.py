@@ -8,13 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exogait.data import output_folder, path_component, write_text_atomic
 from exogait.data.errors import ExogaitError
+from exogait.data.settings import check_ranges
 
 from .outcomes import summarise_walk
 from .person import ESTIMATED, Person, Side, Weakness, find_weakness, read_person, require_deficit
 
 if TYPE_CHECKING:
     from exogait.osim_env.study.personalize import Personalization
+
+
+_PERSONALIZE_REQUEST_RANGES = {
+    "strength": (0.0, 1000.0, "percent"),
+    "samples": (1.0, 1e14, "control steps"),
+    "seconds": (0.02, 3600.0, "s"),
+    "starts": (1, 10_000, ""),
+    "seed": (0, 2**32 - 1, ""),
+    "bodies": (1, 100_000, ""),
+    "workers": (1, 4096, ""),
+}
+"""Field of :class:`PersonalizeRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,7 @@ class PersonalizeRequest:
         require_deficit(self.deficit, self.strength, self.side, "--deficit")
         if self.deficit == ESTIMATED and (self.strength is not None or self.side is not None):
             raise ExogaitError("--strength and --side are part of the estimate; leave them out, or name a deficit")
+        check_ranges(self, _PERSONALIZE_REQUEST_RANGES)
 
 
 def prepare_personalization(request: PersonalizeRequest) -> Personalization:
@@ -72,7 +87,7 @@ def prepare_personalization(request: PersonalizeRequest) -> Personalization:
     human, robot = find_generalists(request.policies)
     person = read_person(request.lab)
     out = request.out
-    subject = person.body.to_yaml(out / f"{person.name}.yaml")
+    subject = person.body.to_yaml(out / f"{path_component(person.name, 'person')}.yaml")
     person.gait.motion.save(out / "reference.json")
     weakness = find_weakness(
         person.trial, out, deficit=request.deficit, strength=request.strength, side=request.side
@@ -110,7 +125,7 @@ def _write_person(
         "reference_moments": person.gait.moments,
         "notes": list(weakness.notes),
     }
-    (out / "person.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text_atomic(out / "person.json", json.dumps(content, indent=1) + "\n")
 
 
 def personalize(request: PersonalizeRequest, *, report: Callable[[str], None] | None = None) -> Path:
@@ -134,6 +149,6 @@ def personalize(request: PersonalizeRequest, *, report: Callable[[str], None] | 
 
     for extra in ("learn", "controller"):
         require_extra(extra, "personalising a device")
-    request.out.mkdir(parents=True, exist_ok=True)
-    fine_tune(prepare_personalization(request), request.out, summarise_walk, workers=request.workers, report=report)
-    return write_personalize_report(request.out)
+    with output_folder(request.out, "exogait personalize", expects=("person.json", "personalize_report.html")):
+        fine_tune(prepare_personalization(request), request.out, summarise_walk, workers=request.workers, report=report)
+        return write_personalize_report(request.out)

@@ -9,11 +9,23 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from exogait.data import output_file
+from exogait.data.settings import check_ranges
+
 if TYPE_CHECKING:
     from exogait.osim_env.gait.reference import ReferenceMotion
 
 HARMONICS = 6
 """Of the Fourier series over the stride."""
+
+
+_REFERENCE_REQUEST_RANGES = {
+    "order": (0, 20, ""),
+    "slowest": (0.0, 10.0, "m/s"),
+    "fastest": (0.0, 10.0, "m/s"),
+    "workers": (1, 4096, ""),
+}
+"""Field of :class:`ReferenceRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,9 @@ class ReferenceRequest:
     slowest: float = 0.6
     fastest: float = 1.8
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _REFERENCE_REQUEST_RANGES)
 
 
 @dataclass(frozen=True)
@@ -80,5 +95,6 @@ def fit_reference_to_walks(
         strides, order=request.order, speed_range=(request.slowest, request.fastest), n_harmonics=HARMONICS,
         leg_length=GENERIC_LEG_LENGTH, source=source, name=request.out.stem,
     )  # fmt: skip
-    fitted.save(request.out)
+    with output_file(request.out, "exogait reference"):
+        fitted.save(request.out)
     return FittedReference(fitted, len(strides), request.out)

@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
+from exogait.data import output_folder, path_component
+from exogait.data.settings import check_ranges
+
 from .person import Side, require_deficit
 
 if TYPE_CHECKING:
     from exogait.analysis.lab.simulated import SimulatedRun
     from exogait.osim_env.gait.setup import WorldSetup
+
+
+_SIMULATE_REQUEST_RANGES = {
+    "speed": (0.0, 10.0, "m/s"),
+    "seconds": (0.02, 86_400.0, "s"),
+    "strength": (0.0, 1000.0, "percent"),
+    "settle": (0.0, 86_400.0, "s"),
+    "seed": (0, 2**32 - 1, ""),
+}
+"""Field of :class:`SimulateRequest` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ class SimulateRequest:
 
     def __post_init__(self) -> None:
         require_deficit(self.deficit, self.strength, self.side, "--deficit")
+        check_ranges(self, _SIMULATE_REQUEST_RANGES)
 
     @property
     def setup(self) -> WorldSetup:
@@ -85,6 +99,13 @@ def simulate(request: SimulateRequest, *, progress: Callable[[float], None] | No
         ExogaitError: A name, file or number of the request is not usable; see
             :func:`exogait.osim_env.learning.simulation.simulate`.
     """
+    from exogait.analysis.lab.run import RESULTS
+
+    with output_folder(request.out, "exogait simulate", expects=RESULTS):
+        return _simulate(request, progress)
+
+
+def _simulate(request: SimulateRequest, progress: Callable[[float], None] | None) -> SimulatedRun:
     from exogait.analysis.lab.simulated import write_simulation
     from exogait.osim_env.learning import simulation
     from exogait.osim_env.viewing.opensim_files import write_controls, write_states
@@ -95,8 +116,8 @@ def simulate(request: SimulateRequest, *, progress: Callable[[float], None] | No
         device_policy=request.device_policy, seed=request.seed, settle=request.settling,
         other_model=request.other_model, progress=progress,
     )  # fmt: skip
-    place = request.out / "opensim"
+    place, name = request.out / "opensim", path_component(trial.name, "walk", ascii_only=True)
     model = simulation.place_model(setup, place)
-    write_states(trial, model, place / f"{trial.name}_states.sto")
-    write_controls(trial, model, place / f"{trial.name}_controls.sto")
+    write_states(trial, model, place / f"{name}_states.sto")
+    write_controls(trial, model, place / f"{name}_controls.sto")
     return write_simulation(trial, model, request.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any, Literal
 
 import yaml
 
-from exogait.data.errors import ExogaitError, InputError
+from exogait.data.errors import InputError
+from exogait.data.files import path_component, write_text_atomic
 from exogait.data.home import SUITE, Kind, find, user_folder
 
 NewKind = Literal["devices", "deficits", "subjects", "marker_maps"]
@@ -40,21 +42,17 @@ def new_file(kind: NewKind, name: str, *, source: str | Path | None = None, out:
         InputError: Not a name, or the file is there already: nothing is ever written over.
         ExogaitError: The one to begin with does not load.
     """
-    if not _NAME.fullmatch(name):
-        raise InputError("NAME", name, "a name of letters, digits, _ and -")
+    if not _NAME.fullmatch(name) or path_component(name) != name:
+        raise InputError("NAME", name, "a short name of letters, digits, _ and - that no system keeps for itself")
     path = Path(out) if out is not None else user_folder(kind) / f"{name}.yaml"
     if path.suffix.lower() not in (".yaml", ".yml") or path.stem != name:
         raise InputError("--out", str(out), f"the file must be called {name}.yaml, as its name is {name}")
     text = _text(kind, name, source)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise InputError("NAME", name, f"{path} is there already; choose another name, or edit that file") from None
-    except OSError as error:
-        raise ExogaitError(f"{path}: cannot be written ({error.strerror}); name another place with --out") from None
-    return path
+    if os.path.lexists(path):
+        raise InputError("NAME", name, f"{path} is there already; choose another name, or edit that file")
+    # On no list of ours: it is the user's from now on, and is to be edited.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_text_atomic(path, text)
 
 
 def _text(kind: NewKind, name: str, source: str | Path | None) -> str:

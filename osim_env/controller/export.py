@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from exogait.data.files import write_text_atomic, written_beside
 from exogait.models.device import Device
 
 from ..device.exoskeleton import HISTORY, TICK, signal_channels
@@ -60,7 +61,9 @@ def export_controller(
     ticks_of(control_step, TICK, "control_step")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    onnx = export_onnx(policy, folder / ONNX)
+    with written_beside(folder / ONNX) as beside:
+        export_onnx(policy, beside)
+    onnx = folder / ONNX
     description = policy.save(folder / POLICY)
     policy = load_policy(description)  # with the numbers as they are written, in float32
     observation = policy.mean + 0.5 * np.sin(np.arange(policy.n_observations)) / policy.scale
@@ -87,5 +90,5 @@ def export_controller(
         git_revision=policy.metadata.get("git_revision"),
     )  # fmt: skip
     path = folder / CONTRACT
-    path.write_text(json.dumps(dataclasses.asdict(contract), indent=1) + "\n")
+    write_text_atomic(path, json.dumps(dataclasses.asdict(contract), indent=1) + "\n")
     return {"contract": path, "onnx": onnx, "policy": description}

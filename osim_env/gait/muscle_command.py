@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.names import stem as stem
+from exogait.data.settings import check_ranges
 
 from .recruitment import recruit
 
@@ -87,6 +88,24 @@ class Balance:
     stance_load: float = 0.3
 
 
+_MUSCLE_COMMAND_CONFIG_RANGES = {
+    "stiffness_scale": (0.0, 1000.0, ""),
+    "amplitude_scale": (0.0, 1000.0, ""),
+    "feedforward": (0.0, 10.0, ""),
+    "device_share": (0.0, 10.0, ""),
+    "anticipation": (0.0, 1.0, "s"),
+    "excitation_amplitude": (0.0, 10.0, ""),
+    "phase_rate": (0.0, 1.0, ""),
+    "effort_weight": (0.0, 1e6, ""),
+    "trunk_effort_weight": (0.0, 1e6, ""),
+    "iterations": (1, 10_000, ""),
+    "min_excitation": (0.0, 1.0, ""),
+    "stiffness": (0.0, 1e6, "N m/rad"),
+    "amplitude": (0.0, 1e6, ""),
+}
+"""Field of :class:`MuscleCommandConfig` to lowest and highest value and unit."""
+
+
 @dataclass(frozen=True)
 class MuscleCommandConfig:
     """Settings of the step from action to excitations.
@@ -126,6 +145,9 @@ class MuscleCommandConfig:
     min_excitation: float = 0.01
     stiffness: dict[str, float] = field(default_factory=lambda: dict(STIFFNESS))
     amplitude: dict[str, float] = field(default_factory=lambda: dict(AMPLITUDE))
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _MUSCLE_COMMAND_CONFIG_RANGES)
 
 
 class Recruitment:

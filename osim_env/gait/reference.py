@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.files import write_text_atomic
 from exogait.data.home import find
 from exogait.data.show import Card, Curve, Shown, names, number
 
@@ -116,7 +117,7 @@ class ReferenceMotion(Shown):
             "coordinates": dict(zip(self.coordinate_names, np.round(self.coordinates, 7).tolist(), strict=True)),
             "moments": dict(zip(self.moment_names, np.round(self.moments, 6).tolist(), strict=True)),
         }
-        Path(path).write_text(json.dumps(content, indent=1) + "\n")
+        write_text_atomic(path, json.dumps(content, indent=1) + "\n")
 
     def card(self) -> Card:
         """Speeds, coordinates, and hip, knee and ankle over one stride."""

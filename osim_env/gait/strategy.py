@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
+from exogait.data.files import write_text_atomic
 from exogait.data.names import mirrored_name
 from exogait.models.deficit import FULL_STRENGTH, Deficit
 
@@ -193,8 +194,7 @@ class Strategies:
             "format": FORMAT, "body": self.body, "strength": self.strength, "side": self.side,
             "names": list(STRATEGY_NAMES), **tables, "about": dict(self.about),
         }  # fmt: skip
-        path.write_text(json.dumps(content, indent=1) + "\n")
-        return path
+        return write_text_atomic(path, json.dumps(content, indent=1) + "\n")
 
 
 def load_strategies(path: str | Path) -> Strategies:

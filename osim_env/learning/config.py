@@ -11,12 +11,36 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
+from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
 from ..gait.config import WorldConfig
 from ..gait.setup import WorldSetup
 
 Array = NDArray[Any]
+
+
+_LEARNER_CONFIG_RANGES = {
+    "layers": (1, 16384, "units"),
+    "initial_std": (1e-6, 10.0, ""),
+    "start_std": (1e-6, 10.0, ""),
+    "min_std": (0.0, 10.0, ""),
+    "learning_rate": (0.0, 1.0, ""),
+    "learning_rate_range": (0.0, 1.0, ""),
+    "target_kl": (0.0, 100.0, ""),
+    "epochs": (1, 1000, ""),
+    "minibatch": (1, 10_000_000, "samples"),
+    "gamma": (0.0, 1.0, ""),
+    "gae_lambda": (0.0, 1.0, ""),
+    "clip": (0.0, 10.0, ""),
+    "entropy": (0.0, 100.0, ""),
+    "value": (0.0, 1000.0, ""),
+    "max_gradient": (0.0, 1e6, ""),
+    "advantage_clip": (0.0, 1e6, ""),
+    "critic_warmup": (0, 1_000_000, "updates"),
+    "critic_rate": (0.0, 1.0, ""),
+}
+"""Field of :class:`LearnerConfig` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +97,18 @@ class LearnerConfig:
     critic_rate: float | None = None
     mean_reward: bool = False
 
+    def __post_init__(self) -> None:
+        check_ranges(self, _LEARNER_CONFIG_RANGES)
+
+
+_EVALUATION_CONFIG_RANGES = {
+    "seconds": (0.02, 3600.0, "s"),
+    "starts": (1, 10_000, ""),
+    "n_speeds": (1, 1000, ""),
+    "settle": (0.0, 3600.0, "s"),
+}
+"""Field of :class:`EvaluationConfig` to lowest and highest value and unit."""
+
 
 @dataclass(frozen=True)
 class EvaluationConfig:
@@ -89,6 +125,20 @@ class EvaluationConfig:
     starts: int = 4
     n_speeds: int = 5
     settle: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _EVALUATION_CONFIG_RANGES)
+
+
+_STAGE_RANGES = {
+    "samples": (0, 1e15, "control steps"),
+    "speeds": (0.0, 10.0, "m/s"),
+    "push_force": (0.0, 1e4, "N"),
+    "push_interval": (0.0, 1e6, "s"),
+    "human_weights": (-1e6, 1e6, ""),
+    "conditions": (0.0, 1e6, ""),
+}
+"""Field of :class:`Stage` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +164,19 @@ class Stage:
     learn: Literal["human", "device", "both"] | None = None
     conditions: dict[str, float] | None = None
     world: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _STAGE_RANGES)
+
+
+_TRAIN_CONFIG_RANGES = {
+    "seed": (0, 2**32 - 1, ""),
+    "n_envs": (1, 100_000, "bodies"),
+    "n_steps": (1, 100_000, "control steps"),
+    "checkpoint_minutes": (0.0, 1e6, "min"),
+    "evaluate_every": (1e-3, 1e17, "control steps"),
+}
+"""Field of :class:`TrainConfig` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +231,7 @@ class TrainConfig(Shown):
         learns = {self.learn, *(stage.learn for stage in self.stages)} - {"human", None}
         if learns and self.setup.device is None:
             raise InputError("learn", learns.pop(), "a device can learn only where setup names one")
+        check_ranges(self, _TRAIN_CONFIG_RANGES)
 
     @property
     def samples(self) -> float:

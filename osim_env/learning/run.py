@@ -14,6 +14,7 @@ import numba
 from exogait.data.errors import InputError
 from exogait.data.extras import require_extra
 from exogait.data.home import find
+from exogait.data.output import OutputFolder, output_folder
 from exogait.data.settings import load_settings
 
 from ..engine import set_threads
@@ -83,20 +84,35 @@ def train_from_file(
         MissingDependencyError: The extra ``learn`` is not installed.
     """
     require_extra("learn")
+    settings = load_settings(TrainConfig, find_config(config))
+    if seed is not None:
+        settings = dataclasses.replace(settings, seed=seed)
+    with output_folder(out, "exogait train") as ours:
+        return _train(settings, out, ours, resume=resume, minutes=minutes, threads=threads)
+
+
+def _train(
+    settings: TrainConfig, out: Path, ours: OutputFolder, *, resume: bool, minutes: float | None, threads: int | None
+) -> Trainer:
     from tqdm.auto import tqdm
 
     from .trainer import Trainer
 
-    settings = load_settings(TrainConfig, find_config(config))
-    if seed is not None:
-        settings = dataclasses.replace(settings, seed=seed)
     if not resume and (out / "checkpoint.npz").exists():
         raise InputError("--out", str(out), "it holds a run already; add --resume to go on, or name another folder")
+    for name in ("checkpoint.npz", "progress.csv", "evaluation.csv", "config.json", "manifest.json"):
+        ours.grows(name, adopt=resume)
+    for role in ("human", "device"):
+        for ending in ("json", "safetensors"):
+            ours.grows(f"best_{role}.{ending}", adopt=resume)
+    ours.whole("tensorboard", adopt=resume)
     use_threads(threads)
     trainer = Trainer(settings, out)
     if resume:
         trainer.load_checkpoint()
-    with tqdm(total=int(settings.samples), initial=trainer.samples, unit=" steps", unit_scale=True) as bar:
+    with tqdm(
+        total=int(settings.samples), initial=trainer.samples, unit=" steps", unit_scale=True, disable=None
+    ) as bar:
 
         def report(figures: dict[str, float]) -> None:
             bar.update(trainer.samples - bar.n)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
+from exogait.data.files import written_beside
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 
@@ -183,5 +184,6 @@ def place_model(setup: WorldSetup, folder: str | Path, name: str = "model") -> P
         models.write(models.build(device=setup.device, deficit=deficit, subject=person), target)
     # Strength is a parameter of the compiled model, not a part of it: geometry, for replays, is the same.
     _, compiled = model_files(dataclasses.replace(setup, engine="twin"))
-    shutil.copyfile(compiled, target.with_suffix(".npz"))
+    with written_beside(target.with_suffix(".npz")) as beside:
+        shutil.copyfile(compiled, beside)
     return target

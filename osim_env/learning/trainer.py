@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
+from exogait.data.files import write_text_atomic
 from exogait.data.settings import from_mapping
 from exogait.models.deficit import FULL_STRENGTH
 
@@ -254,9 +255,8 @@ class Trainer:
 
     def _write_manifest(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.json").write_text(
-            json.dumps(jsonable(dataclasses.asdict(self.config)), indent=1) + "\n"
-        )
+        content = json.dumps(jsonable(dataclasses.asdict(self.config)), indent=1) + "\n"
+        write_text_atomic(self.folder / "config.json", content)
         packages = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
         manifest = {
             "git_revision": git_revision(),
@@ -266,7 +266,7 @@ class Trainer:
             "threads": {"torch": torch.get_num_threads(), "numba": os.environ.get("NUMBA_NUM_THREADS", "all")},
             **self.world.signature(),
         }
-        (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        write_text_atomic(self.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
 
     def _log(self, figures: dict[str, float]) -> None:
         append_row(self.folder / "progress.csv", figures)

@@ -28,7 +28,8 @@ import pandas as pd
 from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.extras import require_extra
-from exogait.data.files import write_text_atomic
+from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.output import output_folder
 from exogait.data.settings import from_mapping
 from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
@@ -286,12 +287,25 @@ def personalize(
         InputError: The folder holds an arm that was trained with other settings.
         MissingDependencyError: The extra ``learn``, or ``controller`` for the deployable controller, is not installed.
     """
-    from ..controller.export import export_controller
-    from ..learning.policy import load_policy
-
     folder = Path(folder)
     for extra in ("learn", "controller"):  # better now than after the training
         require_extra(extra, "personalising a device")
+    with output_folder(folder, "exogait personalize") as ours:
+        for name in (*ARMS, "controller"):
+            ours.whole(name, adopt=(folder / name / "result.json").is_file())
+        return _personalize(settings, folder, summarise, workers, report)
+
+
+def _personalize(
+    settings: Personalization,
+    folder: Path,
+    summarise: Summarise,
+    workers: int,
+    report: Callable[[str], None] | None,
+) -> dict[str, pd.DataFrame]:
+    from ..controller.export import export_controller
+    from ..learning.policy import load_policy
+
     wanted = _inputs(settings)
     todo: list[Arm] = []
     for arm in ARMS:
@@ -311,7 +325,8 @@ def personalize(
             parts.setdefault(name, []).append(pd.read_parquet(folder / arm / f"{name}.parquet"))
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+        with written_beside(folder / f"{name}.parquet") as beside:
+            table.to_parquet(beside, index=False)
     worn = arm_config(settings, "personalised").setup.load_device()
     assert worn is not None
     export_controller(load_policy(folder / "personalised" / "device"), worn, folder / "controller")

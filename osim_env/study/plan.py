@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from exogait.data.errors import InputError
+from exogait.data.files import path_component
 from exogait.data.home import find
+from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
 if TYPE_CHECKING:
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 HEALTHY = "healthy"
 
 STUDIES = Path(__file__).parent / "studies"
+
+
+_STUDY_BODY_RANGES = {
+    "strengths": (0.0, 1000.0, "percent"),
+    "speeds": (0.0, 10.0, "m/s"),
+}
+"""Field of :class:`StudyBody` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,22 @@ class StudyBody:
     side: Literal["left", "right"] = "right"
     speeds: tuple[float, ...] | None = None
 
+    def __post_init__(self) -> None:
+        check_ranges(self, _STUDY_BODY_RANGES)
+
     @property
     def name(self) -> str:
         """The deficit's name, or ``healthy``."""
         return HEALTHY if self.deficit is None else Path(self.deficit).stem
+
+
+_VARIANT_RANGES = {
+    "seeds": (0, 2**32 - 1, ""),
+    "tune_samples": (0.0, 1e15, "control steps"),
+    "speeds": (0.0, 10.0, "m/s"),
+    "habit": (0.0, 1e9, "per rad²"),
+}
+"""Field of :class:`Variant` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,20 @@ class Variant:
     habit: float | None = None
     human: str | None = None
     device_profile: str | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _VARIANT_RANGES)
+
+
+_STUDY_CONFIG_RANGES = {
+    "seeds": (0, 2**32 - 1, ""),
+    "speeds": (0.0, 10.0, "m/s"),
+    "train_samples": (0.0, 1e15, "control steps"),
+    "tune_samples": (0.0, 1e15, "control steps"),
+    "starts": (1, 10_000, ""),
+    "seconds": (0.02, 3600.0, "s"),
+}
+"""Field of :class:`StudyConfig` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +206,8 @@ class StudyConfig(Shown):
         if not self.seeds or not self.bodies or not self.speeds:
             raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
         names = [body.name for body in self.bodies]
-        if len(set(names)) < len(names):
-            raise InputError("bodies", names, "each body once; give several strengths to one")
+        if len({_slug(name) for name in names}) < len(names):
+            raise InputError("bodies", names, "names that differ in letters or digits; give several strengths to one")
         for variant in self.variants:
             weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or names)]
             if variant.setup and weak and self.searches(variant):
@@ -189,6 +224,7 @@ class StudyConfig(Shown):
                     raise InputError(
                         f"variant {variant.name}: bodies", name, f"a body of the study: {', '.join(names)}"
                     )
+        check_ranges(self, _STUDY_CONFIG_RANGES)
 
 
 @dataclass(frozen=True)
@@ -283,7 +319,7 @@ def label_of(body: StudyBody, variant: Variant | None) -> str:
 
 def _slug(text: str) -> str:
     """A name for files; without points, since what follows one would be taken for a suffix."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", text)
+    return path_component(re.sub(r"[^A-Za-z0-9]+", "_", text))
 
 
 def find_study(name: str) -> Path:
@@ -293,6 +329,20 @@ def find_study(name: str) -> Path:
 
 SHORTEST = 0.1
 """Shortest part of a walk by which a candidate can be judged, s."""
+
+
+_SEARCH_CONFIG_RANGES = {
+    "generations": (1, 100_000, ""),
+    "healthy_generations": (1, 100_000, ""),
+    "candidates": (4, 100_000, ""),
+    "spread": (0.0, 10.0, "rad"),
+    "seconds": (0.02, 3600.0, "s"),
+    "late_seconds": (0.02, 3600.0, "s"),
+    "settle": (0.0, 3600.0, "s"),
+    "habit": (0.0, 1e9, "per rad²"),
+    "healthy_habit": (0.0, 1e9, "per rad²"),
+}
+"""Field of :class:`SearchConfig` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +381,7 @@ class SearchConfig:
             raise InputError("habit", min(self.habit, self.healthy_habit), "0 or more per rad²")
         if self.candidates < 4 or min(self.generations, self.healthy_generations) < 1:
             raise InputError("search", dataclasses.asdict(self), "4 or more candidates, 1 or more generations")
+        check_ranges(self, _SEARCH_CONFIG_RANGES)
 
 
 def inputs_of_task(config: StudyConfig, task: Task) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import pandas as pd
 
 from exogait.data.errors import ExogaitError, InputError
 from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.output import OutputFolder, output_folder
 
 from .backend import Backend, WorkerLostError
 from .backends import LocalBackend
@@ -68,10 +69,24 @@ def run_study(
         ExogaitError: A task failed; those that do not need it were done.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with output_folder(folder, "exogait study") as ours:
+        return _run(config, folder, ours, summarise, backend, policies, report)
+
+
+def _run(
+    config: StudyConfig,
+    folder: Path,
+    ours: OutputFolder,
+    summarise: Summarise,
+    backend: Backend | None,
+    policies: str | Path | None,
+    report: Callable[[str], None] | None,
+) -> dict[str, pd.DataFrame]:
     policies = None if policies is None else Path(policies)
     tasks = plan(config, policies)
     _check(config, tasks, folder, policies)
+    for task in tasks:  # its worker, perhaps on another machine, knows of no list
+        ours.whole(task.name, adopt=result_of(folder, task) is not None or (folder / "study.json").is_file())
     write_text_atomic(folder / "study.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
     backend = backend or LocalBackend()
     done = {task.name for task in tasks if result_of(folder, task) is not None}

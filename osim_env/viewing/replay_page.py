@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError
+from exogait.data.files import write_text_atomic
 from exogait.data.results import read_result, result_model
 from exogait.data.trial import GaitTrial
 
@@ -54,8 +55,7 @@ class Replay:
         """Write the page as an .html file."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.page, encoding="utf-8")
-        return path
+        return write_text_atomic(path, self.page)
 
 
 def replay(

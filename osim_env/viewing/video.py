@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import GRAVITY
 from exogait.data.errors import InputError, MissingDependencyError
+from exogait.data.files import written_beside
 
 from .scene import CONTACT_FORCE, Scene
 
@@ -70,7 +71,8 @@ def write_video(
             if progress is not None:
                 progress(done + 1)
 
-    (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(frames(), path)
+    with written_beside(path) as beside:
+        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(frames(), beside)
     return path
 
 
@@ -170,7 +172,8 @@ class Film:
         speed = about.walked_speed
         words = [kind, about.subject or scene.trial.name]
         words += [f"{speed:.2f} m/s"] if speed is not None and np.isfinite(speed) else []
-        self.figure.text(0.03, 0.955, ", ".join(words), fontsize=11, fontweight="bold", color="#1d2530")
+        title = ", ".join(words)
+        self.figure.text(0.03, 0.955, title, fontsize=11, fontweight="bold", color="#1d2530", parse_math=False)
         self.clock = self.figure.text(0.97, 0.955, "", fontsize=11, color="#5b636d", ha="right")
         if scene.activation is not None:
             bar = self.figure.add_axes((0.78, 0.905, 0.19, 0.014))
