@@ -86,7 +86,7 @@ class _WhenGymnasiumComes:
 
 
 def _register():
-    importlib.import_module(".osim_env.registration", __name__).register()
+    importlib.import_module(".osim_env.learning.outside.registration", __name__).register()
 
 
 if "gymnasium" in sys.modules:

@@ -14,6 +14,7 @@ from .learning.evaluation import EvaluationConfig as EvaluationConfig
 from .learning.evaluation import evaluate_policy as evaluate_policy
 from .learning.gait_env import OsimGaitEnv as OsimGaitEnv
 from .learning.gait_env import OsimGaitVectorEnv as OsimGaitVectorEnv
+from .learning.outside.registration import register as register
 from .learning.policy import Policy as Policy
 from .learning.policy import export_onnx as export_onnx
 from .learning.policy import load_policy as load_policy
@@ -21,7 +22,6 @@ from .learning.rollout import roll_out as roll_out
 from .learning.simulation import simulate as simulate
 from .learning.trainer import Trainer as Trainer
 from .learning.vec_env import GaitVecEnv as GaitVecEnv
-from .registration import register as register
 from .viewing.replay_page import Replay as Replay
 from .viewing.replay_page import replay as replay
 

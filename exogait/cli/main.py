@@ -27,9 +27,9 @@ def main() -> None:
     except ExogaitError as error:
         print(f"exogait: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("exogait: interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as error:  # or Stopped, which tells what was saved
+        print(f"exogait: {str(error) or 'interrupted'}", file=sys.stderr)
+        raise SystemExit(getattr(error, "code", 130)) from None
     except Exception as error:
         if os.environ.get("EXOGAIT_DEBUG"):
             raise

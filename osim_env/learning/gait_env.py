@@ -206,11 +206,13 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
             seconds = min(config.episode, max_episode_steps * config.control_step)
             config = dataclasses.replace(config, episode=seconds)
         self.num_envs, self.speed, self.device_policy, self.render_mode = num_envs, speed, device_policy, None
-        places = [setup.pop(name, None) for name in ("device", "deficit", "subject")]
-        reference = setup.pop("reference", None)
-        self.world = _world(num_envs, setup.pop("engine", "twin"), *places, speed, reference, config)
-        if setup:
-            raise InputError("settings", sorted(setup)[0], "choose engine, device, deficit, subject or reference")
+        unknown = sorted(setup.keys() - {"engine", "device", "deficit", "subject", "reference"})
+        if unknown:
+            raise InputError("settings", unknown[0], "choose engine, device, deficit, subject or reference")
+        self.world = _world(
+            num_envs, setup.get("engine", "twin"), setup.get("device"), setup.get("deficit"), setup.get("subject"),
+            speed, setup.get("reference"), config,
+        )  # fmt: skip
         self.world.rng = self.np_random
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)

@@ -64,7 +64,7 @@ class Camera:
                     "pictures without one",
                     stacklevel=4,
                 )
-            figure, axes = pyplot.subplots(num="OsimGait-v0", figsize=(6.4, 6.4))
+            _, axes = pyplot.subplots(num="OsimGait-v0", figsize=(6.4, 6.4))
             axes.set_position((0.0, 0.0, 1.0, 1.0))
             axes.axis("off")
             self._image = axes.imshow(picture)
