@@ -88,12 +88,19 @@ class Trainer:
 
     # ---- the loop --------------------------------------------------------------------------------------------------
 
-    def run(self, report: Callable[[dict[str, float]], None] | None = None, stop_after: float | None = None) -> None:
-        """Train until the curriculum ends; the last policies are evaluated too, and all are written.
+    def run(
+        self,
+        report: Callable[[dict[str, float]], None] | None = None,
+        stop_after: float | None = None,
+        *,
+        evaluate_last: bool = True,
+    ) -> None:
+        """Train until the curriculum ends, and write checkpoint and policies.
 
         Args:
             report: Called with the figures of every update.
             stop_after: Stop (with a checkpoint) after this many seconds of wall time.
+            evaluate_last: Evaluate what the curriculum ended with too, so that the shortest run has a best policy.
 
         Raises:
             Stopped: SIGINT or SIGTERM came; checkpoint and policies hold everything up to then.
@@ -118,8 +125,8 @@ class Trainer:
                 if stop_after is not None and now - begin > stop_after:
                     break
             # Only at the curriculum's end: at a stop before it, an evaluation would make the resumed run another one.
-            evaluated = self.curve[-1]["samples"] if self.curve else 0
-            if self.samples >= self.config.samples and evaluated < self.samples and asked.number is None:
+            ended = self.samples >= self.config.samples and asked.number is None
+            if evaluate_last and ended and (not self.curve or self.curve[-1]["samples"] < self.samples):
                 self._evaluate()
             self.save_checkpoint()
             if asked.number is not None:
@@ -312,7 +319,7 @@ class Trainer:
 
         Args:
             path: The checkpoint.
-            override: Go on although settings have changed, where they are of those that may (:data:`.config.MAY_CHANGE`).
+            override: Go on although settings have changed, where they may (:data:`.config.MAY_CHANGE`).
 
         Returns:
             One line a setting that has changed.

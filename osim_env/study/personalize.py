@@ -373,7 +373,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
     trainer = Trainer(arm_config(settings, arm), home)
     if (home / "checkpoint.npz").is_file():
         trainer.load_checkpoint()
-    trainer.run()
+    trainer.run(evaluate_last=False)  # the task's own walks do
     trainer.policy("human").save(home / "human")
     trainer.policy("device").save(home / "device")
     tables = walk_arm(settings, arm, home, summarise)
