@@ -59,9 +59,8 @@ def test_the_name_is_known_in_a_fresh_process_in_any_order(code: str, tmp_path: 
 
 
 def test_importing_the_suite_imports_no_gymnasium(tmp_path: Path) -> None:
-    assert fresh("import exogait, sys; print('gymnasium' in sys.modules, 'numpy' in sys.modules)", tmp_path).split() == [
-        "False", "False",
-    ]  # fmt: skip
+    out = fresh("import exogait, sys; print('gymnasium' in sys.modules, 'numpy' in sys.modules)", tmp_path)
+    assert out.split() == ["False", "False"]
 
 
 def test_made_by_name_it_walks_draws_and_ends(tmp_path: Path) -> None:
