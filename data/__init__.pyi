@@ -4,6 +4,7 @@ from .constants import GRAVITY as GRAVITY
 from .errors import DataQualityWarning as DataQualityWarning
 from .errors import ExogaitError as ExogaitError
 from .errors import FileFormatError as FileFormatError
+from .errors import ForkedError as ForkedError
 from .errors import InputError as InputError
 from .errors import MissingDependencyError as MissingDependencyError
 from .errors import SimulationDivergedError as SimulationDivergedError
@@ -69,6 +70,7 @@ __all__ = [
     "Dataset",
     "ExogaitError",
     "FileFormatError",
+    "ForkedError",
     "GaitEvent",
     "GaitTrial",
     "InputError",

@@ -62,6 +62,26 @@ class FileFormatError(ExogaitError):
         super().__init__(f"{place}: {problem}" + (f"; {todo}" if todo else ""))
 
 
+class ForkedError(ExogaitError):
+    """A process was forked from one in which bodies had walked; its compiled loops cannot run.
+
+    Args:
+        parent: Number of the process in which they walked.
+    """
+
+    def __init__(self, parent: int) -> None:
+        self.parent = parent
+        super().__init__(
+            f"this process was forked from process {parent} after bodies had walked there, which compiled loops do not "
+            'survive; start workers by "spawn" (gymnasium: vector_kwargs={"context": "spawn"}; stable-baselines3: '
+            'start_method="spawn")'
+        )
+
+    def __reduce__(self) -> tuple[type[ForkedError], tuple[int]]:
+        """Rebuild from the number, in another process."""
+        return ForkedError, (self.parent,)
+
+
 class UnitsError(ExogaitError):
     """A quantity whose unit is missing, unknown or not the expected one."""
 

@@ -25,6 +25,8 @@ laboratory), ``data`` (trials, files, norms). Everything is imported on first us
 
 import ast
 import importlib
+import importlib.util
+import sys
 from pathlib import Path
 
 __version__ = "0.1.0"
@@ -60,3 +62,34 @@ def __getattr__(name):
 
 def __dir__():
     return [*__all__, "__version__"]
+
+
+class _WhenGymnasiumComes:
+    """Registers the environment right after Gymnasium is imported, which itself would take too long here."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "gymnasium":
+            return None
+        sys.meta_path.remove(cls)
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        load = spec.loader.exec_module
+
+        def load_and_register(module):
+            load(module)
+            _register()
+
+        spec.loader.exec_module = load_and_register
+        return spec
+
+
+def _register():
+    importlib.import_module(".osim_env.learning.outside.registration", __name__).register()
+
+
+if "gymnasium" in sys.modules:
+    _register()
+else:
+    sys.meta_path.insert(0, _WhenGymnasiumComes)

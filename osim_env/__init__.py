@@ -1,6 +1,6 @@
 """Simulation and learning: the compiled engine, the environment, rewards, training.
 
-``gymnasium.make("OsimGait-v0")`` works once this package is imported, or where the suite is installed.
+``gymnasium.make("OsimGait-v0")`` works after ``import exogait``, ``"exogait:OsimGait-v0"`` without.
 """
 
 import lazy_loader as lazy

@@ -13,7 +13,8 @@ from .learning.config import TrainConfig as TrainConfig
 from .learning.evaluation import EvaluationConfig as EvaluationConfig
 from .learning.evaluation import evaluate_policy as evaluate_policy
 from .learning.gait_env import OsimGaitEnv as OsimGaitEnv
-from .learning.gait_env import register as register
+from .learning.gait_env import OsimGaitVectorEnv as OsimGaitVectorEnv
+from .learning.outside.registration import register as register
 from .learning.policy import Policy as Policy
 from .learning.policy import export_onnx as export_onnx
 from .learning.policy import load_policy as load_policy
@@ -30,6 +31,7 @@ __all__ = [
     "GaitVecEnv",
     "GaitWorld",
     "OsimGaitEnv",
+    "OsimGaitVectorEnv",
     "Policy",
     "ReferenceMotion",
     "Replay",

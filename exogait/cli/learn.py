@@ -24,6 +24,7 @@ def train(
     *,
     out: Path,
     resume: bool = False,
+    override: bool = False,
     agent: Literal["policy", "zero", "random", "reference"] = "policy",
     seed: int | None = None,
     minutes: float | None = None,
@@ -34,7 +35,9 @@ def train(
     Args:
         config: Name of a configuration of the suite (healthy, ...) or a YAML file.
         out: Folder of the run.
-        resume: Go on from the folder's checkpoint.
+        resume: Go on from the folder's checkpoint; settings that differ from its own are listed and refused.
+        override: With resume, go on with changed settings, where a run may change them (curriculum, rewards, learning
+            rates; not seed, sizes, body or device).
         agent: Instead of training, walk 5 s with zero or random actions or on the reference motion, as a check.
         seed: Replaces the configuration's seed.
         minutes: Stop, with a checkpoint, after this many minutes.
@@ -47,7 +50,11 @@ def train(
     if agent != "policy":
         print(check_agent(config, agent))
         return
-    train_from_file(config, out, resume=resume, seed=seed, minutes=minutes, threads=threads)
+    trainer = train_from_file(
+        config, out, resume=resume, override=override, seed=seed, minutes=minutes, threads=threads
+    )
+    found = sorted(path.stem for path in out.glob("*_*.json") if path.with_suffix(".safetensors").is_file())
+    print(f"{trainer.samples} steps; wrote {', '.join(found)} to {out}")
 
 
 def controller(

@@ -31,8 +31,8 @@ def main() -> None:
         sys.stdout.flush()
     except ExogaitError as error:
         _end(str(error), 2)
-    except KeyboardInterrupt:
-        _end("interrupted", 130)
+    except KeyboardInterrupt as error:  # or Stopped, which tells what was saved
+        _end(str(error) or "interrupted", getattr(error, "code", 130))
     except BrokenPipeError:
         _close_stdout()
         raise SystemExit(141) from None  # as a shell says of a program that wrote into a closed pipe

@@ -147,7 +147,8 @@ class Training(ResultFolder):
         """A policy as the training left it, or the best so far with ``best_human``, ``best_device``."""
         from exogait.osim_env.learning.policy import load_policy
 
-        return load_policy(self.folder / role)
+        last = self.folder / f"last_{role}"  # tasks of a study name theirs by the role alone
+        return load_policy(last if last.with_suffix(".json").is_file() else self.folder / role)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         found = [p.stem for p in sorted(self.folder.glob("*.json")) if p.with_suffix(".safetensors").is_file()]

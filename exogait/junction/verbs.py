@@ -43,6 +43,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
+    override: bool = False,
     seed: int | None = None,
     minutes: float | None = None,
     threads: int | None = None,
@@ -52,7 +53,8 @@ def train(
     Args:
         config: Name of a configuration (``healthy``, ...) or a YAML file.
         out: Folder of the run.
-        resume: Go on from the folder's checkpoint.
+        resume: Go on from the folder's checkpoint; settings that differ from its own are listed and refused.
+        override: With ``resume``, go on with changed settings, where a run may change them.
         seed: Replaces the configuration's seed.
         minutes: Stop, with a checkpoint, after this many minutes.
         threads: Processor threads for simulation and learning; all without.
@@ -65,7 +67,9 @@ def train(
     """
     from exogait.osim_env.learning.run import train_from_file
 
-    return train_from_file(config, Path(out), resume=resume, seed=seed, minutes=minutes, threads=threads)
+    return train_from_file(
+        config, Path(out), resume=resume, override=override, seed=seed, minutes=minutes, threads=threads
+    )
 
 
 def policies() -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -141,13 +141,25 @@ class State(Shown):
 
     def copy(self) -> State:
         """Return an independent copy, record included."""
-        flat = self.record_rows.copy()
-        start, views = self.record_rows.ctypes.data, []
-        for view in self.record:
-            column = (view.ctypes.data - start) // 8 if view.size else 0
-            views.append(flat[:, column : column + int(np.prod(view.shape[1:]))].reshape(view.shape))
+        build, (arrays, flat, places) = self.__reduce__()
+        return build({name: array.copy() for name, array in arrays.items()}, flat.copy(), places)
+
+    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any], Floats, Places]]:
+        """What pickle and ``copy.deepcopy`` keep: the record as its flat array, whose views are laid out anew."""
+        start = self.record_rows.ctypes.data
+        places = tuple(((view.ctypes.data - start) // 8 if view.size else 0, view.shape) for view in self.record)
         names = [one.name for one in fields(self) if not one.name.startswith("record")]
-        return State(**{name: getattr(self, name).copy() for name in names}, record=Record(*views), record_rows=flat)
+        return _state_of, ({name: getattr(self, name) for name in names}, self.record_rows, places)
+
+
+Places = tuple[tuple[int, tuple[int, ...]], ...]
+"""First column in the flat array, and shape, of every array of a record."""
+
+
+def _state_of(arrays: dict[str, Any], flat: Floats, places: Places) -> State:
+    """A state whose record looks into its flat array."""
+    views = [flat[:, column : column + int(np.prod(shape[1:]))].reshape(shape) for column, shape in places]
+    return State(**arrays, record=Record(*views), record_rows=flat)
 
 
 @dataclass

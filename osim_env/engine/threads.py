@@ -11,12 +11,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from exogait.data.errors import ForkedError
+
 from .lanes import JIT_DISABLED, Backend, aligned_rows
 from .model import Floats, n_blocks
 
 _threads = 0
 _pool: tuple[int, int, ThreadPoolExecutor] | None = None
 _local = threading.local()
+_home: int | None = None
 
 
 def available_cores() -> int:
@@ -39,6 +42,22 @@ def set_threads(count: int) -> None:
 def get_threads() -> int:
     """Return the number of threads that the batched functions use."""
     return _threads or int(os.environ.get("OSIM_ENV_THREADS", "0")) or available_cores()
+
+
+def refuse_after_fork() -> None:
+    """Raise in a fork of a process in which bodies walked.
+
+    OpenMP, which runs the loops over bodies (and torch), does not survive a fork: it would end the process with a word
+    that names neither the cause nor the way out.
+
+    Raises:
+        ForkedError: This process is such a fork.
+    """
+    global _home
+    if _home is None:
+        _home = os.getpid()
+    elif _home != os.getpid():
+        raise ForkedError(_home)
 
 
 def workspace(n_rows: int, backend: Backend = "float64") -> Floats:

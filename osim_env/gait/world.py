@@ -21,6 +21,7 @@ from exogait.models.device import Device
 
 from ..device.exoskeleton import TICK
 from ..device.mirror import ODD_COORDINATES, mirror_map, mirrored_name
+from ..engine.threads import refuse_after_fork
 from .bodies import Bodies
 from .config import Transition, WorldConfig
 from .grounding import ground_reference
@@ -83,6 +84,14 @@ class GaitWorld(Bodies):
         self._set_terms(config)
         self.reset(np.arange(self.n_envs))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle and ``copy.deepcopy`` keep: all but the tables of functions, some of which lead to this world."""
+        return {name: value for name, value in vars(self).items() if name not in ("observation_table", "_sensors")}
+
+    def __setstate__(self, content: dict[str, Any]) -> None:
+        vars(self).update(content)
+        self._prepare_tables()
+
     def _prepare_tables(self) -> None:
         """Tables of what the agents see, and what actions look like with left and right exchanged."""
         muscles, device = self.physics.model.muscle_names, None
@@ -139,6 +148,7 @@ class GaitWorld(Bodies):
         Raises:
             InputError: A speed is outside the reference's range.
         """
+        refuse_after_fork()
         if speed is not None:
             self.reference.check_speed(speed)
         n, state = len(index), self.state
@@ -209,6 +219,7 @@ class GaitWorld(Bodies):
         Raises:
             ValueError: An action has the wrong shape or is not finite.
         """
+        refuse_after_fork()
         if device_action is None:
             device_action = np.zeros((self.n_envs, self.n_device_actions))
         self.state.take_actions(

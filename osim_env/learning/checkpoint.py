@@ -16,7 +16,7 @@ from exogait.data.errors import FileFormatError, InputError
 from ..device.legs import Legs
 from ..gait.world import GaitWorld
 from .collect import Episodes
-from .config import Array, TrainConfig
+from .config import Array, TrainConfig, changed_settings, jsonable, may_change, without_folders
 from .learner import NEVER_VARIED, STD_FLOOR, Learner
 from .policy import Policy, load_policy
 
@@ -177,16 +177,69 @@ def write_checkpoint(
     return path
 
 
+def compare_settings(path: Path, before: dict[str, Any], config: TrainConfig, override: bool) -> list[str]:
+    """Differences between the settings that a checkpoint was made with and those of the run that goes on from it.
+
+    Args:
+        path: The checkpoint, for the message.
+        before: Its settings.
+        config: The run's.
+        override: Go on with those that may change.
+
+    Returns:
+        One line a difference.
+
+    Raises:
+        FileFormatError: There are some, and ``override`` is not set or they are of the kind that never may change.
+    """
+    now = without_folders(json.loads(json.dumps(jsonable(dataclasses.asdict(config)))))
+    found = changed_settings(without_folders(before), now)
+    lines = [f"{name} was {_brief(old)}, now {_brief(new)}" for name, (old, new) in found.items()]
+    fixed = [line for line, name in zip(lines, found, strict=True) if not may_change(name)]
+    if fixed:
+        raise FileFormatError(
+            path,
+            f"made with other settings: {'; '.join(fixed)}",
+            "these never change in a run; take another folder",
+        )
+    if lines and not override:
+        raise FileFormatError(
+            path, f"made with other settings: {'; '.join(lines)}", "set them back, or go on with them by --override"
+        )
+    return lines
+
+
+def _brief(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def restore_checkpoint(
-    path: Path, human: Learner, device: Learner | None, world: GaitWorld, episodes: Episodes
+    path: Path,
+    config: TrainConfig,
+    human: Learner,
+    device: Learner | None,
+    world: GaitWorld,
+    episodes: Episodes,
+    *,
+    override: bool = False,
 ) -> dict[str, Any]:
     """Put learners, bodies, episodes and random numbers back to where :func:`write_checkpoint` left them.
 
+    Args:
+        path: The checkpoint.
+        config: Settings of the run that goes on.
+        human: The human's learner.
+        device: The device's learner, if it has one.
+        world: The bodies.
+        episodes: Where their episodes stand.
+        override: Whether settings that may change may have changed.
+
     Returns:
-        What the run said about itself.
+        What the run said about itself, and under ``changed`` one line a setting that differs.
 
     Raises:
-        FileFormatError: The file is damaged or belongs to another run.
+        FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
     """
     content = read_checkpoint(path)
     facts = json.loads(content.pop("facts").tobytes())
@@ -195,6 +248,7 @@ def restore_checkpoint(
         del own["model_hash"]
     if facts["signature"] != own:
         raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
+    changed = compare_settings(path, facts["config"], config, override) if "config" in facts else []
     try:
         human.load_arrays(part_of(content, "human/"))
         if device is not None:
@@ -208,4 +262,4 @@ def restore_checkpoint(
     kind, position, has_gauss, cached = facts["numpy"]
     np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
     world.rng.bit_generator.state = facts["world_random"]
-    return facts
+    return {**facts, "changed": changed}

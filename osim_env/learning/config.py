@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -264,8 +265,52 @@ def jsonable(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+MAY_CHANGE = (
+    "name", "stages", "checkpoint_minutes", "evaluate_every", "evaluation", "world", "human", "device",
+)  # fmt: skip
+"""Settings that a run may go on with changed, if it is told to; the others are what the run is."""
+MAY_NOT_CHANGE = ("world.control_step", "world.muscles.scheme", "human.layers", "device.layers")
+"""Those among them that networks and observations are made for."""
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """Settings that differ, by their full name: as they were, and as they are.
+
+    Settings that one of the two does not know (it is of another version) are not compared.
+
+    Example:
+        >>> changed_settings({"seed": 0, "human": {"epochs": 3, "clip": 0.2}}, {"seed": 0, "human": {"epochs": 2}})
+        {'human.epochs': (3, 2)}
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in before.keys() & now.keys():
+        old, new = before[key], now[key]
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found |= changed_settings(old, new, f"{prefix}{key}.")
+            if prefix + key in TABLES:  # whose keys are data, not settings
+                names = old.keys() ^ new.keys()
+                found |= {f"{prefix}{key}.{name}": (old.get(name), new.get(name)) for name in names}
+        elif old != new:
+            found[f"{prefix}{key}"] = (old, new)
+    return dict(sorted(found.items()))
+
+
+TABLES = (
+    "world.human_weights", "world.device_weights", "world.muscles.stiffness", "world.muscles.amplitude",
+    "setup.population.conditions",
+)  # fmt: skip
+"""Settings that are tables by name."""
+
+
+def may_change(name: str) -> bool:
+    """Whether a run may go on with this setting changed."""
+    fixed = any(name == one or name.startswith(f"{one}.") for one in MAY_NOT_CHANGE)
+    return not fixed and name.split(".")[0] in MAY_CHANGE
+
+
+@functools.cache
 def git_revision() -> str:
-    """Revision of the source, "unknown" outside a checkout."""
+    """Revision of the source that this process runs, "unknown" outside a checkout."""
     try:
         result = subprocess.run(
             ["git", "describe", "--always", "--dirty"],

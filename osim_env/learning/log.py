@@ -29,6 +29,33 @@ def append_row(path: Path, row: Mapping[str, float]) -> None:
         csv.DictWriter(stream, fieldnames=columns).writerow(row)
 
 
+LEFT_BEHIND = ("progress.csv", "evaluation.csv", "tensorboard", "config.json", "manifest.json", "best_*", "last_*")
+"""What a run writes beside its checkpoint."""
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Move what a run left that ended before its first checkpoint into a folder of its own; a new one begins clean.
+
+    Args:
+        folder: Folder of the run.
+
+    Returns:
+        The new folder (``before-1``, ...), None where the run had logged nothing.
+    """
+    if not (folder / "progress.csv").is_file():
+        return None
+    number = 1
+    while (folder / f"before-{number}").exists():
+        number += 1
+    aside = folder / f"before-{number}"
+    aside.mkdir()
+    # progress.csv last: as long as it is there, whoever comes after an interruption here goes on.
+    found = [path for pattern in reversed(LEFT_BEHIND) for path in sorted(folder.glob(pattern))]
+    for path in found:
+        path.rename(aside / path.name)
+    return aside
+
+
 def drop_rows_after(path: Path, samples: int) -> None:
     """Forget what a killed run logged after its last checkpoint; the resumed run logs the same again."""
     if not path.is_file():

@@ -21,6 +21,7 @@ from ..engine import set_threads
 from .agents import AgentName, run_agent
 from .config import TrainConfig
 from .evaluation import evaluation_world
+from .log import set_aside
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -73,14 +74,19 @@ def train_from_file(
     out: Path,
     *,
     resume: bool,
+    override: bool = False,
     seed: int | None = None,
     minutes: float | None = None,
     threads: int | None = None,
 ) -> Trainer:
     """Train from a configuration file, showing progress.
 
+    Where a run in the folder ended before its first checkpoint, its rows are kept aside and it starts anew.
+
     Raises:
         InputError: The folder already holds a run and ``resume`` was not asked for.
+        FileFormatError: The checkpoint to go on from is missing, damaged, or was made with other settings.
+        Stopped: SIGINT or SIGTERM came; checkpoint and policies hold everything up to then.
         MissingDependencyError: The extra ``learn`` is not installed.
     """
     require_extra("learn")
@@ -109,7 +115,10 @@ def _train(
     use_threads(threads)
     trainer = Trainer(settings, out)
     if resume:
-        trainer.load_checkpoint()
+        for line in trainer.load_checkpoint(override=override):
+            print(f"changed: {line}")
+    elif aside := set_aside(out):
+        print(f"{out} held a run that ended before its first checkpoint: starting anew, what it left is in {aside}")
     with tqdm(
         total=int(settings.samples), initial=trainer.samples, unit=" steps", unit_scale=True, disable=None
     ) as bar:

@@ -1,9 +1,10 @@
 """Training: two learners on one batch of simulated bodies, resumable to the bit.
 
 A run is a folder: ``config.json`` and ``manifest.json`` are written before the first step, ``progress.csv`` (and
-TensorBoard files, where installed) as it goes, ``checkpoint.npz`` every few minutes by writing beside and renaming,
-and the best evaluated policy as safetensors and JSON. A killed run goes on from its checkpoint with the same random
-numbers and the same states of every environment, so its curve is the one it would have had.
+TensorBoard files, where installed) as it goes, ``checkpoint.npz`` and the policies as they are (``last_human``,
+``last_device``) every few minutes and at the end, by writing beside and renaming, and the best evaluated policies
+(``best_...``). A killed run goes on from its checkpoint with the same random numbers and the same states of every
+environment, so its curve is the one it would have had; SIGINT and SIGTERM make a checkpoint first.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from .collect import Episodes, Wearers, collect
 from .config import Stage, TrainConfig, git_revision, jsonable, merged, without_folders
 from .evaluation import evaluate_policy
 from .learner import Learner
-from .log import append_row, drop_rows_after, tensorboard_writer
+from .log import append_row, drop_rows_after, set_aside, tensorboard_writer
+from .outside.stopping import Stopped, heeded_signals
 from .policy import Policy, policy_from_learner
 from .prescribed import PrescribedTorque
 
@@ -87,30 +89,52 @@ class Trainer:
 
     # ---- the loop --------------------------------------------------------------------------------------------------
 
-    def run(self, report: Callable[[dict[str, float]], None] | None = None, stop_after: float | None = None) -> None:
-        """Train until the curriculum ends.
+    def run(
+        self,
+        report: Callable[[dict[str, float]], None] | None = None,
+        stop_after: float | None = None,
+        *,
+        evaluate_last: bool = True,
+    ) -> None:
+        """Train until the curriculum ends, and write checkpoint and policies.
 
         Args:
             report: Called with the figures of every update.
             stop_after: Stop (with a checkpoint) after this many seconds of wall time.
+            evaluate_last: Evaluate what the curriculum ended with too, so that the shortest run has a best policy.
+
+        Raises:
+            Stopped: SIGINT or SIGTERM came; checkpoint and policies hold everything up to then.
         """
+        if self.samples == 0:
+            set_aside(self.folder)
         self._write_manifest()
         begin = last_checkpoint = time.monotonic()
-        while self.samples < self.config.samples:
-            figures = self.update()
-            self._log(figures)
-            if report is not None:
-                report(figures)
-            if self.samples >= self.next_evaluation:
-                self.next_evaluation += self.config.evaluate_every
+        with heeded_signals("finishing this update, then saving checkpoint and policies") as asked:
+            while self.samples < self.config.samples and asked.number is None:
+                figures = self.update()
+                self._log(figures)
+                if report is not None:
+                    report(figures)
+                if self.samples >= self.next_evaluation:
+                    self.next_evaluation += self.config.evaluate_every
+                    self._evaluate()
+                now = time.monotonic()
+                if now - last_checkpoint > 60 * self.config.checkpoint_minutes:
+                    self.save_checkpoint()
+                    last_checkpoint = now
+                if stop_after is not None and now - begin > stop_after:
+                    break
+            # Only at the curriculum's end: at a stop before it, an evaluation would make the resumed run another one.
+            ended = self.samples >= self.config.samples and asked.number is None
+            if evaluate_last and ended and (not self.curve or self.curve[-1]["samples"] < self.samples):
                 self._evaluate()
-            now = time.monotonic()
-            if now - last_checkpoint > 60 * self.config.checkpoint_minutes:
-                self.save_checkpoint()
-                last_checkpoint = now
-            if stop_after is not None and now - begin > stop_after:
-                break
-        self.save_checkpoint()
+            self.save_checkpoint()
+            if asked.number is not None:
+                saved = (
+                    f"{self.folder} holds checkpoint and policies of {self.samples} steps; --resume goes on from there"
+                )
+                raise Stopped(asked.number, saved)
 
     def update(self) -> dict[str, float]:
         """One roll-out of every environment and one update of every learner that learns."""
@@ -273,12 +297,14 @@ class Trainer:
         writer_class = tensorboard_writer()
         if writer_class is not None:
             if not hasattr(self, "_board"):
-                self._board = writer_class(str(self.folder / "tensorboard"))
+                self._board = writer_class(str(self.folder / "tensorboard"), purge_step=self.samples)
             for name, value in figures.items():
                 self._board.add_scalar(name, value, self.samples)
 
     def save_checkpoint(self) -> Path:
-        """Write everything the run depends on, atomically."""
+        """Write the policies as they are, and everything the run depends on, each file whole or not at all."""
+        for role in ("human",) if self.device is None else ("human", "device"):
+            self.policy(role).save(self.folder / f"last_{role}")
         facts = {
             "config": jsonable(dataclasses.asdict(self.config)),
             "signature": self.world.signature(),
@@ -291,19 +317,29 @@ class Trainer:
             self.folder / "checkpoint.npz", facts, self.human, self.device, self.world, self.episodes
         )
 
-    def load_checkpoint(self, path: str | Path | None = None) -> None:
+    def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
         """Go on from a checkpoint, by default the folder's own.
 
+        Args:
+            path: The checkpoint.
+            override: Go on although settings have changed, where they may (:data:`.config.MAY_CHANGE`).
+
+        Returns:
+            One line a setting that has changed.
+
         Raises:
-            FileFormatError: The file is damaged or belongs to another run.
+            FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
         """
         path = self.folder / "checkpoint.npz" if path is None else Path(path)
-        facts = restore_checkpoint(path, self.human, self.device, self.world, self.episodes)
+        facts = restore_checkpoint(
+            path, self.config, self.human, self.device, self.world, self.episodes, override=override
+        )
         self._find_powered()
         self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
         self.next_evaluation, self.curve = facts["next_evaluation"], facts["curve"]
         for name in ("progress.csv", "evaluation.csv"):
             drop_rows_after(self.folder / name, self.samples)
+        return facts["changed"]
 
 
 def _strategies_for(config: TrainConfig) -> Strategies:

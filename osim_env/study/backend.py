@@ -29,7 +29,11 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop the workers."""
+        """Let the workers end what they do, and go."""
+        ...
+
+    def stop(self) -> None:
+        """Ask the workers to save what they can and end; end them where they do not."""
         ...
 
 

@@ -38,6 +38,7 @@ from exogait.models.deficit import FULL_STRENGTH, load_deficit
 from ..gait.population import BodyDraw, Population
 from ..gait.reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from ..gait.reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
+from ..learning.outside.stopping import Stopped, heeded_signals
 from .backends import LocalBackend
 from .files import policy_folder
 from .plan import (
@@ -342,13 +343,17 @@ def _in_processes(
     report: Callable[[str], None] | None,
 ) -> None:
     backend = LocalBackend(workers)
-    try:
-        running: dict[Any, Arm] = {backend.submit(run_arm, settings, arm, folder, summarise): arm for arm in todo}
-        while running:
-            for handle in backend.wait_for_one(list(running)):
-                _say(report, running.pop(handle), backend.result(handle))
-    finally:
-        backend.close()
+    with heeded_signals("trainings finish their update and save", at_once=True):
+        try:
+            running: dict[Any, Arm] = {backend.submit(run_arm, settings, arm, folder, summarise): arm for arm in todo}
+            while running:
+                for handle in backend.wait_for_one(list(running)):
+                    _say(report, running.pop(handle), backend.result(handle))
+        except Stopped as stop:
+            backend.stop()
+            raise Stopped(stop.number, f"{folder} holds what was done; the same command goes on from there") from None
+        finally:
+            backend.close()
 
 
 def _say(report: Callable[[str], None] | None, arm: Arm, seconds: float) -> None:
@@ -383,7 +388,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
     trainer = Trainer(arm_config(settings, arm), home)
     if (home / "checkpoint.npz").is_file():
         trainer.load_checkpoint()
-    trainer.run()
+    trainer.run(evaluate_last=False)  # the task's own walks do
     trainer.policy("human").save(home / "human")
     trainer.policy("device").save(home / "device")
     tables = walk_arm(settings, arm, home, summarise)

@@ -118,3 +118,7 @@ class RayBackend:
         self._open.clear()
         if self._started:
             self.ray.shutdown()
+
+    def stop(self) -> None:
+        """The same: Ray ends its workers with the tasks."""
+        self.close()

@@ -26,6 +26,7 @@ from exogait.data.errors import ExogaitError, InputError
 from exogait.data.files import write_text_atomic, written_beside
 from exogait.data.output import OutputFolder, output_folder
 
+from ..learning.outside.stopping import Stopped, heeded_signals
 from .backend import Backend, WorkerLostError
 from .backends import LocalBackend
 from .plan import StudyConfig, Task, plan
@@ -67,6 +68,7 @@ def run_study(
     Raises:
         InputError: A setting is impossible, or the folder holds tasks that were done with other settings.
         ExogaitError: A task failed; those that do not need it were done.
+        Stopped: SIGINT or SIGTERM came; trainings have saved their checkpoints.
     """
     folder = Path(folder)
     with output_folder(folder, "exogait study") as ours:
@@ -89,49 +91,66 @@ def _run(
         ours.whole(task.name, adopt=result_of(folder, task) is not None or (folder / "study.json").is_file())
     write_text_atomic(folder / "study.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
     backend = backend or LocalBackend()
-    done = {task.name for task in tasks if result_of(folder, task) is not None}
-    waiting = [task for task in tasks if task.name not in done]
-    running: dict[Any, Task] = {}
-    tries: dict[str, int] = {}
-    failed: dict[str, str] = {}
-    try:
-        while waiting or running:
-            ready = [task for task in waiting if all(need in done for need in task.needs)]
-            for task in ready[: max(0, backend.workers - len(running))]:
-                waiting.remove(task)
-                handle = backend.submit(run_task, config, task, folder, summarise, policies)
-                running[handle] = task
-            if not running:
-                break  # what is left needs a task that failed
-            for handle in backend.wait_for_one(list(running)):
-                task = running.pop(handle)
-                try:
-                    seconds = backend.result(handle)
-                except WorkerLostError as error:
-                    tries[task.name] = tries.get(task.name, 0) + 1
-                    if tries[task.name] > RETRIES:
-                        failed[task.name] = f"its worker died {RETRIES + 1} times ({error})"
-                    else:
-                        waiting.insert(0, task)
-                except Exception as error:
-                    failed[task.name] = "".join(traceback.format_exception_only(error)).strip()
-                    (folder / task.name).mkdir(exist_ok=True)
-                    (folder / task.name / "error.txt").write_text("".join(traceback.format_exception(error)))
-                else:
-                    done.add(task.name)
-                    (folder / task.name / "error.txt").unlink(missing_ok=True)
-                    if report is not None:
-                        report(f"{task.name}: {seconds:.0f} s ({len(done)} of {len(tasks)})")
-                if task.name in failed and report is not None:
-                    report(f"{task.name}: failed, {failed[task.name]}")
-    finally:
-        backend.close()
+    with heeded_signals("trainings finish their update and save", at_once=True):
+        try:
+            failed = _work(config, tasks, folder, summarise, policies, backend, report)
+        except Stopped as stop:
+            backend.stop()
+            raise Stopped(stop.number, f"{folder} holds what was done; the same command goes on from there") from None
+        finally:
+            backend.close()
     tables = gather(config, tasks, folder)
     if failed:
         name, reason = next(iter(failed.items()))
         others = f"; also {', '.join(list(failed)[1:])}" if len(failed) > 1 else ""
         raise ExogaitError(f"{len(failed)} of {len(tasks)} tasks failed, first {name}: {reason}{others}")
     return tables
+
+
+def _work(
+    config: StudyConfig, tasks: Sequence[Task], folder: Path, summarise: Summarise, policies: Path | None,
+    backend: Backend, report: Callable[[str], None] | None,
+) -> dict[str, str]:  # fmt: skip
+    """Do what is not done yet, each task when those it needs are done.
+
+    Returns:
+        Why tasks failed, by name.
+    """
+    done = {task.name for task in tasks if result_of(folder, task) is not None}
+    waiting = [task for task in tasks if task.name not in done]
+    running: dict[Any, Task] = {}
+    tries: dict[str, int] = {}
+    failed: dict[str, str] = {}
+    while waiting or running:
+        ready = [task for task in waiting if all(need in done for need in task.needs)]
+        for task in ready[: max(0, backend.workers - len(running))]:
+            waiting.remove(task)
+            handle = backend.submit(run_task, config, task, folder, summarise, policies)
+            running[handle] = task
+        if not running:
+            break  # what is left needs a task that failed
+        for handle in backend.wait_for_one(list(running)):
+            task = running.pop(handle)
+            try:
+                seconds = backend.result(handle)
+            except WorkerLostError as error:
+                tries[task.name] = tries.get(task.name, 0) + 1
+                if tries[task.name] > RETRIES:
+                    failed[task.name] = f"its worker died {RETRIES + 1} times ({error})"
+                else:
+                    waiting.insert(0, task)
+            except Exception as error:
+                failed[task.name] = "".join(traceback.format_exception_only(error)).strip()
+                (folder / task.name).mkdir(exist_ok=True)
+                (folder / task.name / "error.txt").write_text("".join(traceback.format_exception(error)))
+            else:
+                done.add(task.name)
+                (folder / task.name / "error.txt").unlink(missing_ok=True)
+                if report is not None:
+                    report(f"{task.name}: {seconds:.0f} s ({len(done)} of {len(tasks)})")
+            if task.name in failed and report is not None:
+                report(f"{task.name}: failed, {failed[task.name]}")
+    return failed
 
 
 def _check(config: StudyConfig, tasks: Sequence[Task], folder: Path, policies: Path | None) -> None:

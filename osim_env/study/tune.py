@@ -127,7 +127,7 @@ def train_task(config: StudyConfig, task: Task, folder: Path) -> int:
     trainer = Trainer(training_config(config, task, folder), home)
     if (home / "checkpoint.npz").is_file():
         trainer.load_checkpoint()
-    trainer.run()
+    trainer.run(evaluate_last=False)  # the task's own walks do
     variant = config.variant_of(task)
     if task.kind == "train" or config.keeps_human(variant):
         trainer.policy("human").save(home / "human")

@@ -1,12 +1,17 @@
-"""``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them."""
+"""``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them.
+
+``python -m tests.fuzz kills --count 60`` ends trainings and studies at random moments (see :mod:`tests.fuzz.kills`).
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import tyro
 from tyro.conf import Positional
 
+from tests.fuzz import kills
 from tests.fuzz.damage import fuzz
 
 SUFFIXES = (".c3d", ".trc", ".sto", ".mot", ".csv")
@@ -39,4 +44,7 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main, prog="python -m tests.fuzz")
+    if sys.argv[1:2] == ["kills"]:
+        tyro.cli(kills.main, prog="python -m tests.fuzz kills", args=sys.argv[2:])
+    else:
+        tyro.cli(main, prog="python -m tests.fuzz")

@@ -134,9 +134,7 @@ def device_effort(view: View) -> Array:
     Power times commanded over mean forward speed (bounded to 0.5-2), so that nothing is saved by walking slower than
     the belt.
     """
-    return (
-        view.metabolic_power / view.person_mass * np.clip(view.speed / np.maximum(view.mean_speed, 0.1), 0.5, 2.0)
-    )
+    return view.metabolic_power / view.person_mass * np.clip(view.speed / np.maximum(view.mean_speed, 0.1), 0.5, 2.0)
 
 
 def device_smoothness(view: View) -> Array:
