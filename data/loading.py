@@ -9,6 +9,7 @@ small file takes gigabytes nor a damaged one reaches code that trusts it. Whatev
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zipfile
 import zlib
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FileFormatError
+from .errors import FileFormatError, InputError, UnitsError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,12 +42,12 @@ _READING = (
 """What the readers of zip archives, array headers, JSON, tensors and parquet raise on damaged files."""
 
 
-def read_archive(path: str | Path, what: str, todo: str, *, limit: int = ARRAY_BYTES) -> dict[str, NDArray[Any]]:
+def read_archive(path: str | Path, problem: str, todo: str, *, limit: int = ARRAY_BYTES) -> dict[str, NDArray[Any]]:
     """Read the arrays of an ``.npz`` file; no object, no code, and no more bytes than allowed.
 
     Args:
         path: The file.
-        what: What it should be, for the message: ``"compiled model"``.
+        problem: What is wrong with a damaged one, for the message: ``"damaged policy"``.
         todo: What the user can do about a damaged one.
         limit: Most bytes of all arrays together.
 
@@ -57,7 +58,7 @@ def read_archive(path: str | Path, what: str, todo: str, *, limit: int = ARRAY_B
         FileFormatError: The file is missing, damaged, too large, or holds something else.
     """
     path = Path(path)
-    with _reading(path, what, todo):
+    with _reading(path, problem, todo):
         _measure(path, limit)
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -74,12 +75,12 @@ def read_archive(path: str | Path, what: str, todo: str, *, limit: int = ARRAY_B
     return content
 
 
-def read_tensors(path: str | Path, what: str, todo: str, *, limit: int = ARRAY_BYTES) -> dict[str, NDArray[Any]]:
+def read_tensors(path: str | Path, problem: str, todo: str, *, limit: int = ARRAY_BYTES) -> dict[str, NDArray[Any]]:
     """Read a ``.safetensors`` file whose tensors are all float32.
 
     Args:
         path: The file.
-        what: What it should be, for the message.
+        problem: What is wrong with a damaged one, for the message.
         todo: What the user can do about a damaged one.
         limit: Most bytes of the file.
 
@@ -93,7 +94,7 @@ def read_tensors(path: str | Path, what: str, todo: str, *, limit: int = ARRAY_B
     from safetensors.numpy import load
 
     path = Path(path)
-    with _reading(path, what, todo):
+    with _reading(path, problem, todo):
         _measure(path, limit)
         data = path.read_bytes()
         (header,) = struct.unpack_from("<Q", data)
@@ -112,26 +113,38 @@ def read_tensors(path: str | Path, what: str, todo: str, *, limit: int = ARRAY_B
 
 
 def read_json(
-    path: str | Path, what: str, todo: str, *, limit: int = JSON_BYTES, fields: Mapping[str, Any] | None = None
+    path: str | Path,
+    problem: str,
+    todo: str,
+    *,
+    limit: int = JSON_BYTES,
+    form: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Read a JSON file that holds one object.
 
     Args:
         path: The file.
-        what: What it should be, for the message.
+        problem: What is wrong with a damaged one, for the message.
         todo: What the user can do about a damaged one.
         limit: Most bytes of the file.
+        form: What its field ``format`` must say.
         fields: Types of fields that must be there, by name, as for ``isinstance``.
+        strict: Refuse numbers that are not finite wherever they stand.
 
     Raises:
         FileFormatError: The file is missing, too large, no JSON, no object, or lacks a field.
     """
     path = Path(path)
-    with _reading(path, what, todo):
+    with _reading(path, problem, todo):
         _measure(path, limit)
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, parse_constant=_number, parse_float=_number) if strict else json.loads(text)
         if not isinstance(content, dict):
             raise ValueError(f"one object is expected, here is a {type(content).__name__}")
+        if form is not None and content.get("format") != form:
+            raise FileFormatError(path, f"format {str(content.get('format'))[:40]!r}, expected {form!r}", todo)
         for name, kind in (fields or {}).items():
             if name not in content:
                 raise ValueError(f"field {name!r} is missing")
@@ -140,12 +153,12 @@ def read_json(
         return content
 
 
-def read_table(path: str | Path, what: str, todo: str, *, limit: int = TABLE_BYTES) -> pd.DataFrame:
+def read_table(path: str | Path, problem: str, todo: str, *, limit: int = TABLE_BYTES) -> pd.DataFrame:
     """Read a parquet file as a table.
 
     Args:
         path: The file.
-        what: What it should be, for the message.
+        problem: What is wrong with a damaged one, for the message.
         todo: What the user can do about a damaged one.
         limit: Most bytes of the table in memory, eight a number.
 
@@ -156,7 +169,7 @@ def read_table(path: str | Path, what: str, todo: str, *, limit: int = TABLE_BYT
     import pyarrow.parquet as pq
 
     path = Path(path)
-    with _reading(path, what, todo):
+    with _reading(path, problem, todo):
         _measure(path, limit)
         try:
             data = path.read_bytes()
@@ -179,33 +192,33 @@ def read_table(path: str | Path, what: str, todo: str, *, limit: int = TABLE_BYT
 class _reading:
     """A block in which everything that a damaged file can raise becomes one error with its path."""
 
-    def __init__(self, path: Path, what: str, todo: str) -> None:
-        self.path, self.what, self.todo = path, what, todo
+    def __init__(self, path: Path, problem: str, todo: str) -> None:
+        self.path, self.problem, self.todo = path, problem, todo
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, FileNotFoundError):
-            raise FileFormatError(self.path, f"no such {self.what}", self.todo) from None
-        if isinstance(error, _READING):
-            raise damaged(self.path, self.what, error, self.todo) from None
+            raise FileFormatError(self.path, "no such file", self.todo) from None
+        if isinstance(error, (*_READING, InputError, UnknownNameError, UnitsError)):
+            raise damaged(self.path, self.problem, error, self.todo) from None
 
 
-def damaged(path: str | Path, what: str, error: BaseException, todo: str) -> FileFormatError:
+def damaged(path: str | Path, problem: str, error: BaseException, todo: str) -> FileFormatError:
     """The error of a damaged file, on one line."""
     reason = str(error) if not isinstance(error, KeyError) else f"{error} is missing"
     reason = " ".join((reason or type(error).__name__).split())
-    return FileFormatError(path, f"damaged {what} ({reason[:200]})", todo)
+    return FileFormatError(path, f"{problem} ({reason[:200]})", todo)
 
 
-def parsed(path: str | Path, what: str, todo: str, make: Callable[[], Any]) -> Any:
+def parsed(path: str | Path, problem: str, todo: str, make: Callable[[], Any]) -> Any:
     """What ``make`` makes of a file's content; whatever content of the wrong kind raises there is a damaged file.
 
     Raises:
         FileFormatError: It cannot be made.
     """
-    with _reading(Path(path), what, todo):
+    with _reading(Path(path), problem, todo):
         return make()
 
 
@@ -221,6 +234,29 @@ def finite(name: str, value: Any, shape: tuple[int | None, ...]) -> NDArray[np.f
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: a number is not finite")
     return array
+
+
+def agree(content: Mapping[str, NDArray[Any]], known: Mapping[str, NDArray[Any]], *, finite: bool = False) -> None:
+    """Check that arrays have the types and shapes of others of the same names; a name that is missing is passed over.
+
+    Args:
+        content: Arrays of a file.
+        known: What they must be like.
+        finite: Refuse numbers that are not finite.
+
+    Raises:
+        ValueError: One is different.
+    """
+    for name, wanted in known.items():
+        array = content.get(name)
+        if array is None:
+            continue
+        if array.dtype != wanted.dtype or array.shape != wanted.shape:
+            raise ValueError(
+                f"{name} holds {array.dtype} of shape {array.shape}, expected {wanted.dtype} of {wanted.shape}"
+            )
+        if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name}: a number is not finite")
 
 
 def _array(data: bytes, member: zipfile.ZipInfo) -> NDArray[Any]:
@@ -243,6 +279,13 @@ def _array(data: bytes, member: zipfile.ZipInfo) -> NDArray[Any]:
     array = np.frombuffer(data, dtype, count, stream.tell()) if count and dtype.itemsize else np.zeros(count, dtype)
     array = array.reshape(shape, order="F" if fortran else "C")
     return np.array(array, dtype.newbyteorder("="), order="C")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return value
 
 
 def _measure(path: Path, limit: int) -> None:

@@ -574,12 +574,12 @@ class Model(Shown):
             FileFormatError: The file is not a compiled model of this version, is too large, or an array is not what its
                 declaration says.
         """
-        what, todo = "compiled model", "compile the .osim again"
-        content = read_archive(path, what, todo)
+        problem, todo = "not a readable compiled model", "compile the .osim again"
+        content = read_archive(path, problem, todo)
         form = content.pop("format", np.zeros(0))
         if form.shape != () or form.dtype.kind != "i" or int(form) != FORMAT:
             raise FileFormatError(path, f"not a compiled model of format {FORMAT}", todo)
-        return parsed(path, what, todo, lambda: cls._checked(content))
+        return parsed(path, problem, todo, lambda: cls._checked(content))
 
     @classmethod
     def _checked(cls, content: dict[str, NDArray[Any]]) -> Model:
