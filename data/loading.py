@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -38,6 +39,7 @@ _HEADER_BYTES = 10_000
 _READING = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OSError, RuntimeError, OverflowError,
     MemoryError, SyntaxError, NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile,
+    tokenize.TokenError,
 )  # fmt: skip
 """What the readers of zip archives, array headers, JSON, tensors and parquet raise on damaged files."""
 
@@ -276,7 +278,12 @@ def _array(data: bytes, member: zipfile.ZipInfo) -> NDArray[Any]:
         count *= length
     if stream.tell() + count * dtype.itemsize != len(data):
         raise ValueError(f"{member.filename!r} holds other bytes than shape {shape} of {dtype} takes")
+    if dtype.kind == "b" and data[stream.tell() :].strip(b"\0\1"):
+        raise ValueError(f"{member.filename!r}: a truth value is neither 0 nor 1")
     array = np.frombuffer(data, dtype, count, stream.tell()) if count and dtype.itemsize else np.zeros(count, dtype)
+    if dtype.kind == "U" and array.size:
+        for text in array.tolist():
+            text.encode()  # no half of a pair, and nothing beyond the last character
     array = array.reshape(shape, order="F" if fortran else "C")
     return np.array(array, dtype.newbyteorder("="), order="C")
 

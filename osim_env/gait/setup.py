@@ -144,8 +144,13 @@ def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_planta
         beside.unlink(missing_ok=True)
 
 
-@lru_cache(maxsize=8)
 def _loaded(path: Path) -> Model:
+    """A compiled model, read once as long as its file is not written again."""
+    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, stamp: int) -> Model:
     return Model.load(path)
 
 

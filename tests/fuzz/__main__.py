@@ -1,12 +1,17 @@
-"""``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them."""
+"""``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them.
+
+``python -m tests.fuzz arrays --count 20000`` does so with files of numbers (see :mod:`tests.fuzz.arrays`).
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import tyro
 from tyro.conf import Positional
 
+from tests.fuzz import arrays
 from tests.fuzz.damage import fuzz
 
 SUFFIXES = (".c3d", ".trc", ".sto", ".mot", ".csv")
@@ -39,4 +44,7 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main, prog="python -m tests.fuzz")
+    if sys.argv[1:2] == ["arrays"]:
+        tyro.cli(arrays.main, prog="python -m tests.fuzz arrays", args=sys.argv[2:])
+    else:
+        tyro.cli(main, prog="python -m tests.fuzz")
