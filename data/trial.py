@@ -23,13 +23,13 @@ from .about import TrialAbout
 from .errors import InputError, UnitsError, UnknownNameError
 from .files import write_text_atomic
 from .loading import parsed, read_table
+from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
 from .names import SIDES as SIDES
 from .names import Side as Side
 from .names import is_translational as is_translational
 from .show import Card, Curve, Shown, brief, names, number
 from .storage import read_sto, write_sto
 from .trc import read_trc, write_trc
-from .trial_files import FORMAT, PROBLEM, TODO, read_parts
 
 EventKind = Literal["heel_strike", "toe_off"]
 

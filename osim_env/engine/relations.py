@@ -6,15 +6,15 @@ entries are those of its own mobilities, and what follows from other arrays is w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .checks import CheckError, require
 
-if TYPE_CHECKING:
-    from .model import Functions, Model, Paths, Tree
+Model = Functions = Tree = Paths = Any
+"""Classes of :mod:`.model`, which imports this file."""
 
 MOST_ROWS = 1 << 20
 """Rows of the work array of one block, the largest that is accepted: 64 MiB in eight lanes."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .loading import parsed, read_json
+from .files import parsed, read_json
 
 FORMAT = "exogait GaitTrial 1"
 PROBLEM, TODO = "damaged trial", "write the trial again"

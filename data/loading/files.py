@@ -14,7 +14,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FileFormatError, InputError, UnitsError, UnknownNameError
+from ..errors import FileFormatError, InputError, UnitsError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ def read_json(
         text = path.read_text(encoding="utf-8")
         content = json.loads(text, parse_constant=_number, parse_float=_number) if strict else json.loads(text)
         if not isinstance(content, dict):
-            raise ValueError(f"one object is expected, here is a {type(content).__name__}")
+            raise ValueError(f"expected fields in braces, found a {type(content).__name__}")
         if form is not None and content.get("format") != form:
             raise FileFormatError(path, f"format {str(content.get('format'))[:40]!r}, expected {form!r}", todo)
         for name, kind in (fields or {}).items():
@@ -155,7 +155,9 @@ def read_json(
         return content
 
 
-def read_table(path: str | Path, problem: str, todo: str, *, limit: int = TABLE_BYTES) -> pd.DataFrame:
+def read_table(
+    path: str | Path, problem: str, todo: str, *, limit: int = TABLE_BYTES, categories: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a parquet file as a table.
 
     Args:
@@ -163,10 +165,12 @@ def read_table(path: str | Path, problem: str, todo: str, *, limit: int = TABLE_
         problem: What is wrong with a damaged one, for the message.
         todo: What the user can do about a damaged one.
         limit: Most bytes of the table in memory, eight a number.
+        categories: Columns of text that repeats, read as categories.
 
     Raises:
         FileFormatError: The file is missing, damaged or too large.
     """
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -186,7 +190,8 @@ def read_table(path: str | Path, problem: str, todo: str, *, limit: int = TABLE_
                 raise ValueError("its parts have another number of rows than the whole")
             _limit(max(8 * about.num_rows * about.num_columns, sum(sizes)), limit)
             # In one thread: a damaged file must not be met by several at once.
-            return pq.read_table(BytesIO(data), use_threads=False).to_pandas(use_threads=False)
+            options: dict[str, Any] = {"read_dictionary": list(categories)} if categories else {}
+            return pd.read_parquet(BytesIO(data), engine="pyarrow", use_threads=False, **options)
         except pa.ArrowException as error:
             raise ValueError(str(error)) from None
 
