@@ -243,13 +243,13 @@ def finite(name: str, value: Any, shape: tuple[int | None, ...]) -> NDArray[np.f
     return array
 
 
-def agree(content: Mapping[str, NDArray[Any]], known: Mapping[str, NDArray[Any]], *, finite: bool = False) -> None:
+def agree(content: Mapping[str, NDArray[Any]], known: Mapping[str, NDArray[Any]], *, most: float = math.inf) -> None:
     """Check that arrays have the types and shapes of others of the same names; a name that is missing is passed over.
 
     Args:
         content: Arrays of a file.
         known: What they must be like.
-        finite: Refuse numbers that are not finite.
+        most: Largest magnitude of a number; with one, NaN and infinity are refused as well.
 
     Raises:
         ValueError: One is different.
@@ -262,8 +262,8 @@ def agree(content: Mapping[str, NDArray[Any]], known: Mapping[str, NDArray[Any]]
             raise ValueError(
                 f"{name} holds {array.dtype} of shape {array.shape}, expected {wanted.dtype} of {wanted.shape}"
             )
-        if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name}: a number is not finite")
+        if most < math.inf and array.dtype.kind == "f" and not (np.abs(array) <= most).all():
+            raise ValueError(f"{name}: a number is not finite, or above {most:g}")
 
 
 def _array(data: bytes, member: zipfile.ZipInfo) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from exogait.data.errors import FileFormatError, InputError
-from exogait.data.loading import agree, parsed, read_archive
+from exogait.data.loading import agree, damaged, parsed, read_archive
 
 from ..device.legs import Legs
 from ..gait.world import GaitWorld
@@ -24,6 +24,8 @@ from .policy import Policy, load_policy
 CHECKPOINT_BYTES = 512 << 20
 """Most bytes of all arrays of a checkpoint."""
 MT19937_WORDS = 624
+MOST, MOST_LOG_STD = 1e12, 20.0
+"""Largest magnitude of a number in a checkpoint, and of the logarithm of a standard deviation."""
 NEW_STD = 0.3
 """Standard deviation that new observations start with: strengths (0-1), torques (N m/kg), flags (0 or 1)."""
 
@@ -198,7 +200,9 @@ def restore_checkpoint(
         _check_learner(part_of(content, "human/"), human)
         if device is not None:
             _check_learner(part_of(content, "device/"), device)
-        agree(part_of(content, "world/"), world.arrays())
+        own_state = world.arrays()
+        own_state.pop("next_push", None)  # infinite where there are no pushes
+        agree(part_of(content, "world/"), own_state, most=MOST)
         agree(content, {"starts": episodes.starts, "lengths": episodes.lengths})
         agree(
             content, {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.zeros(MT19937_WORDS, np.uint32)}
@@ -210,7 +214,7 @@ def restore_checkpoint(
         world.rng.bit_generator.state = facts["world_random"]
         torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
     except (KeyError, ValueError, RuntimeError, TypeError, OverflowError) as error:
-        raise FileFormatError(path, f"does not fit this configuration ({error})", "start a new run") from None
+        raise damaged(path, "does not fit this configuration", error, "start a new run") from None
     episodes.starts, episodes.lengths = content["starts"].astype(bool), content["lengths"]
     episodes.finished = facts["finished"]
     kind, position, has_gauss, cached = facts["numpy"]
@@ -253,4 +257,9 @@ def _check_learner(content: dict[str, Array], learner: Learner) -> None:
         known[f"optimizer/{index}/step"] = np.zeros((), np.float32)
     if unknown := sorted(set(content) - set(known)):
         raise ValueError(f"it holds {unknown[0]!r}")
-    agree(content, known, finite=True)
+    agree(content, known, most=MOST)
+    for name, array in content.items():
+        if name.endswith(("exp_avg_sq", "/step", "/var", "/count")) and (array < 0).any():
+            raise ValueError(f"{name}: a number is negative")
+        if name == "policy/log_std" and (np.abs(array) > MOST_LOG_STD).any():
+            raise ValueError(f"{name}: a standard deviation out of range")

@@ -27,7 +27,6 @@ from exogait.osim_env.gait import setup as world_setup
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup
 from exogait.osim_env.gait.strategy import load_strategies
-from exogait.osim_env.learning.checkpoint import restore_checkpoint
 from exogait.osim_env.learning.policy import POLICY_FOLDER, Policy, load_policy
 from exogait.osim_env.viewing.scene import make_scene
 
@@ -205,12 +204,12 @@ def _checkpoint(name: str, share: float, folder: Path) -> Kind:
 
     def use() -> None:
         try:
-            restore_checkpoint(file, trainer.human, trainer.device, trainer.world, trainer.episodes)
+            trainer.load_checkpoint(file)
             seen = trainer.world.human_observation()
             trainer.human.act_without_noise(seen)
             np.random.random(700)
         finally:
-            restore_checkpoint(whole, trainer.human, trainer.device, trainer.world, trainer.episodes)
+            trainer.load_checkpoint(whole)
 
     return Kind(name, share, file, archive_damage(whole), use)
 
