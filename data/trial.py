@@ -20,8 +20,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .about import TrialAbout
-from .errors import FileFormatError, InputError, UnitsError, UnknownNameError
+from .errors import InputError, UnitsError, UnknownNameError
 from .files import write_text_atomic
+from .loading import parsed, read_table
+from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
 from .names import SIDES as SIDES
 from .names import Side as Side
 from .names import is_translational as is_translational
@@ -292,7 +294,7 @@ class GaitTrial(Shown):
     @classmethod
     def read_parquet(cls, folder: str | Path) -> GaitTrial:
         """Read what :meth:`write_parquet` wrote."""
-        return cls._read(Path(folder), lambda address, base: pd.read_parquet(base.with_suffix(".parquet")))
+        return cls._read(Path(folder), lambda _, base: read_table(base.with_suffix(".parquet"), PROBLEM, TODO))
 
     def write_opensim(self, folder: str | Path) -> Path:
         """Write the trial as .sto and .trc files that OpenSim reads, and ``trial.json``, without loss.
@@ -329,7 +331,7 @@ class GaitTrial(Shown):
     def _write_json(self, folder: Path) -> None:
         parameters = self.muscle_parameters
         content = {
-            "format": "exogait GaitTrial 1",
+            "format": FORMAT,
             "name": self.name,
             "tables": {
                 address: {
@@ -347,32 +349,12 @@ class GaitTrial(Shown):
 
     @classmethod
     def _read(cls, folder: Path, load: Any) -> GaitTrial:
-        path = folder / "trial.json"
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FileFormatError(
-                path, "is missing", "name a folder that write_parquet or write_opensim wrote"
-            ) from error
-        except ValueError as error:
-            raise FileFormatError(path, f"is no JSON ({error})", "write the trial again") from error
-        fields: dict[str, Any] = {"muscles": {}, "extra": {}, "masks": {}}
-        for address, facts in content["tables"].items():
-            table = load(address, folder / address.replace("/", "__"))
-            table.attrs = facts["attrs"]
-            group, _, key = address.partition("/")
-            if key:
-                fields[group][key] = table
-            else:
-                fields[group] = table
-        parameters = content["muscle_parameters"]
-        return cls(
-            name=content["name"],
-            muscle_parameters=None if parameters is None else pd.DataFrame.from_dict(parameters, orient="index"),
-            events=tuple(GaitEvent(**event) for event in content["events"]),
-            metadata=content["metadata"],
-            **fields,
-        )
+        parts = read_parts(folder, TABLES, load)
+
+        def made() -> GaitTrial:
+            return cls(**{**parts, "events": tuple(GaitEvent(**event) for event in parts["events"])})
+
+        return parsed(folder / "trial.json", PROBLEM, TODO, made)
 
     def card(self) -> Card:
         """Who, how fast, what is inside, and how good it is."""

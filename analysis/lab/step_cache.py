@@ -20,6 +20,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from exogait.data.errors import ExogaitError
+from exogait.data.loading import read_json, read_table
+
 T = TypeVar("T")
 _PACKAGES = ("analysis", "data", "models")
 
@@ -79,13 +82,13 @@ class StepCache:
             return None
         place = self.folder / name
         try:
-            content = json.loads((place / "step.json").read_text(encoding="utf-8"))
+            content = read_json(place / "step.json", "damaged step", "run the step again")
             if content["key"] != key:
                 return None
             if any(content["files"].get(str(file)) != digest(file) for file in files):
                 return None
             return (self._decode(content["result"], place),)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ExogaitError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
             # A damaged or foreign entry is no result: the step simply runs again.
             return None
 
@@ -141,7 +144,7 @@ class StepCache:
         if not isinstance(value, dict):
             return value
         if "table" in value:
-            table = pd.read_parquet(place / f"table{value['table']}.parquet")
+            table = read_table(place / f"table{value['table']}.parquet", "damaged step", "run the step again")
             table.attrs = {key: self._decode(item, place) for key, item in value["attrs"].items()}
             return table
         if "series" in value:

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.constants import CONDITIONS
-from exogait.data.errors import FileFormatError, InputError
+from exogait.data.errors import InputError
 from exogait.data.files import written_beside
+from exogait.data.loading import read_table
 from exogait.data.trial import SIDES, Side
 
 from ..gait.cycle import N_POINTS
@@ -123,6 +124,9 @@ def _repeated(values: Iterable[str]) -> pd.Categorical:
     codes, categories = pd.factorize(pd.Series(list(values), dtype=object))
     return pd.Categorical.from_codes(np.repeat(codes, N_POINTS), categories=list(categories))
 
+
+CURVES_BYTES = 8 << 30
+"""Most bytes of the table of curves, eight a cell; the text columns of a study's millions of rows take one or two."""
 _CATEGORIES = ("walk", "curve", "side", "unit")
 
 
@@ -145,14 +149,10 @@ def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     tables = []
     for name in ("walks", "curves"):
         path = Path(folder) / f"{name}.parquet"
-        try:
-            # Texts that repeat a million times are read as categories, whatever the file holds.
-            categories = list(_CATEGORIES) if name == "curves" else None
-            tables.append(pd.read_parquet(path, engine="pyarrow", read_dictionary=categories))
-        except FileNotFoundError:
-            raise FileFormatError(path, "no such file", "name a folder that write_outcomes wrote") from None
-        except (OSError, ValueError) as error:
-            raise FileFormatError(path, f"is no parquet table ({str(error)[:80]})") from error
+        # Texts that repeat a million times are read as categories, whatever the file holds.
+        categories = _CATEGORIES if name == "curves" else ()
+        todo = "name a folder that write_outcomes wrote"
+        tables.append(read_table(path, "is no parquet table", todo, limit=CURVES_BYTES, categories=categories))
     return tables[0], tables[1].astype(dict.fromkeys(_CATEGORIES, "category"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
+from exogait.data.loading import read_json, read_table
 from exogait.data.results import read_result, result_model
 from exogait.data.settings import load_settings, read_yaml
 from exogait.data.show import Card, Shown, brief, names
@@ -251,8 +251,10 @@ def _read_table(path: Path) -> pd.DataFrame:
     ending = path.suffix.lower()
     if ending in (".sto", ".mot", ".trc"):
         return {".sto": read_sto, ".mot": read_mot, ".trc": read_trc}[ending](path)
+    if ending != ".csv":
+        return read_table(path, "cannot be read as a table", "write it again")
     try:
-        return pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+        return pd.read_csv(path)
     except Exception as error:  # pandas and pyarrow raise whatever their parsers meet
         problem = " ".join(str(error).split())[:160]
         raise FileFormatError(path, f"cannot be read as a table ({problem})", "write it again") from error
@@ -308,13 +310,7 @@ def _settings(path: Path) -> Opened:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileFormatError(path, f"cannot be read as JSON ({' '.join(str(error).split())[:120]})") from error
-    if not isinstance(content, dict):
-        raise FileFormatError(path, "expected fields in braces", "write it again")
-    return content
+    return read_json(path, "cannot be read as JSON", "write it again")
 
 
 def _neighbours(path: Path) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exogait.data.errors import ExogaitError
 from exogait.data.home import entries
+from exogait.data.loading import read_json
 
 FULL = "full strength"
 SUITE = "suite"
@@ -61,9 +62,9 @@ def _read(name: str, origin: str, path: Path) -> PolicyEntry | None:
     from exogait.osim_env.learning.policy import FORMAT
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "damaged policy", "fetch or export it again")
         return _entry(name, origin, path, content) if content.get("format") == FORMAT else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ExogaitError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"its description cannot be read ({type(error).__name__}: {error})"
         return PolicyEntry(name, origin, DAMAGED, why, None, None, "", path)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.loading import parsed, read_json
 from exogait.data.names import SIDE_WORDS, side_of, stem
 from exogait.data.settings import from_mapping
 from exogait.models.device import DIRECTIONS
@@ -208,14 +208,43 @@ def read_contract(path: str | Path) -> Contract:
         UnknownNameError: It holds a field that does not exist.
         InputError: A field is missing or has the wrong type.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise FileFormatError(path, "no such contract", "export the controller into this folder") from None
-    except ValueError as error:
-        raise FileFormatError(path, f"damaged contract ({error})", "export the controller again") from None
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise FileFormatError(path, f"contract of format {found!r}, this loop reads {FORMAT!r}", "export it again")
-    return from_mapping(Contract, content, where=str(path))
+    path, problem, todo = Path(path), "damaged contract", "export the controller again"
+    if not path.is_file():
+        raise FileFormatError(path, "no such contract", "export the controller into this folder")
+    content = read_json(path, problem, todo, strict=True)
+    if content.get("format") != FORMAT:
+        raise FileFormatError(
+            path, f"contract of format {content.get('format')!r}, this loop reads {FORMAT!r}", "export it again"
+        )
+    contract = from_mapping(Contract, content, where=str(path))
+    parsed(path, problem, todo, lambda: _check_contract(contract))
+    return contract
+
+
+def _check_contract(contract: Contract) -> None:
+    """Check that times, scales and limits are in a range that a device may meet, and sizes those of the example.
+
+    Raises:
+        ValueError: One is not.
+    """
+    for name, value, low, high in (
+        ("control_step", contract.control_step, 1e-4, 1.0),
+        ("tick", contract.tick, 1e-5, 1.0),
+        ("delay: seconds", contract.delay.seconds, 0.0, 1.0),
+        *((f"{c.name}: divide_by", c.divide_by, 1e-6, 1e6) for c in contract.inputs),
+        *((f"{o.actuator}: peak_positive", o.peak_positive, 0.0, 10.0) for o in contract.outputs),
+        *((f"{o.actuator}: peak_negative", o.peak_negative, 0.0, 10.0) for o in contract.outputs),
+        *((f"{o.actuator}: rate_limit", o.rate_limit, 0.0, 1e4) for o in contract.outputs),
+    ):
+        if not low <= value <= high:
+            raise ValueError(f"{name} is {value:g}, expected {low:g} to {high:g}")
+    actuators = [output.actuator for output in contract.outputs]
+    for channel in contract.inputs:
+        if channel.source == "controller" and channel.name.split(".")[0] not in actuators:
+            raise ValueError(f"{channel.name} is no torque of its outputs")
+    sizes = len(contract.inputs) * contract.history.samples, len(actuators)
+    found = len(contract.example.observation), len(contract.example.action)
+    if found != sizes or len(set(actuators)) < len(actuators):
+        raise ValueError(
+            f"its example has {found[0]} inputs and {found[1]} outputs, expected {sizes[0]} and {sizes[1]}"
+        )

@@ -1,10 +1,9 @@
 """The compiled model: a frozen set of arrays, one group a physical idea.
 
 Bodies are numbered parent before child with the ground as number 0; *mobilities* (degrees of freedom) are numbered
-along
-that order, so a chain of joints is a contiguous, ascending run. The public order of coordinates stays that of OpenSim's
-``CoordinateSet``; ``Tree.mobility_of_coordinate`` is the bridge. A model is saved to one ``.npz`` that needs neither
-``pickle`` nor ``opensim`` to be read back.
+along that order, so a chain of joints is a contiguous, ascending run. The public order of coordinates stays that of
+OpenSim's ``CoordinateSet``; ``Tree.mobility_of_coordinate`` is the bridge. A model is saved to one ``.npz`` that needs
+neither ``pickle`` nor ``opensim`` to be read back. What each array must be stands beside it (:mod:`.checks`).
 """
 
 from __future__ import annotations
@@ -12,18 +11,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, UnknownNameError
 from exogait.data.files import written_beside
+from exogait.data.loading import parsed, read_archive
 from exogait.data.show import Card, Shown, names
 
+from .checks import CheckError, Flag, Index, Names, Offsets, Real, Rule, Truth, Whole, check_arrays, declared_rules
 from .lanes import WIDTHS, Backend
+from .relations import check_relations
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -39,195 +41,195 @@ class Functions(NamedTuple):
     a spline has two more than intervals: OpenSim extrapolates it with its end slopes.
     """
 
-    mobility: Integers
+    mobility: Annotated[Integers, Index("functions", into="mobilities", low=-1)]
     """Mobility that is the argument, -1 for none, shape (n_functions,)."""
-    polynomial: Integers
+    polynomial: Annotated[Integers, Flag("functions")]
     """1 where ``y`` holds plain polynomial coefficients, highest power first, shape (n_functions,)."""
-    start: Integers
+    start: Annotated[Integers, Offsets("functions", of="pieces", least=1)]
     """First piece of each function, shape (n_functions + 1,)."""
-    knot: Floats
-    x0: Floats
-    y: Floats
-    b: Floats
-    c: Floats
-    d: Floats
+    knot: Annotated[Floats, Real("pieces", infinite=True)]
+    x0: Annotated[Floats, Real("pieces")]
+    y: Annotated[Floats, Real("pieces")]
+    b: Annotated[Floats, Real("pieces")]
+    c: Annotated[Floats, Real("pieces")]
+    d: Annotated[Floats, Real("pieces")]
 
 
 class Tree(NamedTuple):
     """Bodies and joints. Row 0 is the ground."""
 
-    parent: Integers
+    parent: Annotated[Integers, Index("bodies", into="bodies")]
     """Number of the parent body, shape (n_bodies,)."""
-    mobility_start: Integers
+    mobility_start: Annotated[Integers, Offsets("bodies", of="mobilities")]
     """First mobility of each body's joint, shape (n_bodies + 1,)."""
-    mobility_of_coordinate: Integers
+    mobility_of_coordinate: Annotated[Integers, Index("mobilities", into="mobilities")]
     """Mobility of each coordinate in public order, shape (n_coordinates,)."""
-    body_of_mobility: Integers
-    free: Integers
+    body_of_mobility: Annotated[Integers, Index("mobilities", into="bodies", low=1)]
+    free: Annotated[Integers, Flag("bodies")]
     """1 where the joint is a FreeJoint, whose speeds are not the rates of its coordinates, shape (n_bodies,)."""
-    constant_rotation: Integers
+    constant_rotation: Annotated[Integers, Flag("bodies")]
     """1 where a rotation axis without coordinate has a constant, non-zero angle, shape (n_bodies,)."""
-    axis: Floats
+    axis: Annotated[Floats, Real("6 bodies", 3, low=-2.0, high=2.0)]
     """Unit axes, three rotations then three translations a body, in the joint's parent frame, shape (6 n_bodies, 3)."""
-    axis_code: Integers
+    axis_code: Annotated[Integers, Whole("6 bodies", low=-3, high=3)]
     """+-1, +-2, +-3 for an axis along +-x, +-y, +-z; 0 for any other, shape (6 n_bodies,)."""
-    axis_function: Integers
+    axis_function: Annotated[Integers, Index("6 bodies", into="functions", low=-1)]
     """Function of each axis, -1 where it is zero, shape (6 n_bodies,)."""
-    parent_rotated: Integers
-    child_rotated: Integers
+    parent_rotated: Annotated[Integers, Flag("bodies")]
+    child_rotated: Annotated[Integers, Flag("bodies")]
     """1 where the joint frame is turned against the body frame, shape (n_bodies,)."""
-    parent_rotation: Floats
+    parent_rotation: Annotated[Floats, Real("bodies", 9, low=-2.0, high=2.0)]
     """Rotation of the joint's parent frame F in the parent body, row by row, shape (n_bodies, 9)."""
-    parent_position: Floats
+    parent_position: Annotated[Floats, Real("bodies", 3)]
     """Origin of F in the parent body, m, shape (n_bodies, 3)."""
-    child_rotation: Floats
+    child_rotation: Annotated[Floats, Real("bodies", 9, low=-2.0, high=2.0)]
     """Rotation of the body in the joint's child frame M, row by row, shape (n_bodies, 9)."""
-    child_position: Floats
+    child_position: Annotated[Floats, Real("bodies", 3)]
     """Origin of M in the body, m, shape (n_bodies, 3)."""
-    mass: Floats
+    mass: Annotated[Floats, Real("bodies", low=0.0)]
     """kg, shape (n_bodies,)."""
-    mass_centre: Floats
+    mass_centre: Annotated[Floats, Real("bodies", 3)]
     """In the body frame, m, shape (n_bodies, 3)."""
-    inertia: Floats
+    inertia: Annotated[Floats, Real("bodies", 6)]
     """About the mass centre, body axes: xx yy zz xy xz yz, kg m2, shape (n_bodies, 6)."""
-    gravity: Floats
+    gravity: Annotated[Floats, Real(3)]
     """Acceleration of gravity in ground, m/s2, shape (3,)."""
-    row_start: Integers
-    row_column: Integers
+    row_start: Annotated[Integers, Offsets("mobilities", of="columns")]
+    row_column: Annotated[Integers, Index("columns", into="mobilities")]
     """Columns left of the diagonal that fill in when the mass matrix is factored from the last mobility up."""
 
 
 class Paths(NamedTuple):
     """Muscle paths: points, the straight segments between them, and the joints that each segment crosses."""
 
-    point_start: Integers
+    point_start: Annotated[Integers, Offsets("muscles", of="points")]
     """First point of each muscle, shape (n_muscles + 1,)."""
-    point_body: Integers
-    point_location: Floats
+    point_body: Annotated[Integers, Index("points", into="bodies")]
+    point_location: Annotated[Floats, Real("points", 3)]
     """Location in its body, m, shape (n_points, 3)."""
-    point_moving: Integers
+    point_moving: Annotated[Integers, Index("points", into="moving", low=-1)]
     """Number of the moving point, -1 for a fixed one, shape (n_points,)."""
-    moving_function: Integers
+    moving_function: Annotated[Integers, Index("moving", 3, into="functions")]
     """Function of each component, shape (n_moving, 3)."""
-    moving_mobility: Integers
-    moving_range: Floats
+    moving_mobility: Annotated[Integers, Index("moving", into="mobilities")]
+    moving_range: Annotated[Floats, Real("moving", 2, infinite=True)]
     """Coordinate range to which the location (not its derivative) is clamped, shape (n_moving, 2)."""
-    condition_mobility: Integers
-    condition_range: Floats
+    condition_mobility: Annotated[Integers, Index("conditions", into="mobilities")]
+    condition_range: Annotated[Floats, Real("conditions", 2, infinite=True)]
     """A conditional point is on the path while its coordinate is in this range, shape (n_conditions, 2)."""
-    segment_start: Integers
+    segment_start: Annotated[Integers, Offsets("muscles", of="segments")]
     """First segment of each muscle, shape (n_muscles + 1,)."""
-    segment_from: Integers
-    segment_to: Integers
+    segment_from: Annotated[Integers, Index("segments", into="points")]
+    segment_to: Annotated[Integers, Index("segments", into="points")]
     """End points, counted within the muscle, shape (n_segments,)."""
-    segment_kind: Integers
+    segment_kind: Annotated[Integers, Whole("segments", low=0, high=2)]
     """0 between two bodies, 1 within one body (constant length), 2 within one body with a moving end."""
-    segment_length: Floats
+    segment_length: Annotated[Floats, Real("segments", low=0.0)]
     """Length of kind 1, m."""
-    segment_test_start: Integers
-    test_condition: Integers
-    test_wanted: Integers
+    segment_test_start: Annotated[Integers, Offsets("segments", of="tests")]
+    test_condition: Annotated[Integers, Index("tests", into="conditions")]
+    test_wanted: Annotated[Integers, Flag("tests")]
     """Conditions that must hold (1) or fail (0) for a segment to be on the path."""
-    fixed_length: Floats
+    fixed_length: Annotated[Floats, Real("muscles", low=0.0)]
     """Summed length of the unconditional segments of kind 1, m, shape (n_muscles,)."""
-    joint_start: Integers
+    joint_start: Annotated[Integers, Offsets("muscles", of="joints")]
     """First crossed joint of each muscle, shape (n_muscles + 1,)."""
-    joint_body: Integers
+    joint_body: Annotated[Integers, Index("joints", into="bodies", low=1)]
     """Child body of the crossed joint."""
-    joint_entry: Integers
+    joint_entry: Annotated[Integers, Index("joints", into="entries")]
     """First moment-arm entry of the crossed joint."""
-    crossing_start: Integers
+    crossing_start: Annotated[Integers, Offsets("joints", of="crossings")]
     """First crossing segment of each crossed joint."""
-    crossing_segment: Integers
-    crossing_sign: Floats
+    crossing_segment: Annotated[Integers, Index("crossings", into="segments")]
+    crossing_sign: Annotated[Floats, Real("crossings", low=-1.0, high=1.0)]
     """+1 where the segment's far end moves with the joint, -1 where its near end does."""
-    entry_start: Integers
+    entry_start: Annotated[Integers, Offsets("muscles", of="entries")]
     """First moment-arm entry of each muscle, shape (n_muscles + 1,)."""
-    entry_mobility: Integers
-    slide_start: Integers
+    entry_mobility: Annotated[Integers, Index("entries", into="mobilities")]
+    slide_start: Annotated[Integers, Offsets("muscles", of="slides")]
     """First sliding term of each muscle: work of a moving point relative to its body."""
-    slide_segment: Integers
-    slide_point: Integers
-    slide_sign: Floats
-    slide_entry: Integers
+    slide_segment: Annotated[Integers, Index("slides", into="segments")]
+    slide_point: Annotated[Integers, Index("slides", into="points")]
+    slide_sign: Annotated[Floats, Real("slides", low=-1.0, high=1.0)]
+    slide_entry: Annotated[Integers, Index("slides", into="entries", low=-1)]
     """Moment-arm entry it adds to, or -1 where it adds to the speed alone (both ends on one body)."""
 
 
 class Muscles(NamedTuple):
     """Parameters of DeGrooteFregly2016Muscle, one row a muscle."""
 
-    max_isometric_force: Floats
-    optimal_fiber_length: Floats
-    tendon_slack_length: Floats
-    fiber_width: Floats
+    max_isometric_force: Annotated[Floats, Real("muscles", low=0.0)]
+    optimal_fiber_length: Annotated[Floats, Real("muscles", above=0.0)]
+    tendon_slack_length: Annotated[Floats, Real("muscles", above=0.0)]
+    fiber_width: Annotated[Floats, Real("muscles", low=0.0)]
     """Optimal fibre length times the sine of the pennation angle there, m."""
-    max_speed: Floats
+    max_speed: Annotated[Floats, Real("muscles", above=0.0)]
     """Maximum contraction velocity, m/s."""
-    fiber_damping: Floats
-    passive_rate: Floats
-    passive_offset: Floats
-    passive_gain: Floats
+    fiber_damping: Annotated[Floats, Real("muscles", low=0.0)]
+    passive_rate: Annotated[Floats, Real("muscles")]
+    passive_offset: Annotated[Floats, Real("muscles")]
+    passive_gain: Annotated[Floats, Real("muscles", low=0.0)]
     """Passive force gain (exp(rate (l - 1)) - offset); the gain is 0 where the file ignores the passive force."""
-    width_scale: Floats
-    activation_time: Floats
-    deactivation_time: Floats
-    smoothing: Floats
-    tendon_stiffness: Floats
+    width_scale: Annotated[Floats, Real("muscles", above=0.0)]
+    activation_time: Annotated[Floats, Real("muscles", above=0.0)]
+    deactivation_time: Annotated[Floats, Real("muscles", above=0.0)]
+    smoothing: Annotated[Floats, Real("muscles", low=0.0)]
+    tendon_stiffness: Annotated[Floats, Real("muscles")]
     """Exponent kT of the tendon curve."""
-    compliant: Integers
+    compliant: Annotated[Integers, Flag("muscles")]
     """1 where the tendon is compliant (normalized tendon force is a state)."""
 
 
 class Contacts(NamedTuple):
     """SmoothSphereHalfSpaceForce elements against half spaces that are fixed in the ground."""
 
-    body: Integers
-    foot: Integers
-    centre: Floats
-    radius: Floats
-    normal: Floats
+    body: Annotated[Integers, Index("spheres", into="bodies")]
+    foot: Annotated[Integers, Index("spheres", into="feet")]
+    centre: Annotated[Floats, Real("spheres", 3)]
+    radius: Annotated[Floats, Real("spheres", low=0.0)]
+    normal: Annotated[Floats, Real("spheres", 3, low=-2.0, high=2.0)]
     """Unit normal of the plane, pointing INTO the half space, in ground, shape (n_spheres, 3)."""
-    origin: Floats
+    origin: Annotated[Floats, Real("spheres", 3)]
     """Point of the plane in ground, m, shape (n_spheres, 3)."""
-    hertz: Floats
+    hertz: Annotated[Floats, Real("spheres", low=0.0)]
     """Factor 4/3 k sqrt(r k) of the Hertz force, with k = 1/2 stiffness^(2/3), N/m^1.5."""
-    dissipation: Floats
-    static_friction: Floats
-    dynamic_friction: Floats
-    viscous_friction: Floats
-    transition_velocity: Floats
-    constant_force: Floats
-    hertz_smoothing: Floats
-    hunt_crossley_smoothing: Floats
+    dissipation: Annotated[Floats, Real("spheres", low=0.0)]
+    static_friction: Annotated[Floats, Real("spheres", low=0.0)]
+    dynamic_friction: Annotated[Floats, Real("spheres", low=0.0)]
+    viscous_friction: Annotated[Floats, Real("spheres", low=0.0)]
+    transition_velocity: Annotated[Floats, Real("spheres", above=0.0)]
+    constant_force: Annotated[Floats, Real("spheres", low=0.0)]
+    hertz_smoothing: Annotated[Floats, Real("spheres", low=0.0)]
+    hunt_crossley_smoothing: Annotated[Floats, Real("spheres", low=0.0)]
 
 
 class Limits(NamedTuple):
     """CoordinateLimitForce elements, already in SI units."""
 
-    mobility: Integers
-    upper: Floats
-    lower: Floats
-    upper_stiffness: Floats
-    lower_stiffness: Floats
-    damping: Floats
-    transition: Floats
+    mobility: Annotated[Integers, Index("limits", into="mobilities")]
+    upper: Annotated[Floats, Real("limits")]
+    lower: Annotated[Floats, Real("limits")]
+    upper_stiffness: Annotated[Floats, Real("limits", low=0.0)]
+    lower_stiffness: Annotated[Floats, Real("limits", low=0.0)]
+    damping: Annotated[Floats, Real("limits", low=0.0)]
+    transition: Annotated[Floats, Real("limits", low=0.0)]
 
 
 class Springs(NamedTuple):
     """SpringGeneralizedForce elements."""
 
-    mobility: Integers
-    stiffness: Floats
-    rest_length: Floats
-    viscosity: Floats
+    mobility: Annotated[Integers, Index("springs", into="mobilities")]
+    stiffness: Annotated[Floats, Real("springs")]
+    rest_length: Annotated[Floats, Real("springs")]
+    viscosity: Annotated[Floats, Real("springs")]
 
 
 class Actuators(NamedTuple):
     """CoordinateActuator and ActivationCoordinateActuator elements."""
 
-    mobility: Integers
-    optimal_force: Floats
-    time_constant: Floats
+    mobility: Annotated[Integers, Index("actuators", into="mobilities")]
+    optimal_force: Annotated[Floats, Real("actuators")]
+    time_constant: Annotated[Floats, Real("actuators", low=0.0)]
     """Activation time constant, s; 0 for a CoordinateActuator, which has no activation."""
 
 
@@ -410,29 +412,29 @@ class Model(Shown):
     name: str
     source: str
     """File it was compiled from, and the SHA-256 of that file's bytes."""
-    coordinate_names: tuple[str, ...]
+    coordinate_names: Annotated[tuple[str, ...], Names("mobilities", unique=True)]
     """Order of the columns of q and u: OpenSim's ``CoordinateSet``."""
-    muscle_names: tuple[str, ...]
-    actuator_names: tuple[str, ...]
+    muscle_names: Annotated[tuple[str, ...], Names("muscles", unique=True)]
+    actuator_names: Annotated[tuple[str, ...], Names("actuators")]
     """Coordinate actuators, in the order in which OpenSim reads their controls (after the muscles)."""
-    body_names: tuple[str, ...]
-    sphere_names: tuple[str, ...]
-    foot_names: tuple[str, ...]
+    body_names: Annotated[tuple[str, ...], Names("bodies-1", unique=True)]
+    sphere_names: Annotated[tuple[str, ...], Names("spheres")]
+    foot_names: Annotated[tuple[str, ...], Names("feet")]
     """Groups of contact spheres whose forces are summed: "r" and "l", or one a body where names tell no side."""
-    coordinate_rotational: NDArray[np.bool_]
+    coordinate_rotational: Annotated[NDArray[np.bool_], Truth("mobilities")]
     """True where a coordinate is an angle (rad), False where it is a length (m), shape (n_coordinates,)."""
-    coordinate_range: Floats
+    coordinate_range: Annotated[Floats, Real("mobilities", 2, infinite=True)]
     """Lowest and highest value, rad or m, shape (n_coordinates, 2)."""
-    coordinate_default: Floats
-    coordinate_default_speed: Floats
-    actuator_coordinate: tuple[str, ...]
-    actuator_control_range: Floats
-    muscle_control_range: Floats
+    coordinate_default: Annotated[Floats, Real("mobilities")]
+    coordinate_default_speed: Annotated[Floats, Real("mobilities")]
+    actuator_coordinate: Annotated[tuple[str, ...], Names("actuators")]
+    actuator_control_range: Annotated[Floats, Real("actuators", 2, infinite=True)]
+    muscle_control_range: Annotated[Floats, Real("muscles", 2, infinite=True)]
     """Lowest and highest control that the file allows (nothing clips to it), shape (n, 2)."""
-    pennation_angle_at_optimal: Floats
-    max_contraction_velocity: Floats
+    pennation_angle_at_optimal: Annotated[Floats, Real("muscles", low=0.0, high=1.6)]
+    max_contraction_velocity: Annotated[Floats, Real("muscles", above=0.0)]
     """Optimal fibre lengths a second, shape (n_muscles,)."""
-    default_activation: Floats
+    default_activation: Annotated[Floats, Real("muscles", low=0.0)]
     functions: Functions
     tree: Tree
     paths: Paths
@@ -569,29 +571,36 @@ class Model(Shown):
         """Read a model that :meth:`save` wrote. Needs no ``opensim``.
 
         Raises:
-            FileFormatError: The file is not a compiled model of this version.
+            FileFormatError: The file is not a compiled model of this version, is too large, or an array is not what its
+                declaration says.
         """
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                content = {key: archive[key] for key in archive.files}
-        except (OSError, ValueError) as error:
-            raise FileFormatError(
-                path, f"not a readable compiled model ({error})", "compile the .osim again"
-            ) from error
-        if "format" not in content or int(content["format"]) != FORMAT:
-            raise FileFormatError(path, f"not a compiled model of format {FORMAT}", "compile the .osim again")
-        values: dict[str, Any] = {}
-        for one in fields(cls):
-            if one.name in GROUPS:
-                kind = GROUPS[one.name]
-                values[one.name] = kind(*(content[f"{one.name}.{key}"] for key in kind._fields))
-            elif one.name != "layout":
-                value = content[one.name]
-                text = value.dtype.kind == "U"
-                values[one.name] = str(value) if text and value.ndim == 0 else tuple(value.tolist()) if text else value
-                if one.name.endswith("_names") or one.name == "actuator_coordinate":
-                    values[one.name] = tuple(map(str, value.tolist()))
-        return cls(**values)
+        problem, todo = "not a readable compiled model", "compile the .osim again"
+        content = read_archive(path, problem, todo)
+        form = content.pop("format", np.zeros(0))
+        if form.shape != () or form.dtype.kind != "i" or int(form) != FORMAT:
+            raise FileFormatError(path, f"not a compiled model of format {FORMAT}", todo)
+        return parsed(path, problem, todo, lambda: cls._checked(content))
+
+    @classmethod
+    def _checked(cls, content: dict[str, NDArray[Any]]) -> Model:
+        """Make a model of a file's arrays, each of which must be there and be what its declaration says."""
+        rules = array_rules()
+        if any(content[key].dtype.kind != "U" or content[key].shape != () for key in ("name", "source")):
+            raise CheckError("its name or source is no text")
+        if unknown := sorted(set(content) - {*rules, "name", "source"}):
+            raise CheckError(f"it holds {unknown[0]!r}, which no model has")
+        arrays: dict[str, Any] = {
+            key: tuple(map(str, value.tolist())) if value.dtype.kind == "U" and value.ndim == 1 else value
+            for key, value in content.items()
+        }
+        check_arrays(arrays, rules)
+        values: dict[str, Any] = {name: arrays[name] for name in rules if "." not in name}
+        for name, kind in GROUPS.items():
+            values[name] = kind(*(arrays[f"{name}.{key}"] for key in kind._fields))
+        values |= {key: str(content[key]) for key in ("name", "source")}
+        model = cls(**values)
+        check_relations(model)
+        return model
 
     def card(self) -> Card:
         """What it holds, by name and number."""
@@ -604,6 +613,12 @@ class Model(Shown):
             ("contact spheres", f"{len(self.sphere_names)}: {names(self.sphere_names)}"),
         )
         return Card(f"Model {self.name}", facts)
+
+
+@cache
+def array_rules() -> dict[str, Rule]:
+    """What each array of a model must be, by its name in a file (``"tree.parent"``)."""
+    return declared_rules(Model, GROUPS)
 
 
 def n_blocks(batch: int, backend: Backend = "float64") -> int:

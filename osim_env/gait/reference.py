@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exogait.data.errors import FileFormatError, InputError
+from exogait.data.errors import InputError
 from exogait.data.files import write_text_atomic
 from exogait.data.home import find
+from exogait.data.loading import finite, parsed, read_json
 from exogait.data.show import Card, Curve, Shown, names, number
 
 Array = NDArray[np.floating[Any]]
@@ -30,6 +31,8 @@ Array = NDArray[np.floating[Any]]
 REFERENCE_FOLDER = Path(__file__).parent / "references"
 DEFAULT_REFERENCE = "schreiber2019"
 FORMAT = "exogait-reference-1"
+MOST_TERMS = 1000
+"""Terms of a Fourier series, or of a polynomial in speed, that are accepted."""
 
 
 @dataclass(frozen=True)
@@ -221,22 +224,30 @@ def load_reference(name: str | Path = DEFAULT_REFERENCE) -> ReferenceMotion:
 @lru_cache(maxsize=8)
 def _read(path: Path, stamp: int) -> ReferenceMotion:
     """Read a file once, as long as it is not written again."""
-    try:
-        content = json.loads(path.read_text())
-        if content["format"] != FORMAT:
-            raise FileFormatError(path, f"format {content['format']!r}", f"expected {FORMAT!r}")
-        return ReferenceMotion(
-            name=content["name"],
-            source=content["source"],
-            leg_length=content["leg_length"],
-            speed_range=(content["speed_range"][0], content["speed_range"][1]),
-            stride_frequency=np.array(content["stride_frequency"], float),
-            coordinate_names=tuple(content["coordinates"]),
-            coordinates=np.array(list(content["coordinates"].values()), float),
-            moment_names=tuple(content["moments"]),
-            moments=np.array(list(content["moments"].values()), float),
-        )
-    except (KeyError, ValueError, TypeError) as error:
-        raise FileFormatError(
-            path, f"not a reference motion ({error})", "write one with ReferenceMotion.save"
-        ) from None
+    problem, todo = "not a reference motion", "write one with ReferenceMotion.save"
+    fields = {"name": str, "source": str, "leg_length": int | float, "coordinates": dict, "moments": dict}
+    content = read_json(path, problem, todo, form=FORMAT, fields=fields, strict=True)
+    return parsed(path, problem, todo, lambda: _reference(content))
+
+
+def _reference(content: dict[str, Any]) -> ReferenceMotion:
+    """A reference of a file's content, whose tables must agree with one another."""
+    coordinates = finite("coordinates", list(content["coordinates"].values()), (None, None, None))
+    n_terms, order = coordinates.shape[1:]
+    if n_terms % 2 == 0 or not 1 <= n_terms <= MOST_TERMS or not 1 <= order <= MOST_TERMS:
+        raise ValueError(f"{n_terms} terms of order {order}, expected an odd number up to {MOST_TERMS}")
+    moments = finite("moments", list(content["moments"].values()) or np.zeros((0, n_terms, 1)), (None, n_terms, None))
+    low, high = finite("speed_range", content["speed_range"], (2,)).tolist()
+    if not 0.0 < low <= high:
+        raise ValueError(f"speed_range is {low:g} to {high:g} m/s")
+    return ReferenceMotion(
+        name=content["name"],
+        source=content["source"],
+        leg_length=content["leg_length"],
+        speed_range=(content["speed_range"][0], content["speed_range"][1]),
+        stride_frequency=finite("stride_frequency", content["stride_frequency"], (None,)),
+        coordinate_names=tuple(content["coordinates"]),
+        coordinates=coordinates,
+        moment_names=tuple(content["moments"]),
+        moments=moments,
+    )

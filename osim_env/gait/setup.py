@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait import models
+from exogait.data.errors import FileFormatError
 from exogait.data.home import is_replaced
 from exogait.data.show import Shown
 from exogait.models.deficit import Deficit, load_deficit
 from exogait.models.device import Device, load_device
 
+from .. import engine
 from ..engine import Model, compile_osim
 from .config import WorldConfig
 from .opensim_physics import OpenSimPhysics
@@ -93,11 +96,37 @@ def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
         source = Path(setup.model)
     else:
         source = _built(setup.device or "", setup.subject or "", setup.tendon)
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-    target = cache_folder() / f"{digest}.npz"
-    if not target.is_file():
+    return source, compiled_in_cache(source)
+
+
+def compiled_in_cache(source: Path) -> Path:
+    """The compiled model of an .osim file, kept in the cache; one that is missing or damaged is compiled again.
+
+    The name tells the file's content, the engine's sources and the versions of what compiles: what another engine
+    compiled is never taken for this one's.
+    """
+    key = hashlib.sha256(source.read_bytes() + compiler_key().encode()).hexdigest()[:16]
+    target = cache_folder() / f"{key}.npz"
+    try:
+        _loaded(target)
+    except FileFormatError:
+        # Written beside and renamed: another process that compiles the same meets none or the whole file.
         compile_osim(source).save(target)
-    return source, target
+    return target
+
+
+@cache
+def compiler_key() -> str:
+    """SHA-256 of the engine's sources and the versions of numpy and opensim."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(engine.__file__).parent.glob("*.py")):
+        digest.update(f"{file.name}:".encode() + file.read_bytes())
+    for package in ("numpy", "opensim"):
+        try:
+            digest.update(f"{package}=={version(package)}".encode())
+        except PackageNotFoundError:
+            digest.update(f"no {package}".encode())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=16)
@@ -115,8 +144,13 @@ def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_planta
         beside.unlink(missing_ok=True)
 
 
-@lru_cache(maxsize=8)
 def _loaded(path: Path) -> Model:
+    """A compiled model, read once as long as its file is not written again."""
+    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, stamp: int) -> Model:
     return Model.load(path)
 
 

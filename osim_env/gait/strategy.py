@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.files import write_text_atomic
+from exogait.data.loading import finite, parsed, read_json
 from exogait.data.names import mirrored_name
 from exogait.models.deficit import FULL_STRENGTH, Deficit
 
@@ -203,24 +204,28 @@ def load_strategies(path: str | Path) -> Strategies:
     Raises:
         FileFormatError: It is missing, damaged, or of other numbers than this suite's.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_text())
-        if content["format"] != FORMAT or content["names"] != list(STRATEGY_NAMES):
-            raise FileFormatError(path, "strategies of other numbers", "search again with this version")
-        found, healthy = (
-            {str(condition): np.array(row, float) for condition, row in content[kind].items()}
-            for kind in ("found", "healthy")
-        )
-        rows = [*found.values(), *healthy.values()]
-        if any(row.shape != (len(STRATEGY_NAMES),) or not np.isfinite(row).all() for row in rows):
-            raise ValueError("a row is incomplete")
-        if set(found) != set(healthy) or content["side"] not in ("left", "right"):
-            raise ValueError("conditions or side are not those of strategies")
-        return Strategies(
-            content["body"], float(content["strength"]), content["side"], found, healthy, content["about"]
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise FileFormatError(path, "no such file", "search for strategies first") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileFormatError(path, f"damaged strategies ({error})", "search again") from None
+    path, problem, todo = Path(path), "damaged strategies", "search again"
+    if not path.is_file():
+        raise FileFormatError(path, "no such file", "search for strategies first")
+    fields = {"body": str, "strength": int | float, "side": str, "found": dict, "healthy": dict, "about": dict}
+    content = read_json(path, problem, todo, form=FORMAT, fields=fields, strict=True)
+    if content.get("names") != list(STRATEGY_NAMES):
+        raise FileFormatError(path, "strategies of other numbers", "search again with this version")
+    return parsed(path, problem, todo, lambda: _strategies(content))
+
+
+def _strategies(content: dict[str, Any]) -> Strategies:
+    """Strategies of a file's content, a whole row of finite numbers for each condition."""
+    found, healthy = (
+        {
+            condition: finite(f"{kind}: {condition}", row, (len(STRATEGY_NAMES),))
+            for condition, row in content[kind].items()
+        }
+        for kind in ("found", "healthy")
+    )
+    if set(found) != set(healthy) or content["side"] not in ("left", "right"):
+        raise ValueError("conditions or side are not those of strategies")
+    strength = float(content["strength"])
+    if not 0.0 <= strength <= FULL_STRENGTH:
+        raise ValueError(f"strength is {strength:g} percent")
+    return Strategies(content["body"], strength, content["side"], found, healthy, content["about"])

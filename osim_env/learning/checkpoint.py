@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.loading import agree, damaged, parsed, read_archive
 
 from ..device.legs import Legs
 from ..gait.world import GaitWorld
@@ -20,6 +21,11 @@ from .config import Array, TrainConfig, changed_settings, jsonable, may_change, 
 from .learner import NEVER_VARIED, STD_FLOOR, Learner
 from .policy import Policy, load_policy
 
+CHECKPOINT_BYTES = 512 << 20
+"""Most bytes of all arrays of a checkpoint."""
+MT19937_WORDS = 624
+MOST, MOST_LOG_STD = 1e12, 20.0
+"""Largest magnitude of a number in a checkpoint, and of the logarithm of a standard deviation."""
 NEW_STD = 0.3
 """Standard deviation that new observations start with: strengths (0-1), torques (N m/kg), flags (0 or 1)."""
 
@@ -30,15 +36,9 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
     Raises:
         FileFormatError: The file is missing or damaged.
     """
-    import zipfile
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except FileNotFoundError:
-        raise FileFormatError(path, "no such checkpoint", "start without --resume") from None
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise FileFormatError(path, f"damaged checkpoint ({error})", "delete it and start again") from None
+    if not path.is_file():
+        raise FileFormatError(path, "no such checkpoint", "start without --resume")
+    return read_archive(path, "damaged checkpoint", "delete it and start again", limit=CHECKPOINT_BYTES)
 
 
 def part_of(content: dict[str, Array], prefix: str) -> dict[str, Array]:
@@ -120,8 +120,9 @@ def start_networks(
                 raise InputError("start_device", config.start_device, reason) from None
         load_networks(device, start, "device", world.signature())
     if config.start_checkpoint is not None:
-        content = read_checkpoint(Path(config.start_checkpoint))
-        facts = json.loads(content["facts"].tobytes())
+        path = Path(config.start_checkpoint)
+        content = read_checkpoint(path)
+        facts = parsed(path, "damaged checkpoint", "start from another", lambda: _facts(content["facts"]))
         earlier = int(facts["samples"] + facts.get("earlier_samples", 0))
         human.load_arrays(part_of(content, "human/"), optimizer=False)
         if config.human.start_std is not None:
@@ -242,7 +243,7 @@ def restore_checkpoint(
         FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
     """
     content = read_checkpoint(path)
-    facts = json.loads(content.pop("facts").tobytes())
+    facts = parsed(path, "damaged checkpoint", "start a new run", lambda: _facts(content.pop("facts")))
     own = world.signature()
     if "model_hash" not in facts["signature"]:  # a checkpoint from before there was one
         del own["model_hash"]
@@ -250,16 +251,69 @@ def restore_checkpoint(
         raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
     changed = compare_settings(path, facts["config"], config, override) if "config" in facts else []
     try:
+        _check_learner(part_of(content, "human/"), human)
+        if device is not None:
+            _check_learner(part_of(content, "device/"), device)
+        own_state = world.arrays()
+        own_state.pop("next_push", None)  # infinite where there are no pushes
+        agree(part_of(content, "world/"), own_state, most=MOST)
+        agree(content, {"starts": episodes.starts, "lengths": episodes.lengths})
+        agree(
+            content, {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.zeros(MT19937_WORDS, np.uint32)}
+        )
         human.load_arrays(part_of(content, "human/"))
         if device is not None:
             device.load_arrays(part_of(content, "device/"))
         world.load_arrays(part_of(content, "world/"))
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise FileFormatError(path, f"does not fit this configuration ({error})", "start a new run") from None
+        world.rng.bit_generator.state = facts["world_random"]
+        torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
+    except (KeyError, ValueError, RuntimeError, TypeError, OverflowError) as error:
+        raise damaged(path, "does not fit this configuration", error, "start a new run") from None
     episodes.starts, episodes.lengths = content["starts"].astype(bool), content["lengths"]
     episodes.finished = facts["finished"]
-    torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
     kind, position, has_gauss, cached = facts["numpy"]
     np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
-    world.rng.bit_generator.state = facts["world_random"]
     return {**facts, "changed": changed}
+
+
+def _facts(text: Array) -> dict[str, Any]:
+    """What a run says about itself, of a checkpoint's bytes.
+
+    Raises:
+        ValueError: It is not what :func:`write_checkpoint` writes.
+    """
+    if text.dtype != np.uint8 or text.ndim != 1:
+        raise ValueError("its facts are no text")
+    facts = json.loads(text.tobytes())
+    kinds = {"signature": dict, "finished": list, "numpy": list, "world_random": dict}
+    if not isinstance(facts, dict) or any(not isinstance(facts.get(name), kind) for name, kind in kinds.items()):
+        raise ValueError(f"its facts lack one of {', '.join(kinds)}")
+    if any(not isinstance(length, int | float) for length in facts["finished"]):
+        raise ValueError("a length of an episode is no number")
+    kind, position, has_gauss, cached = facts["numpy"]
+    # numpy reads where the position says without looking.
+    if kind != "MT19937" or type(position) is not int or not 0 <= position <= MT19937_WORDS or has_gauss not in (0, 1):
+        raise ValueError(f"no state of random numbers: {str(facts['numpy'])[:60]}")
+    float(cached)
+    return facts
+
+
+def _check_learner(content: dict[str, Array], learner: Learner) -> None:
+    """Refuse arrays of other shapes and types than the learner's, and numbers that are not finite.
+
+    Raises:
+        ValueError: One is none of this learner's.
+    """
+    known = learner.arrays()
+    parameters = [parameter.detach().cpu().numpy() for parameter in learner.policy.parameters()]
+    for index, parameter in enumerate(parameters):
+        known |= {f"optimizer/{index}/{name}": parameter for name in ("exp_avg", "exp_avg_sq")}
+        known[f"optimizer/{index}/step"] = np.zeros((), np.float32)
+    if unknown := sorted(set(content) - set(known)):
+        raise ValueError(f"it holds {unknown[0]!r}")
+    agree(content, known, most=MOST)
+    for name, array in content.items():
+        if name.endswith(("exp_avg_sq", "/step", "/var", "/count")) and (array < 0).any():
+            raise ValueError(f"{name}: a number is negative")
+        if name == "policy/log_std" and (np.abs(array) > MOST_LOG_STD).any():
+            raise ValueError(f"{name}: a standard deviation out of range")

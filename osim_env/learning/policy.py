@@ -7,6 +7,7 @@ for others.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from exogait import models
 from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
 from exogait.data.files import write_text_atomic, written_beside
 from exogait.data.home import find
+from exogait.data.loading import parsed, read_json, read_tensors
 from exogait.data.show import Card, Shown, brief
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating[Any]]
 
 FORMAT = "exogait-policy-1"
+MOST_LAYERS = 64
 POLICY_FOLDER = Path(models.__file__).parent / "policies"
 
 
@@ -199,27 +202,56 @@ def load_policy(path: str | Path) -> Policy:
         UnknownNameError: There is none of that name.
         FileFormatError: A file is missing, damaged or no policy.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     description = find("policies", path)
     numbers = description.with_suffix(".safetensors")
     for file in (description, numbers):
         if not file.is_file():
             raise FileFormatError(file, "no such policy file", "a policy is a .json file and a .safetensors file")
-    try:
-        content = json.loads(description.read_text())
-        if content.pop("format", None) != FORMAT:
-            raise FileFormatError(description, "not a policy description", f"expected format {FORMAT!r}")
-        tensors = {key: value.astype(float) for key, value in load_file(numbers).items()}
-        clip, n_layers = float(content.pop("clip")), int(content.pop("n_layers"))
-        layers = tuple((tensors[f"layer{i}/weight"], tensors[f"layer{i}/bias"]) for i in range(n_layers))
-        policy = Policy(tensors["mean"], tensors["scale"], clip, layers, tensors["log_std"], content)
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise FileFormatError(numbers, f"damaged policy ({error})", "fetch or export it again") from None
-    if any(not np.isfinite(value).all() for value in tensors.values()):
-        raise FileFormatError(numbers, "damaged policy (a weight is not finite)", "fetch or export it again")
-    return policy
+    problem, todo = "damaged policy", "fetch or export it again"
+    content = read_json(description, problem, todo)
+    if content.pop("format", None) != FORMAT:
+        raise FileFormatError(description, "not a policy description", f"expected format {FORMAT!r}")
+    parsed(description, problem, todo, lambda: _check_description(content))
+    tensors = read_tensors(numbers, problem, todo)
+    return parsed(numbers, problem, todo, lambda: _assembled(tensors, content))
+
+
+def _check_description(content: dict[str, Any]) -> None:
+    """Check the types of what a description says; what it does not say is no fault here."""
+    clip = content["clip"]
+    if isinstance(clip, bool) or not isinstance(clip, int | float) or not 0.0 < clip < math.inf:
+        raise ValueError(f"clip is {clip!r}, expected a positive number")
+    if not isinstance(content["n_layers"], int) or not 1 <= content["n_layers"] <= MOST_LAYERS:
+        raise ValueError(f"n_layers is {content['n_layers']!r}, expected 1 to {MOST_LAYERS}")
+    for key, kind in (("name", str), ("role", str), ("device", str), ("settings", dict), ("model_hash", str),
+                      ("git_revision", str), ("samples", int), ("control_step", int | float)):  # fmt: skip
+        value = content.get(key)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"{key} is {str(value)[:40]!r}")
+    for key, value in content.items():
+        named = key.endswith(("_observations", "_actions")) and isinstance(value, list)
+        if named and not all(isinstance(name, str) for name in value):
+            raise ValueError(f"{key} is no list of names")
+
+
+def _assembled(tensors: dict[str, Array], content: dict[str, Any]) -> Policy:
+    """Make a policy of tensors whose shapes must agree with one another and with the names that go in and out."""
+    about = dict(content)
+    clip, n_layers = float(about.pop("clip")), int(about.pop("n_layers"))
+    layers = tuple((tensors.pop(f"layer{i}/weight"), tensors.pop(f"layer{i}/bias")) for i in range(n_layers))
+    mean, scale, log_std = tensors.pop("mean"), tensors.pop("scale"), tensors.pop("log_std")
+    if tensors:
+        raise ValueError(f"it holds {min(tensors)!r}, which no policy of {n_layers} layers has")
+    width = mean.size
+    if not width or mean.shape != (width,) or scale.shape != (width,) or not (scale > 0.0).all():
+        raise ValueError(f"mean and scale have shapes {mean.shape} and {scale.shape}, or a scale is not positive")
+    for i, (weight, bias) in enumerate(layers):
+        if bias.ndim != 1 or weight.shape != (bias.size, width) or not bias.size:
+            raise ValueError(f"layer{i} has shapes {weight.shape} and {bias.shape} after {width} values")
+        width = bias.size
+    if log_std.shape != (width,):
+        raise ValueError(f"log_std has shape {log_std.shape}, expected ({width},)")
+    return Policy(mean, scale, clip, layers, log_std, about)
 
 
 def export_onnx(policy: Policy, path: str | Path) -> Path:

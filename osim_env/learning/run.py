@@ -94,11 +94,18 @@ def train_from_file(
     if seed is not None:
         settings = dataclasses.replace(settings, seed=seed)
     with output_folder(out, "exogait train") as ours:
-        return _train(settings, out, ours, resume=resume, minutes=minutes, threads=threads)
+        return _train(settings, out, ours, resume=resume, override=override, minutes=minutes, threads=threads)
 
 
 def _train(
-    settings: TrainConfig, out: Path, ours: OutputFolder, *, resume: bool, minutes: float | None, threads: int | None
+    settings: TrainConfig,
+    out: Path,
+    ours: OutputFolder,
+    *,
+    resume: bool,
+    override: bool,
+    minutes: float | None,
+    threads: int | None,
 ) -> Trainer:
     from tqdm.auto import tqdm
 
@@ -111,6 +118,7 @@ def _train(
     for role in ("human", "device"):
         for ending in ("json", "safetensors"):
             ours.grows(f"best_{role}.{ending}", adopt=resume)
+            ours.grows(f"last_{role}.{ending}", adopt=resume)
     ours.whole("tensorboard", adopt=resume)
     use_threads(threads)
     trainer = Trainer(settings, out)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exogait.data.errors import InputError
 from exogait.data.home import find_folder
+from exogait.data.loading import read_json
 
 from .plan import StudyConfig, Task, label_of, plan
 
@@ -68,7 +68,7 @@ def strategies_of(policies: str, body: str) -> Strategies | None:
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
     """What a finished task noted, None for one that is not finished."""
     path = folder / task.name / "result.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    return read_json(path, "damaged result", "delete it and run the study again") if path.is_file() else None
 
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:

@@ -29,6 +29,7 @@ from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.extras import require_extra
 from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.loading import read_json, read_table
 from exogait.data.output import output_folder
 from exogait.data.settings import from_mapping
 from exogait.data.show import Shown
@@ -313,7 +314,7 @@ def _personalize(
         path = folder / arm / "result.json"
         if not path.is_file():
             todo.append(arm)
-        elif json.loads(path.read_text())["inputs"] != wanted:
+        elif read_json(path, "damaged result", "delete it and run again", fields={"inputs": dict})["inputs"] != wanted:
             raise InputError("out", str(folder), f"{path.parent} was made with other settings; choose another folder")
     if workers < 2 or len(todo) < 2:
         for arm in todo:
@@ -322,8 +323,12 @@ def _personalize(
         _in_processes(settings, todo, folder, summarise, workers, report)
     parts: dict[str, list[pd.DataFrame]] = {}
     for arm in ARMS:
-        for name in json.loads((folder / arm / "result.json").read_text())["tables"]:
-            parts.setdefault(name, []).append(pd.read_parquet(folder / arm / f"{name}.parquet"))
+        for name in read_json(folder / arm / "result.json", "damaged result", "run again", fields={"tables": list})[
+            "tables"
+        ]:
+            parts.setdefault(name, []).append(
+                read_table(folder / arm / f"{name}.parquet", "damaged table", "run again")
+            )
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     for name, table in tables.items():
         with written_beside(folder / f"{name}.parquet") as beside:

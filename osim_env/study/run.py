@@ -24,6 +24,7 @@ import pandas as pd
 
 from exogait.data.errors import ExogaitError, InputError
 from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.loading import read_table
 from exogait.data.output import OutputFolder, output_folder
 
 from ..learning.outside.stopping import Stopped, heeded_signals
@@ -187,7 +188,9 @@ def gather(config: StudyConfig, tasks: Sequence[Task], folder: Path) -> dict[str
             continue
         rows[-1] |= {"seconds": result["seconds"], "samples": result.get("samples")}
         for name in result.get("tables", []):
-            parts.setdefault(name, []).append(pd.read_parquet(folder / task.name / f"{name}.parquet"))
+            parts.setdefault(name, []).append(
+                read_table(folder / task.name / f"{name}.parquet", "damaged table", "run the task again")
+            )
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     tables["tasks"] = pd.DataFrame(rows)
     for name, table in tables.items():

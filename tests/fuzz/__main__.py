@@ -1,6 +1,7 @@
 """``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them.
 
 ``python -m tests.fuzz kills --count 60`` ends trainings and studies at random moments (see :mod:`tests.fuzz.kills`).
+``python -m tests.fuzz arrays --count 20000`` does so with files of numbers (see :mod:`tests.fuzz.arrays`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from tests.fuzz import kills
+from tests.fuzz import arrays, kills
 from tests.fuzz.damage import fuzz
 
 SUFFIXES = (".c3d", ".trc", ".sto", ".mot", ".csv")
@@ -46,5 +47,7 @@ def main(
 if __name__ == "__main__":
     if sys.argv[1:2] == ["kills"]:
         tyro.cli(kills.main, prog="python -m tests.fuzz kills", args=sys.argv[2:])
+    elif sys.argv[1:2] == ["arrays"]:
+        tyro.cli(arrays.main, prog="python -m tests.fuzz arrays", args=sys.argv[2:])
     else:
         tyro.cli(main, prog="python -m tests.fuzz")
