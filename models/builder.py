@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.files import written_beside
+from exogait.data.output import OutputError
 
 from . import forces, scaling, skeleton
 from .deficit import Deficit, load_deficit
@@ -158,5 +159,8 @@ def write(model: Any, path: str | Path) -> Path:
     if not os.access(path.parent, os.W_OK):
         raise FileFormatError(path, f"the folder {path.parent} cannot be written to")
     with written_beside(path) as beside:
-        model.printToXML(str(beside))
+        try:
+            model.printToXML(str(beside))
+        except RuntimeError as error:  # all that OpenSim says of a full disk
+            raise OutputError(path, "OpenSim cannot write it", "check the space on the disk") from error
     return path
