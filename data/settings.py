@@ -90,6 +90,7 @@ def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float, str]
     for name, (lowest, highest, unit) in ranges.items():
         value = getattr(settings, name)
         parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else (value,)
+        part: Any
         for part in parts:
             # Written so that NaN fails; a bool is a number to Python and none to a user.
             if part is not None and (

@@ -181,7 +181,7 @@ def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
         for label, value, unit in values
     ]  # fmt: skip
     table = pd.concat([rows, pd.DataFrame(energy)]) if energy else rows
-    write_csv(table, out / "metrics.csv", float_format="%.6g")
+    write_csv(pd.DataFrame(table), out / "metrics.csv", float_format="%.6g")
     write_csv(pd.DataFrame(to_metadata(quality_rows(trial))), out / "quality.csv")
 
 
