@@ -288,6 +288,8 @@ def _facts(text: Array) -> dict[str, Any]:
     kinds = {"signature": dict, "finished": list, "numpy": list, "world_random": dict}
     if not isinstance(facts, dict) or any(not isinstance(facts.get(name), kind) for name, kind in kinds.items()):
         raise ValueError(f"its facts lack one of {', '.join(kinds)}")
+    if not isinstance(facts.get("config", {}), dict):
+        raise ValueError("its configuration is no mapping")
     if any(not isinstance(length, int | float) for length in facts["finished"]):
         raise ValueError("a length of an episode is no number")
     kind, position, has_gauss, cached = facts["numpy"]

@@ -1,0 +1,84 @@
+"""A compiled model is checked whole: every array has its rule, and no wrong index, shape or type reaches a kernel."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exogait.data.errors import FileFormatError
+from exogait.osim_env.engine.checks import Index, Offsets
+from exogait.osim_env.engine.model import GROUPS, Model, array_rules
+from exogait.osim_env.gait import setup
+from exogait.osim_env.gait.setup import COMPILED
+
+
+def test_every_array_says_what_it_must_be() -> None:
+    """A new array without a rule beside its declaration fails here."""
+    wanted = {f"{name}.{key}" for name, kind in GROUPS.items() for key in kind._fields}
+    wanted |= {one.name for one in fields(Model)} - {*GROUPS, "name", "source", "layout"}
+    assert set(array_rules()) == wanted
+
+
+@pytest.fixture(scope="module")
+def arrays() -> dict[str, np.ndarray]:
+    with np.load(COMPILED["hip_ankle"], allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
+
+
+def refused(arrays: dict[str, np.ndarray], path: Path) -> str:
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    with pytest.raises(FileFormatError) as caught:
+        Model.load(path)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1 and str(path) in message and "compile the .osim again" in message
+    return message
+
+
+@pytest.mark.parametrize("name", [name for name, rule in array_rules().items() if isinstance(rule, Index | Offsets)])
+def test_an_index_out_of_range_is_refused_by_name(name: str, arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    for value in (-5, 10**6):
+        wrong = arrays[name].copy()
+        wrong.flat[wrong.size // 2] = value
+        assert name in refused(arrays | {name: wrong}, tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("tree.mass", lambda a: a.astype(np.float32)),
+        ("tree.mass", lambda a: a[:-1]),
+        ("tree.inertia", lambda a: np.full_like(a, np.nan)),
+        ("tree.parent", lambda a: a[::-1]),
+        ("paths.segment_kind", lambda a: 1 - a),
+        ("muscles.max_speed", lambda a: -a),
+        ("tree.row_column", lambda a: a[:0]),
+    ],
+)
+def test_types_shapes_values_and_relations(name: str, change, arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    refused(arrays | {name: change(arrays[name])}, tmp_path / "model.npz")
+
+
+def test_a_small_file_that_would_become_large_is_not_opened(arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    np.savez_compressed(path, **arrays, more=np.zeros(9 << 20))  # type: ignore[arg-type]
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(FileFormatError, match="at most 64 MiB"):
+        Model.load(path)
+
+
+def test_the_cache_mends_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, compiled = Model.load(COMPILED[None]), []
+    monkeypatch.setattr(setup, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(setup, "compile_osim", lambda source: compiled.append(source) or whole)
+    source = tmp_path / "mine.osim"
+    source.write_text("<OpenSimDocument/>")
+    target = setup.compiled_in_cache(source)
+    assert setup.compiled_in_cache(source) == target and len(compiled) == 1
+    target.write_bytes(target.read_bytes()[:5000])
+    assert setup.compiled_in_cache(source) == target and len(compiled) == 2
+    assert Model.load(target).content_hash == whole.content_hash
+    monkeypatch.setattr(setup, "compiler_key", lambda: "another engine")
+    assert setup.compiled_in_cache(source) != target
