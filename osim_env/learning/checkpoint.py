@@ -307,7 +307,9 @@ def _check_learner(content: dict[str, Array], learner: Learner) -> None:
         ValueError: One is none of this learner's.
     """
     known = learner.arrays()
-    parameters = [parameter.detach().cpu().numpy() for parameter in learner.policy.parameters()]
+    # The optimizer counts through its groups: what acts first, then the critic.
+    groups = learner.policy.optimizer.param_groups
+    parameters = [parameter.detach().cpu().numpy() for group in groups for parameter in group["params"]]
     for index, parameter in enumerate(parameters):
         known |= {f"optimizer/{index}/{name}": parameter for name in ("exp_avg", "exp_avg_sq")}
         known[f"optimizer/{index}/step"] = np.zeros((), np.float32)
