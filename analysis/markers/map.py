@@ -427,7 +427,7 @@ def _virtual(
             raise FileFormatError(
                 path,
                 f"virtual marker {label}: needs 'midpoint' or 'harrington', and 'at'",
-                "see the example in marker_map.py",
+                "`exogait lab maps --show NAME` prints one that works",
             )
         rule = rules.pop()
         sources = tuple(map(str, entry[rule]))

@@ -165,7 +165,7 @@ class DeficitEstimate:
             "description": "Estimated from the kinetics of one walk; a bound, not a measured strength.",
             "side": SIDE_WORDS[modelled[0].side],
             "strength": {g.group: round(float(np.clip(g.percent, 1.0, 100.0)), 1) for g in modelled},
-            "source": "analysis/deficit_estimate.py",
+            "source": "exogait.analysis.outcomes.deficit",
         }
         return write_text_atomic(path, yaml.safe_dump(content, sort_keys=False))
 

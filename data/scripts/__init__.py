@@ -1,1 +1,1 @@
-"""Scripts that made the tables of :mod:`data.tables`; each runs with ``python -m exogait.data.scripts.<name>``."""
+"""Scripts that made the tables in `data/tables`; each runs with ``python -m exogait.data.scripts.<name>``."""

@@ -13,6 +13,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
+HOUSE = ROOT / "exogait"
+"""Where the packages are imported from: links in a checkout, folders in a distribution."""
 PACKAGES = ("data", "models", "analysis", "osim_env")
 
 
@@ -23,10 +25,9 @@ def public_names() -> dict[str, list[str]]:
     have a room for each folder.
     """
     rooms: dict[str, list[str]] = {"exogait": []}
-    stubs = [stub for package in PACKAGES for stub in sorted((ROOT / package).rglob("__init__.pyi"))]
-    for stub in [ROOT / "exogait/__init__.pyi", *stubs]:
-        folder = stub.parent.relative_to(ROOT).as_posix()
-        package = "exogait" if folder == "exogait" else f"exogait.{folder.replace('/', '.')}"
+    stubs = [stub for package in PACKAGES for stub in sorted((HOUSE / package).rglob("__init__.pyi"))]
+    for stub in [HOUSE / "__init__.pyi", *stubs]:
+        package = ".".join(stub.parent.relative_to(HOUSE.parent).parts)
         for node in ast.parse(stub.read_text(encoding="utf-8")).body:
             if not isinstance(node, ast.ImportFrom) or not node.module:
                 continue
@@ -50,7 +51,7 @@ def page_of(room: str) -> str:
 
 def text_of(room: str, names: list[str]) -> str:
     """The page: what the room is for, and one entry for each of its names."""
-    folder = ROOT / room
+    folder = HOUSE if room == "exogait" else HOUSE / room
     about = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     if room == "exogait":
         about = "What `import exogait as eg` offers at once; the packages below hold the rest."

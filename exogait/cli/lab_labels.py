@@ -40,28 +40,17 @@ def labels(file: Positional[Path], *, draft: str | None = None, units: str | Non
         units: Unit of length in the C3D file, where it does not say (mm, cm, m).
     """
     from exogait.analysis.c3d.recording import read_recording
-    from exogait.analysis.markers.draft import draft_marker_map
     from exogait.analysis.markers.label_report import report_labels
-    from exogait.data import InputError, write_text_atomic
+    from exogait.junction.templates import new_file
 
     recording = read_recording(file, units=units)
     if draft is None:
         print(report_labels(recording.marker_names, file))
         return
-    path = _place(draft)
-    if path.exists():
-        raise InputError("--draft", draft, f"{path} is there already; choose another name, or edit that file")
-    text = draft_marker_map(recording, path.stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text_atomic(path, text)
+    by_path = Path(draft).suffix.lower() in (".yaml", ".yml")
+    name, out = (Path(draft).stem, Path(draft)) if by_path else (draft, None)
+    path = new_file("marker_maps", name, source=file, out=out, units=units)
+    text = path.read_text(encoding="utf-8")
     unsure = sum("# unsure" in line for line in text.splitlines()[4:])
     print(f"wrote {path}: {unsure} of its lines are marked 'unsure'; check them, then")
     print(f"exogait lab run --static '{file}' --trial WALK --mass KG --out FOLDER --marker-map '{draft}'")
-
-
-def _place(draft: str) -> Path:
-    """File of a draft that is called by a name, in the user folder, or by a path."""
-    from exogait.data.home import user_folder
-
-    path = Path(draft)
-    return path if path.suffix.lower() in (".yaml", ".yml") else user_folder("marker_maps") / f"{draft}.yaml"

@@ -28,7 +28,7 @@ def build_model(
     deficit: str | None = None,
     strength: float | None = None,
     side: Literal["left", "right", "both"] | None = None,
-    subject: Path | None = None,
+    subject: str | None = None,
     muscles: Literal["degroote_fregly", "thelen"] = "degroote_fregly",
     contact: bool = True,
 ) -> None:
@@ -40,7 +40,7 @@ def build_model(
         deficit: Name or YAML file of a muscle deficit (see `exogait model list`).
         strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
         side: Side of the weakness; replaces the deficit file's value.
-        subject: YAML file with mass, height and segment factors.
+        subject: Name or YAML file of a person: mass, height and segment factors.
         muscles: Muscle model: rigid-tendon DeGroote-Fregly 2016, or the published Thelen 2003.
         contact: Foot contact spheres and floor.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +14,12 @@ from typing import Literal
 
 from exogait.data.errors import ExogaitError
 from exogait.data.extras import EXTRAS, Extra
+from exogait.data.home import home
 
 PYTHON = ((3, 11), (3, 14))
 """First version, and the first one that is too new."""
-BASE = (
-    "numpy", "scipy", "pandas", "pyarrow", "numba", "opensim", "c3d", "gymnasium", "safetensors", "matplotlib",
-)  # fmt: skip
-"""Packages of the base installation whose absence stops most commands."""
+TRIED_PYTHON = (3, 11)
+"""The version that continuous integration runs."""
 TRIED = "Linux on x86-64 with AVX-512"
 """The platform and processor that the suite's numbers were measured on."""
 
@@ -51,18 +51,33 @@ def check_installation() -> Iterator[Finding]:
     told = ".".join(map(str, version))
     good = PYTHON[0] <= version[:2] < PYTHON[1]
     wanted = " to ".join(f"{major}.{minor}" for major, minor in (PYTHON[0], (PYTHON[1][0], PYTHON[1][1] - 1)))
-    yield Finding("ok" if good else "PROBLEM", "Python", told if good else f"{told}; the suite needs {wanted}")
-    yield from map(_package, BASE)
+    if not good:
+        yield Finding("PROBLEM", "Python", f"{told}; the suite needs {wanted}")
+    elif version[:2] != TRIED_PYTHON:
+        yield Finding("untested", "Python", f"{told}; continuous integration runs {'.'.join(map(str, TRIED_PYTHON))}")
+    else:
+        yield Finding("ok", "Python", told)
+    yield from map(_package, base_packages())
     yield _model()
     yield _compiler()
     yield check_platform(platform.system(), platform.machine(), processor_flags())
     yield from map(check_extra, EXTRAS.values())
+    yield Finding("ok", "EXOGAIT_HOME", f"{home()} (your own devices, deficits, subjects, maps, policies)")
     folder = os.environ.get("EXOGAIT_DATA")
     if folder is None:
         yield Finding("ok", "EXOGAIT_DATA", "not set (optional: a folder of laboratory data)")
     else:
         there = Path(folder).is_dir()
         yield Finding("ok" if there else "PROBLEM", "EXOGAIT_DATA", folder if there else f"{folder}: no such folder")
+
+
+def base_packages() -> list[str]:
+    """Packages of the base installation, as the installed suite names them."""
+    try:
+        stated = [text for text in metadata.requires("exogait") or () if "extra ==" not in text]
+    except metadata.PackageNotFoundError:  # run from its sources
+        return []
+    return sorted(re.split(r"[\s<>=!~;\[]", text, maxsplit=1)[0] for text in stated)
 
 
 def check_extra(extra: Extra) -> Finding:

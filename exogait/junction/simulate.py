@@ -44,7 +44,7 @@ class SimulateRequest:
         deficit: Name or YAML file of a muscle deficit.
         strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
         side: Side of the weakness; replaces the deficit file's value.
-        subject: YAML file with mass, height and segment factors.
+        subject: Name or YAML file of a person: mass, height and segment factors.
         settle: Time after the start whose strides do not count, s; none in walks of less than twice that.
         seed: Seed of the random start.
         other_model: Accept a body of the same names whose numbers differ from those the policy was trained on.
@@ -60,7 +60,7 @@ class SimulateRequest:
     deficit: str | None = None
     strength: float | None = None
     side: Side | None = None
-    subject: Path | None = None
+    subject: str | None = None
     settle: float = 2.0
     seed: int = 0
     other_model: bool = False
@@ -76,7 +76,7 @@ class SimulateRequest:
 
         return WorldSetup(
             engine=self.engine, device=self.device, deficit=self.deficit, strength=self.strength, side=self.side,
-            subject=None if self.subject is None else str(self.subject),
+            subject=self.subject,
         )  # fmt: skip
 
     @property

@@ -25,7 +25,14 @@ TEMPLATES: dict[NewKind, Path] = {
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-def new_file(kind: NewKind, name: str, *, source: str | Path | None = None, out: str | Path | None = None) -> Path:
+def new_file(
+    kind: NewKind,
+    name: str,
+    *,
+    source: str | Path | None = None,
+    out: str | Path | None = None,
+    units: str | None = None,
+) -> Path:
     """Write a commented file that loads as it is.
 
     Args:
@@ -34,6 +41,7 @@ def new_file(kind: NewKind, name: str, *, source: str | Path | None = None, out:
         source: Name or path of one to begin with; of a marker map also a C3D file, whose labels make a first draft;
             the suite's template without.
         out: The .yaml file to write, which must have that name; in the user folder without.
+        units: Unit of length in a C3D file that does not say (mm, cm, m).
 
     Returns:
         The file.
@@ -47,7 +55,7 @@ def new_file(kind: NewKind, name: str, *, source: str | Path | None = None, out:
     path = Path(out) if out is not None else user_folder(kind) / f"{name}.yaml"
     if path.suffix.lower() not in (".yaml", ".yml") or path.stem != name:
         raise InputError("--out", str(out), f"the file must be called {name}.yaml, as its name is {name}")
-    text = _text(kind, name, source)
+    text = _text(kind, name, source, units)
     if os.path.lexists(path):
         raise InputError("NAME", name, f"{path} is there already; choose another name, or edit that file")
     # On no list of ours: it is the user's from now on, and is to be edited.
@@ -55,14 +63,14 @@ def new_file(kind: NewKind, name: str, *, source: str | Path | None = None, out:
     return write_text_atomic(path, text)
 
 
-def _text(kind: NewKind, name: str, source: str | Path | None) -> str:
+def _text(kind: NewKind, name: str, source: str | Path | None, units: str | None) -> str:
     # What YAML would read as something else (a number, yes, null) stands in quotes.
     quoted = name if yaml.safe_load(name) == name else json.dumps(name)
     if source is None:
         text = TEMPLATES[kind].read_text(encoding="utf-8")
         return re.sub(r"^name: NAME", f"name: {quoted}", text, count=1, flags=re.MULTILINE).replace("NAME", name)
     if kind == "marker_maps" and Path(source).suffix.lower() in (".c3d", ".trc"):
-        return _draft(name, Path(source))
+        return _draft(name, Path(source), units)
     begun = find(kind, source)
     _loader(kind)(begun)
     text = begun.read_text(encoding="utf-8")
@@ -73,12 +81,12 @@ def _text(kind: NewKind, name: str, source: str | Path | None) -> str:
     return named if count else f"{line}\n{text}"
 
 
-def _draft(name: str, source: Path) -> str:
+def _draft(name: str, source: Path, units: str | None) -> str:
     """First draft of a map from the labels and the standing pose of a file."""
     from exogait.analysis.c3d.recording import read_recording
     from exogait.analysis.markers.draft import draft_marker_map
 
-    return draft_marker_map(read_recording(source), name)
+    return draft_marker_map(read_recording(source, units=units), name)
 
 
 def _loader(kind: Kind) -> Callable[[Path], Any]:

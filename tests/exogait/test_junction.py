@@ -34,7 +34,7 @@ def test_requests_refuse_a_strength_of_nothing(tmp_path: Path) -> None:
 
 
 def test_a_request_tells_its_world(tmp_path: Path) -> None:
-    request = SimulateRequest("healthy", tmp_path, deficit="plantarflexors", strength=60.0, subject=Path("anna.yaml"))
+    request = SimulateRequest("healthy", tmp_path, deficit="plantarflexors", strength=60.0, subject="anna.yaml")
     setup = request.setup
     assert (setup.deficit, setup.strength, setup.subject) == ("plantarflexors", 60.0, "anna.yaml")
     # Half of a walk may go for settling, not more.

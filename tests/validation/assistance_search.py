@@ -51,7 +51,7 @@ def searches(study: StudyConfig, policies: str) -> str:
     each = ("reward", "W/kg", "falls")
     header = ["body", *(f"{condition}: {what}" for condition in CONDITIONS for what in each)]
     return (
-        "Each body's search for strategies (`osim_env/search.py`), in each condition alike: "
+        "Each body's search for strategies (`osim_env/study/search.py`), in each condition alike: "
         f"{search.generations} generations of {search.candidates} candidates, each walking with the policies of all "
         "seeds, which stay as they are. Candidates are judged by the human reward of a control step (that of the "
         "training, imitation weight and all) less a small price on leaving the gait that the search began with: "

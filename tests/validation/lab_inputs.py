@@ -114,7 +114,7 @@ def _bad_input(person: SyntheticTrial, scratch: Path) -> str:
                 text = "; ".join(f"{r.what}: {r.found}" for r in rows[:2])
         lines.append([what, outcome, text.replace("|", "/")])
     note = (
-        "Each case is also a test (tests/analysis/test_pipeline.py, test_lab_run.py, test_c3d.py). What can be "
+        "Each case is also a test (tests/analysis/lab, tests/analysis/c3d). What can be "
         "analysed is, with a warning in the report; the rest is one line on the screen."
     )
     return note + "\n\n" + markdown_table(["input", "outcome", "message"], lines)
