@@ -56,6 +56,8 @@ class House:
     imports: Mapping[str, tuple[Import, ...]]
     outside: Mapping[str, frozenset[str]]
     """File to the top-level packages of others that it imports."""
+    reached: Mapping[str, tuple[str, ...]]
+    """File to the private names that it takes from modules it imported whole (``module._name``)."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -101,11 +103,27 @@ def read_house(root: Path) -> House:
         paths += sorted((root / folder).rglob("*.py"))
     sources = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     modules = {_dotted(file): file for file in sources}
-    imports, outside = {}, {}
+    imports, outside, reached = {}, {}, {}
     for file, text in sources.items():
-        found, others = _imports(file, ast.parse(text), modules)
+        tree = ast.parse(text)
+        found, others = _imports(file, tree, modules)
         imports[file], outside[file] = tuple(found), frozenset(others)
-    return House({file: text.count("\n") for file, text in sources.items()}, imports, outside)
+        reached[file] = tuple(_reached(tree))
+    return House({file: text.count("\n") for file, text in sources.items()}, imports, outside, reached)
+
+
+def _reached(tree: ast.AST) -> Iterator[str]:
+    """Private attributes of what was imported from within the suite."""
+    own = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("exogait"))
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in own:
+            if node.attr.startswith("_") and not node.attr.startswith("__"):
+                yield f"{node.value.id}.{node.attr}"
 
 
 def _dotted(file: str) -> str:

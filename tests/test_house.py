@@ -97,6 +97,10 @@ def test_no_private_name_leaves_its_file(house: House) -> None:
         if item.name is not None and item.name.startswith("_") and not item.name.startswith("__")
     ]
     assert not wrong
+    # A namedtuple's _replace, _fields and _asdict are public names in spite of their spelling.
+    public = ("._replace", "._fields", "._asdict", "._make")
+    taken = {f: [n for n in names if not n.endswith(public)] for f, names in house.reached.items()}
+    assert not {f: names for f, names in taken.items() if names}
 
 
 def test_nobody_imports_a_bare_folder() -> None:

@@ -13,7 +13,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("exogait", "analysis", "data", "models", "osim_env")
-CARRIED = tuple("py.typed .csv .css .html .j2 .js .json .md .npz .osim .pyi .safetensors .yaml".split())
 BUILD = "import sys, setuptools.build_meta as backend; print(backend.build_wheel(sys.argv[1]))"
 SCRIPT = """
 from importlib import import_module
@@ -54,11 +53,10 @@ def test_every_file_of_the_package_is_inside(wheel: Path) -> None:
     missing = []
     for folder in FOLDERS:
         for file in (ROOT / folder).rglob("*"):
-            if file.is_symlink() or not file.is_file() or "__pycache__" in file.parts:
+            if file.is_symlink() or not file.is_file() or "__pycache__" in file.parts or file.suffix in (".so", ".pyc"):
                 continue
-            if file.suffix == ".py" or file.name.endswith(CARRIED):
-                path = file.relative_to(ROOT).as_posix()
-                missing += [] if (path if folder == "exogait" else f"exogait/{path}") in held else [path]
+            path = file.relative_to(ROOT).as_posix()
+            missing += [] if (path if folder == "exogait" else f"exogait/{path}") in held else [path]
     assert not missing
 
 

@@ -112,7 +112,7 @@ def figure_grid(
         The figure and its axes, shape (n_rows, n_columns).
     """
     with style():
-        figure, axes = _prepare(grid, axes, panel)
+        figure, axes = prepare_panels(grid, axes, panel)
         norms = norms or {}
         for row, keys in zip(axes, grid, strict=True):
             for ax, key in zip(row, keys, strict=True):
@@ -125,14 +125,14 @@ def figure_grid(
                 for side in sides:
                     if has_curve(trial, key, side):
                         drawn += draw_strides(ax, trial, key, side)
-                _finish(ax, curve)
+                finish_panel(ax, curve)
                 if not drawn:
                     _say_nothing_here(ax, curve)
-        _label_bottom(axes)
+        label_bottom(axes)
         handles = [
             Line2D([], [], color=COLOURS[s], linestyle=STYLES[s], linewidth=1.6, label=SIDE_NAMES[s]) for s in sides
         ]
-        _legend(figure, handles, norms)
+        draw_legend(figure, handles, norms)
     return figure, axes
 
 
@@ -160,7 +160,7 @@ def figure_compare(
     """
     names = [trial.name for trial in trials] if labels is None else list(labels)
     with style():
-        figure, axes = _prepare(grid, None, panel)
+        figure, axes = prepare_panels(grid, None, panel)
         for row, keys in zip(axes, grid, strict=True):
             for ax, key in zip(row, keys, strict=True):
                 curve = find_curve(key)
@@ -172,15 +172,15 @@ def figure_compare(
                 for trial, colour in zip(trials, TRIAL_COLOURS, strict=False):
                     if has_curve(trial, key, side):
                         drawn += draw_strides(ax, trial, key, side, colour=colour)
-                _finish(ax, curve)
+                finish_panel(ax, curve)
                 if not drawn:
                     _say_nothing_here(ax, curve)
-        _label_bottom(axes)
+        label_bottom(axes)
         handles = [
             Line2D([], [], color=colour, linestyle=STYLES[side], linewidth=1.6, label=name)
             for name, colour in zip(names, TRIAL_COLOURS, strict=False)
         ]
-        _legend(figure, handles, norms or {})
+        draw_legend(figure, handles, norms or {})
     return figure, axes
 
 
@@ -235,7 +235,7 @@ def figure_envelopes(
                 below[-1].tick_params(labelbottom=True)
         present: list[Side] = [side for side in SIDES if any(side in names for names in sided.values())]
         handles = [Line2D([], [], color=COLOURS[s], linestyle=STYLES[s], label=SIDE_NAMES[s]) for s in present]
-        _legend(figure, handles, reference or {})
+        draw_legend(figure, handles, reference or {})
     return figure, axes
 
 
@@ -312,9 +312,10 @@ def _draw(ax: Axes, values: NDArray[np.float64], toe_off: NDArray[np.float64], c
     return int(used.sum())
 
 
-def _prepare(
+def prepare_panels(
     grid: Sequence[Sequence[str]], axes: NDArray[Any] | None, panel: tuple[float, float]
 ) -> tuple[Figure, NDArray[Any]]:
+    """A figure with one panel a curve, each of a size in inches, or the axes that were given."""
     shape = (len(grid), len(grid[0]))
     if axes is not None:
         axes = np.asarray(axes, dtype=object).reshape(shape)
@@ -325,7 +326,8 @@ def _prepare(
     return figure, figure.subplots(*shape, squeeze=False)
 
 
-def _finish(ax: Axes, curve: DisplayCurve) -> None:
+def finish_panel(ax: Axes, curve: DisplayCurve) -> None:
+    """Axes, title, unit and the words of the two directions of a curve's panel."""
     ax.axhline(0.0, color="#b9bec5", linewidth=0.6, zorder=0.5)
     ax.set_xlim(0, 100)
     ax.set_xticks([0, 20, 40, 60, 80, 100])
@@ -349,7 +351,8 @@ def _say_nothing_here(ax: Axes, curve: DisplayCurve) -> None:
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
 
 
-def _label_bottom(axes: NDArray[Any]) -> None:
+def label_bottom(axes: NDArray[Any]) -> None:
+    """Name the gait cycle under the lowest row alone."""
     for row in axes[:-1]:
         for ax in row:
             ax.tick_params(labelbottom=False)
@@ -357,7 +360,8 @@ def _label_bottom(axes: NDArray[Any]) -> None:
         ax.set_xlabel("Gait cycle (%)", fontsize=8)
 
 
-def _legend(figure: Figure, handles: list[Any], norms: Mapping[str, NormBand]) -> None:
+def draw_legend(figure: Figure, handles: list[Any], norms: Mapping[str, NormBand]) -> None:
+    """One legend for the whole figure: lines, and the bands of normal behind them."""
     labels = list(dict.fromkeys(band.label for band in norms.values()))
     shown = [*handles]
     if labels:

@@ -196,7 +196,7 @@ def figure_walks(
         The figure and its axes, shape (n_rows, n_columns).
     """
     with plots.style():
-        drawing, axes = plots._prepare(grid, None, panel)
+        drawing, axes = plots.prepare_panels(grid, None, panel)
         handles = []
         for i, (label, (rows, side)) in enumerate(groups.items()):
             colour, style = TRIAL_COLOURS[i % len(TRIAL_COLOURS)], STYLES[side]
@@ -209,9 +209,9 @@ def figure_walks(
                 if np.isfinite(toe_off):
                     ax.axvline(toe_off, color=colour, linestyle=style, linewidth=0.7, alpha=0.75, zorder=1)
         for ax, key in zip(axes.flat, (key for row in grid for key in row), strict=True):
-            plots._finish(ax, find_curve(key))
-        plots._label_bottom(axes)
-        plots._legend(drawing, handles, {})
+            plots.finish_panel(ax, find_curve(key))
+        plots.label_bottom(axes)
+        plots.draw_legend(drawing, handles, {})
     return drawing, axes
 
 
