@@ -94,7 +94,7 @@ def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float, str]
         for part in parts:
             # Written so that NaN fails; a bool is a number to Python and none to a user.
             if part is not None and (
-                isinstance(part, bool) or not isinstance(part, Real) or not lowest <= part <= highest
+                isinstance(part, bool) or not isinstance(part, Real) or not lowest <= float(part) <= highest
             ):
                 raise InputError(name, value, f"a number from {lowest:g} to {highest:g}{unit and ' '}{unit}")
 

@@ -49,8 +49,12 @@ class OutputFolder:
         self._written: set[str] = set()
         self._guard = threading.RLock()
 
-    def check(self, path: str | Path) -> None:
+    def check(self, path: str | Path, content: str | None = None) -> None:
         """Refuse a name under which something lies that is not ours.
+
+        Args:
+            path: The name.
+            content: Digest of what will lie there; a file that holds just that already loses nothing.
 
         Raises:
             OutputError: There is such a thing, with its name.
@@ -62,6 +66,8 @@ class OutputFolder:
         elsewhere = "move it away, or choose another --out"
         if path.is_dir():
             raise OutputError(path, "is a folder where a file of this name should be written", elsewhere)
+        if content is not None and digest(path) == content:
+            return
         if name not in self._files:
             raise OutputError(path, f"is there already and is not on the list of what exogait wrote ({MANIFEST})",
                               elsewhere)  # fmt: skip
@@ -182,14 +188,15 @@ class OutputFolder:
         with self._guard:
             changes: dict[str, list[str] | None] = {}
             for path, content in pairs:
-                self.check(path)
+                new = digest(content)
+                self.check(path, new)
                 name = self._name(path)
                 self._written.add(name)
                 if self._inside_ours(name):
                     continue
                 before = self._files.get(name, [])
                 if before is not None:
-                    changes[name] = [digest(content), *before[:1]]
+                    changes[name] = [new, *before[:1]]
             if any(self._files.get(name, ()) != value for name, value in changes.items()):
                 self._files |= changes
                 self._save()

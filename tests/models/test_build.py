@@ -11,6 +11,7 @@ import pytest
 
 from exogait import models
 from exogait.data.errors import FileFormatError
+from exogait.data.output import OutputError
 from tests.validation.validate_model import load_warnings, named
 
 #: Specified build time, s.
@@ -180,8 +181,9 @@ def test_write_is_all_or_nothing(tmp_path: Path) -> None:
 
     target = tmp_path / "model.osim"
     target.write_text("old")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(OutputError) as caught:
         models.write(Broken(), target)
+    assert isinstance(caught.value.__cause__, RuntimeError)
     assert [path.name for path in tmp_path.iterdir()] == ["model.osim"]
     assert target.read_text() == "old"
 
