@@ -30,6 +30,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters by which a spreadsheet takes a cell for a formula. Source: OWASP, CSV Injection."""
 
 
+def writable_text(text: str) -> str:
+    r"""Text that every file can hold: what is no character (a stray byte of a command line) is spelled out.
+
+    Example:
+        >>> writable_text("Anna"), writable_text(chr(0xDC80))
+        ('Anna', '\\\\udc80')
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def path_component(text: str, instead: str = "unnamed", *, ascii_only: bool = False) -> str:
     """Any text as the name of one file or folder, without an ending.
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
 SECONDS = 1200
 ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
-FOLDER = re.compile(r"exogait-notebook-\w+")
+SCRATCH = re.compile(r"exogait-notebook-\w+")
 
 
 def run(notebook: Any, seconds: int = SECONDS) -> None:
@@ -48,9 +48,9 @@ def tidy(notebook: Any) -> None:
                 output.execution_count = number
             if "text/plain" in output.get("data", {}):
                 output.data["text/plain"] = ADDRESS.sub("", output.data["text/plain"])
-                output.data["text/plain"] = FOLDER.sub("exogait-notebook", output.data["text/plain"])
+                output.data["text/plain"] = SCRATCH.sub("exogait-notebook", output.data["text/plain"])
             if "text" in output:
-                output.text = FOLDER.sub("exogait-notebook", output.text)
+                output.text = SCRATCH.sub("exogait-notebook", output.text)
     notebook.metadata = {
         "jupytext": notebook.metadata.get("jupytext", {}),
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

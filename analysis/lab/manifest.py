@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from exogait.data import FileFormatError
+from exogait.data.files import writable_text
 
 from .request import LabRequest, make_request
 from .settings import LabSettings
@@ -39,6 +40,10 @@ class ManifestRow:
     """Group to which the trial belongs (speed, device, ...)."""
     belt_speed: float | None = None
     """m/s."""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "subject", "condition"):
+            object.__setattr__(self, name, writable_text(getattr(self, name)))
 
     def request(self, settings: LabSettings | None = None) -> LabRequest:
         """What this row asks of the lab road.

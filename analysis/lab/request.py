@@ -13,6 +13,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from exogait.data import InputError, path_component
+from exogait.data.files import writable_text
 from exogait.data.show import Shown
 
 from ..markers.map import MarkerMap
@@ -47,8 +48,8 @@ class LabRequest(Shown):
             raise InputError("mass", self.mass, "the body mass in kg, above 0")
         if self.height is not None and not 0.4 < self.height < 2.6:
             raise InputError("height", self.height, "the body height in metres")
-        object.__setattr__(self, "name", self.name or file_name(self.walk.stem))
-        object.__setattr__(self, "subject", self.subject or file_name(self.static.stem))
+        object.__setattr__(self, "name", writable_text(self.name or file_name(self.walk.stem)))
+        object.__setattr__(self, "subject", writable_text(self.subject or file_name(self.static.stem)))
 
     @property
     def walk_file(self) -> str:
