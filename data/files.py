@@ -35,7 +35,7 @@ def writable_text(text: str) -> str:
 
     Example:
         >>> writable_text("Anna"), writable_text(chr(0xDC80))
-        ('Anna', '\\\\udc80')
+        ('Anna', '\\udc80')
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
