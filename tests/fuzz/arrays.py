@@ -181,6 +181,15 @@ def _processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _peak() -> int:
+    """Peak of this process' resident memory, bytes.
+
+    Not what ``getrusage`` says: that begins with the size of the process that started this one.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+
+
 def child(number: int, end: int, seed: int, wanted: tuple[str, ...]) -> None:
     """Take inputs one after the other and write what came of each."""
     import resource
@@ -198,7 +207,7 @@ def child(number: int, end: int, seed: int, wanted: tuple[str, ...]) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with contextlib.suppress(OSError):  # the peak of the rehearsal does not hide that of an input
             Path("/proc/self/clear_refs").write_text("5")
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = _peak()
         bounds = np.cumsum([kind.share for kind in kinds])
         for current in range(number, end):
             rng = np.random.default_rng([seed, current])
@@ -210,7 +219,7 @@ def child(number: int, end: int, seed: int, wanted: tuple[str, ...]) -> None:
             start = time.process_time()
             outcome, detail = _judge(kind)
             spent = time.process_time() - start
-            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+            grown = _peak() - before
             if outcome in (LOADED, REFUSED) and spent > SECONDS:
                 outcome, detail = "hang", f"{spent:.1f} s"
             if outcome in (LOADED, REFUSED) and grown > RESIDENT:
