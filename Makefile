@@ -1,5 +1,5 @@
 # make demo   from nothing to out/index.html
-# make test   linters, types and the whole test suite, under 7 minutes on two idle cores
+# make test   linters, types and the whole test suite: about 18 minutes on two cores, the aim is 7
 # make docs   the manual, built strictly: out/site/index.html
 # All make their own virtual environment in .venv; only Python 3.11-3.13 and a C compiler are needed.
 PYTHON ?= python3
@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/exogait demo --out out
 
-# What keeps this under 7 minutes on two idle cores: one worker a core, each with one half of the files in order, so that what a
+# What keeps this short: one worker a core, each with one half of the files in order, so that what a
 # file's tests share is made once (worksteal: who runs out takes from the other's end); types beside the tests; the manual is
 # built by one of the tests (tests/test_site.py).
 test: $(STAMP)
