@@ -184,10 +184,10 @@ class GaitTrial(Shown):
         """Body mass, kg.
 
         Raises:
-            InputError: The metadata hold no positive ``subject_mass``.
+            InputError: The metadata hold no positive ``subject_mass``, or a fact of another kind than it must be.
         """
-        mass = self.metadata.get("subject_mass")
-        if not isinstance(mass, int | float) or not mass > 0:
+        mass = self.about.mass
+        if mass is None or not mass > 0:
             raise InputError(f"{self.name}: subject_mass", mass, "set metadata['subject_mass'] to the body mass in kg")
         return float(mass)
 
@@ -358,12 +358,13 @@ class GaitTrial(Shown):
 
     def card(self) -> Card:
         """Who, how fast, what is inside, and how good it is."""
-        facts = self.metadata
-        who = [str(facts.get("subject", "")), number(facts.get("subject_mass"), "kg", 1), str(facts.get("source", ""))]
+        about = self.about
+        who = [about.subject or "", number(about.mass, "kg", 1), about.source or ""]
         spans = [(float(table.index[0]), float(table.index[-1])) for _, table in self.tables() if len(table)]
-        verdicts = [str(row.get("verdict", "info")) for row in facts.get("quality", ()) if isinstance(row, Mapping)]
+        verdicts = [str(row.get("verdict", "info")) for row in about.quality if isinstance(row, Mapping)]
         rows = [("who", ", ".join(word for word in who if word not in ("", "-")))]
-        rows += [(key.replace("_", " "), number(facts[key], "m/s")) for key in sorted(facts) if "speed" in key]
+        for key in ("belt_speed", "speed_commanded", "speed_measured"):
+            rows.append((key.replace("_", " "), number(getattr(about, key), "m/s")))
         rows += [
             ("time", f"{min(a for a, _ in spans):.2f} to {max(b for _, b in spans):.2f} s" if spans else "-"),
             ("events", ", ".join(
@@ -374,8 +375,8 @@ class GaitTrial(Shown):
              or "not judged"),
         ]  # fmt: skip
         for key in ("model", "device", "condition", "policy", "marker_map", "synthetic"):
-            if facts.get(key) not in (None, "", False):
-                rows.append((key.replace("_", " "), brief(facts[key])))
+            if (fact := getattr(about, key)) not in (None, "", False):
+                rows.append((key.replace("_", " "), brief(fact)))
         rows.append(("tables", names(address for address, _ in self.tables())))
         return Card(f"GaitTrial {self.name}", tuple((a, b) for a, b in rows if b not in ("", "-")), self._curves())
 

@@ -139,7 +139,7 @@ knee = metrics.set_index("metric").loc["knee_flexion_range", ["right", "left"]].
 assert np.all((knee > 40) & (knee < 80)), "a walking knee moves by 40 to 80 degrees"
 unknown = ~trial.masks["valid_kinetics"]["r"].to_numpy()
 assert trial.generalized_forces.loc[unknown, "ankle_angle_r"].isna().all(), "unknown moments are never shown"
-if trial.metadata["synthetic"]:
+if trial.about.synthetic:
     from exogait.data.trial import interpolate_table
 
     truth = interpolate_table(person.coordinates, trial.coordinates.index)

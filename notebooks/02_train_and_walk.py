@@ -63,7 +63,7 @@ from exogait.osim_env import simulate
 
 stumble = simulate("reference-feedback", speed=1.25, seconds=3.0, phase=0.0)
 seconds = stumble.require("coordinates").index[-1]
-print(f"without learning: {seconds:.2f} s" + (", then a fall" if stumble.metadata["fell"] else ""))
+print(f"without learning: {seconds:.2f} s" + (", then a fall" if stumble.about.fell else ""))
 
 # %% [markdown]
 # Drag to turn, scroll to zoom; muscles turn from blue to red as they activate, arrows are ground reactions.
@@ -116,7 +116,7 @@ trained = load_policy(out / "notebook")
 own = (POLICY_FOLDER / "healthy.json").is_file()
 policy = load_policy("healthy") if own else trained
 walk = simulate(policy, speed=1.25, seconds=4.0, phase=0.0)
-print(f"{walk.metadata['policy']}: walked {walk.require('coordinates').index[-1]:.2f} s of 4 s")
+print(f"{walk.about.policy}: walked {walk.require('coordinates').index[-1]:.2f} s of 4 s")
 
 # %% [markdown]
 # ## 5. The same analysis as for a measured walk
@@ -158,4 +158,4 @@ assert (run.folder / "report.html").is_file() and "imulated" in (run.folder / "r
 assert {"walk_states.sto", "walk_controls.sto", "model.osim"} <= {p.name for p in (run.folder / "opensim").iterdir()}
 assert len(replay(run.folder).page) < 15e6
 if own:
-    assert not walk.metadata["fell"], "the suite's own policy fell"
+    assert not walk.about.fell, "the suite's own policy fell"

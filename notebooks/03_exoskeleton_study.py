@@ -267,7 +267,7 @@ replay(run.folder)
 
 # %%
 usual = walks[walks["speed_commanded"] == 1.25]
-assert (usual["fell"] == 0).all() and not walk.metadata["fell"], "nobody falls at 1.25 m/s"
+assert (usual["fell"] == 0).all() and not walk.about.fell, "nobody falls at 1.25 m/s"
 for name in energy:
     assert at.loc["powered", name] < at.loc["none", name], f"{name}: on costs less than no device"
 assert at.loc["unpowered", "umberger2010_cost"] > at.loc["none", "umberger2010_cost"], "carrying its mass is not free"

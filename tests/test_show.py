@@ -215,7 +215,7 @@ def test_a_trial_says_who_how_fast_and_how_good() -> None:
     trial = walking_trial()
     rows = [{"verdict": verdict} for verdict in ("pass", "pass", "warn", "info")]
     facts = dict(trial.replace(metadata={**trial.metadata, "quality": rows}).card().facts)
-    assert facts["who"] == "nobody, 70.0 kg, lab" and facts["speed"] == "1.20 m/s"
+    assert facts["who"] == "nobody, 70.0 kg, lab" and facts["speed measured"] == "1.20 m/s"
     assert facts["quality"] == "2 pass, 1 warn"
     assert facts["events"].startswith("4 heel strike r, 4 toe off r") or "heel strike r" in facts["events"]
     assert [curve.title for curve in trial.card().curves] == ["knee flexion, deg", "vertical force, N"]

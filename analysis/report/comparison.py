@@ -205,7 +205,7 @@ def comparison_table(trial: GaitTrial, reference: GaitTrial) -> pd.DataFrame:
 
 def trial_labels(trials: Sequence[GaitTrial]) -> list[str]:
     """What trials are called beside one another: subject, else name, and whether measured; unique."""
-    subjects = [str(trial.metadata.get("subject") or trial.name) for trial in trials]
+    subjects = [trial.about.subject or trial.name for trial in trials]
     names = [name if subjects.count(name) == 1 else trial.name for name, trial in zip(subjects, trials, strict=True)]
     labels = [f"{name} ({_kind(trial)})" for name, trial in zip(names, trials, strict=True)]
     return [label if labels.count(label) == 1 else f"{i}: {label}" for i, label in enumerate(labels, start=1)]
@@ -220,7 +220,7 @@ def _kind(trial: GaitTrial) -> str:
 
 def _require_stride(trial: GaitTrial, where: str) -> None:
     if not any(find_strides(trial.events, side) for side in SIDES):
-        fell = " (the simulation fell)" if trial.metadata.get("fell") else ""
+        fell = " (the simulation fell)" if trial.about.fell else ""
         raise InputError(f"{where}: strides", f"none{fell}", "a trial with a complete stride")
 
 
@@ -266,7 +266,7 @@ def _metabolic_rates(trials: Sequence[GaitTrial]) -> list[tuple[str, str, list[f
     for trial in trials:
         found.append({
             (str(model), str(label)): (float(value), str(unit))
-            for model, rows in (trial.metadata.get("metabolics") or {}).items()
+            for model, rows in trial.about.metabolics.items()
             for label, value, unit in rows if label in ENERGY
         })  # fmt: skip
     return [
@@ -348,7 +348,7 @@ def _energy(trials: Sequence[GaitTrial], names: Sequence[str]) -> list[Part]:
     rows = [[title, *map(Number, values[::-1]), unit] for title, unit, values in _metabolic_rates(trials)]
     if not rows:
         # Without a rate in common there is one trial at least that lacks what the others have.
-        without = [_kind(trial) for trial in trials if not trial.metadata.get("metabolics")]
+        without = [_kind(trial) for trial in trials if not trial.about.metabolics]
         who = " and the ".join(f"{kind} walk" for kind in dict.fromkeys(without))
         how = " (run `lab run` with --muscles)" if "measured" in without else ""
         have = "has" if len(without) == 1 else "have"
@@ -368,9 +368,10 @@ def _side_by_side(rows: Sequence[Sequence[Cell]], names: Sequence[str]) -> Table
 def _origin(trials: Sequence[GaitTrial], names: Sequence[str]) -> list[Part]:
     parts: list[Part] = []
     for trial, name in zip(trials[::-1], names[::-1], strict=True):
-        facts = trial.metadata
-        kind = "a simulation" if is_simulated(trial) else "a measurement"
-        known = [f"{key} {facts[key]}" for key in ("policy", "engine", "device", "deficit") if facts.get(key)]
+        about = trial.about
+        kind = "a simulation" if about.simulated else "a measurement"
+        facts = {"policy": about.policy, "engine": about.engine, "device": about.device, "deficit": about.deficit}
+        known = [f"{what} {value}" for what, value in facts.items() if value]
         parts.append(Text([Strong(name), f" is {', '.join([kind, *known])}."]))
     if any(is_simulated(trial) for trial in trials):
         parts.append(

@@ -171,7 +171,7 @@ def norm_table(trial: GaitTrial, norms: Mapping[str, NormBand]) -> pd.DataFrame:
 
 
 def _title(trial: GaitTrial) -> str:
-    subject = str(trial.metadata.get("subject") or "")
+    subject = trial.about.subject
     return trial.name if not subject or trial.name.startswith(subject) else f"{subject}: {trial.name}"
 
 
@@ -179,11 +179,10 @@ def _lead(trial: GaitTrial) -> list[Inline]:
     words: list[Inline] = [
         f"Walking at {speed_text(trial)}; right: {strides_text(trial, 'r')}, left: {strides_text(trial, 'l')}"
     ]
-    for i, name in enumerate((trial.metadata.get("files") or {}).values()):
+    for i, name in enumerate(trial.about.files.values()):
         words += [" and " if i else "; from ", Code(str(name))]
-    model = trial.metadata.get("model")
-    if model:
-        words += ["; model ", Code(str(model))]
+    if trial.about.model:
+        words += ["; model ", Code(trial.about.model)]
     return [*words, "."]
 
 
@@ -202,7 +201,7 @@ def _head(trial: GaitTrial, metrics: pd.DataFrame) -> list[Part]:
     facts.append(Fact("Stance, right / left", pair("stance_pct", 1), "%"))
     facts.append(Fact("Knee range, right / left", pair("knee_flexion_range", 0), "°"))
     facts.append(Fact("Ankle push-off, right / left", pair("ankle_power_pushoff", 1), "W/kg"))
-    mass, height = trial.metadata.get("subject_mass"), trial.metadata.get("subject_height")
+    mass, height = trial.about.mass, trial.about.height
     body = f"{Number(mass, 1, 'kg')}" + (f", {Number(height, unit='m')}" if height else "")
     facts.append(Fact("Body", body if mass else "–"))
     parts: list[Part] = [Facts(facts)]
@@ -270,7 +269,7 @@ def _emg(trial: GaitTrial) -> list[Part]:
     sided = _sided([str(c) for c in trial.emg.columns])
     unit = trial.unit_of("emg", str(trial.emg.columns[0]))
     drawing, _ = plots.figure_envelopes(trial, trial.emg, sided=sided, unit="share of peak" if unit == "1" else unit)
-    how = trial.metadata.get("emg_processing") or "as the trial holds them"
+    how = trial.about.emg_processing or "as the trial holds them"
     return [Figure(drawing, f"Envelopes over the gait cycle; {how}.", f"EMG envelopes: {', '.join(sided)}.")]
 
 
@@ -297,19 +296,19 @@ def _muscles(trial: GaitTrial) -> list[Part]:
     if activation is not None and trial.events:
         chosen = _main_muscles([str(c) for c in activation.columns])
         drawing, _ = plots.figure_envelopes(trial, activation, sided=chosen, unit="activation", limit=1.0)
-        how = trial.metadata.get("muscle_method") or "muscle activations of the trial"
+        how = trial.about.muscle_method or "muscle activations of the trial"
         parts.append(Figure(drawing, f"{how}; 0 = off, 1 = full.", f"Muscle activations: {', '.join(chosen)}."))
-    energy = trial.metadata.get("metabolics") or {}
+    energy = trial.about.metabolics
     if energy:
         rows: list[Sequence[Cell] | Group] = []
         for model, values in energy.items():
             rows += [Group(str(model)), *([k, Number(v), u] for k, v, u in values)]
         parts += [Heading("Metabolic rate"), Table(["quantity", "value", "unit"], rows, numeric=[1])]
-        if trial.metadata.get("source") == "lab":
+        if trial.about.source == "lab":
             parts.append(
                 Note("Gross includes the basal rate; net does not. Static optimization knows no co-contraction.")
             )
-    reserves = trial.metadata.get("reserves") or []
+    reserves = trial.about.reserves
     if reserves:
         found = [[r["name"], Number(r["peak"], 1), Number(r["share_pct"], 1), r["unit"]] for r in reserves]
         header = ["coordinate", "largest", "% of the peak moment", "unit"]
@@ -344,7 +343,7 @@ def _spatiotemporal(trial: GaitTrial) -> list[Part]:
         cells = [Number(row[k], digits) for k in ("mean_r", "mean_l", "mean", "sd")]
         rows.append([title, *cells, row["unit"], row["n"]])
     header = ["", "right", "left", "both", "SD", "unit", "n"]
-    belt = trial.metadata.get("belt_speed")
+    belt = trial.about.belt_speed
     note = f"Treadmill, belt at {Number(belt)} m/s. " if belt else ""
     return [
         Table(header, rows, numeric=[1, 2, 3, 4, 6], sides={1: "r", 2: "l"}),
@@ -449,7 +448,7 @@ def _quality(trial: GaitTrial) -> list[Part]:
         sources = "; ".join(dict.fromkeys(row.source for row in rows if row.source))
         if sources:
             parts.append(Note(f"Guidance: {sources}."))
-    errors = trial.metadata.get("marker_errors") or []
+    errors = trial.about.marker_errors
     if errors:
         lines = [
             [e["marker"], Number(100 * e["rms"]), Number(100 * e["max"]), Number(100 * (e["seen"] or 0), 0)]
@@ -472,7 +471,7 @@ def _methods(trial: GaitTrial, norms: Mapping[str, NormBand]) -> list[Part]:
     ]
     lines += [f"Normal: {label}." for label in dict.fromkeys(band.label for band in norms.values())]
     parts: list[Part] = [Text(line) for line in lines]
-    times = trial.metadata.get("step_seconds") or []
+    times = trial.about.step_seconds
     if times:
         shown = ", ".join(f"{t['name']} {Number(t['seconds'], 1)} s{' (reused)' if t['reused'] else ''}" for t in times)
         parts.append(Note(f"Where the time went: {shown}."))

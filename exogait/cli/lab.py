@@ -77,7 +77,7 @@ def lab_run(
             static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
             base_model=base_model, name=name, subject=subject, muscles=muscles, progress=step,
         )  # fmt: skip
-    print(run.trial.metadata["frame"])
+    print(run.trial.about.frame)
     print(run.summary())
 
 

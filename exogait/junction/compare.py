@@ -30,7 +30,7 @@ def compare_walks(first: str | Path, second: str | Path, *, out: str | Path | No
     from exogait.analysis.report.comparison import compare_folders
     from exogait.data.results import read_result
 
-    simulated = [read_result(folder).metadata.get("source") == "simulation" for folder in (first, second)]
+    simulated = [read_result(folder).about.simulated for folder in (first, second)]
     trial, reference = (first, second) if simulated == [True, False] else (second, first)
     place = Path(first if out is None else out)
     is_page = place.suffix.lower() in (".html", ".htm")

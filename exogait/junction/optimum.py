@@ -165,7 +165,7 @@ def _find(
         request.target, curves, body=request.body, side="right" if weakness is None else weakness.side,
         strength=FULL_STRENGTH if weakness is None else weakness.weakest,
         note=f"OpenSim {moco_inverse.opensim_version()}; {request.device}, walk {request.condition} at "
-        f"{request.speed:g} m/s of {trial.metadata['policy']}, seed {request.seed}; {result.summary()}",
+        f"{request.speed:g} m/s of {trial.about.policy}, seed {request.seed}; {result.summary()}",
     )  # fmt: skip
     return Optimum(trial, result, curves, request.target)
 

@@ -48,7 +48,7 @@ class Person:
     @property
     def synthetic(self) -> bool:
         """Whether nobody was measured."""
-        return bool(self.trial.metadata.get("synthetic"))
+        return bool(self.trial.about.synthetic)
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def read_person(lab: str | Path) -> Person:
     from exogait.osim_env.study.personalize import own_reference
 
     trial = read_result(lab)
-    facts, name = trial.metadata, str(trial.metadata.get("subject", trial.name))
-    scaled = Path(lab) / "opensim" / str(facts.get("model"))
-    height = facts.get("subject_height")
+    about, name = trial.about, trial.about.subject or trial.name
+    scaled = Path(lab) / "opensim" / str(about.model)
+    height = about.height
     body = Subject.from_scaled_model(scaled, mass=trial.subject_mass, height=height, name=name)
     leg = leg_length(scaled)
     gait = own_reference(trial, leg_length=leg, name=name)

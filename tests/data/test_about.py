@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,11 @@ import pytest
 from exogait.data.about import TrialAbout
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.trial import GaitTrial
+from tests.house import PACKAGES, ROOT
+
+KEYS = frozenset(TrialAbout(**{f.name: 1 for f in dataclasses.fields(TrialAbout) if f.name != "other"}).to_metadata())
+POLICIES = ("policy", "human", "humans[0]", "brain", "control", "device", "start", "controller", "self")
+"""What has metadata of another kind: a policy's, which are no facts of a walk."""
 
 
 @pytest.mark.parametrize(
@@ -82,3 +89,31 @@ def test_a_trial_reads_and_writes_facts_by_name(tmp_path: Path) -> None:
     assert content["metadata"]["speed_commanded"] == 1.5 and "speed" not in content["metadata"]
     with pytest.raises(UnknownNameError, match="did you mean speed_measured"):
         old.with_about(speed_mesured=1.0)
+
+
+def spelled(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that take a fact of a trial by its key: ``trial.metadata["seed"]``, ``trial.metadata.get("seed")``."""
+    for node in ast.walk(ast.parse(text)):
+        key: ast.expr | None = None
+        owner: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            owner, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            owner, key = node.func.value, node.args[0] if node.args else None
+        if isinstance(owner, ast.Attribute) and owner.attr == "metadata" and isinstance(key, ast.Constant):
+            if key.value in KEYS | {"speed", "commanded_speed"} and ast.unparse(owner.value) not in POLICIES:
+                yield node.lineno, ast.unparse(node)
+
+
+def test_keys_are_spelled_in_one_place() -> None:
+    """A reader asks ``trial.about.seed``; a key that nobody wrote would be None for ever, and no checker would see."""
+    assert [text for _, text in spelled('a = walk.metadata["seed"]\nb = x.trial.metadata.get("fell", 0)')] == [
+        "walk.metadata['seed']", "x.trial.metadata.get('fell', 0)",
+    ]  # fmt: skip
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {text}"
+        for folder in (*PACKAGES, "exogait/cli", "exogait/junction", "notebooks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in spelled(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
