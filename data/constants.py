@@ -8,6 +8,12 @@ from typing import Literal
 GRAVITY = 9.80665
 """Standard acceleration of free fall, m/s2 (ISO 80000-3)."""
 
+MINIMUM_HEAT_RATE = 1.0
+"""Floor of the heat rate of one muscle, W/kg. Source: Umberger et al. 2003, p. 104."""
+AEROBIC_FACTOR = 1.5
+"""Heat under primarily aerobic conditions over that under anaerobic ones. Source: Umberger et al. 2003; the default of
+OpenSim's probe."""
+
 Condition = Literal["none", "unpowered", "powered"]
 CONDITIONS: tuple[Condition, ...] = ("none", "unpowered", "powered")
 """No device; worn and off (its mass only); worn and controlled."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from exogait.data.constants import AEROBIC_FACTOR, MINIMUM_HEAT_RATE
 from exogait.data.show import Shown
 
 Array = NDArray[np.float64]
@@ -22,8 +23,6 @@ MUSCLE_DENSITY = 1059.7
 """kg/m3, mammalian muscle; default of both probes."""
 SPECIFIC_TENSION = 0.25e6
 """Pa; default of both probes."""
-MINIMUM_HEAT_RATE = 1.0
-"""W/kg, floor of the heat rate of one muscle. Source: Umberger et al. 2003, p. 104."""
 
 # Umberger 2010: heat constants in W/kg.
 _FAST_EXTRA, _SLOW_BASE = 128.0, 25.0
@@ -96,7 +95,7 @@ def muscle_mass(
 class UmbergerOptions:
     """Options of the Umberger 2010 model; defaults are the probe's."""
 
-    aerobic_factor: float = 1.5
+    aerobic_factor: float = AEROBIC_FACTOR
     """1.5 for primarily aerobic activity, 1.0 for anaerobic."""
     use_bhargava_recruitment: bool = True
     """Slow fibers first: the share of slow fibers at work follows excitation (Bhargava 2004)."""

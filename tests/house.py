@@ -1,8 +1,10 @@
 """The house: who lives where and who imports whom, measured from the source.
 
-``python -m tests.house`` writes the table of docs/architecture.md, before (the revision named there) and now;
-``tests/test_house.py`` holds the rules. Every import counts: at the top of a file, inside a function and under
-``TYPE_CHECKING``. Nothing is imported to measure it.
+``python -m tests.house`` writes the tables of docs/architecture.md and CONTRIBUTING.md: the floors, which are declared
+here alone, and what was measured before (the revision named below) and now; ``tests/test_house.py`` holds the rules.
+Every import counts: at the top of a file, inside a function and under ``TYPE_CHECKING``. A name that is taken from a
+package which loads its names on first use counts as one from the file that its ``__init__.pyi`` names. Nothing is
+imported to measure it.
 """
 
 from __future__ import annotations
@@ -35,6 +37,22 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("exogait/cli",),
 )
 """Rooms from the ground up: a room imports from lower floors, never from its own floor's neighbours or from above."""
+
+WINGS = {
+    "exogait/cli": "commands: arguments in, one call, lines out; nothing is computed here",
+    "exogait/junction": "the one room where lab road and simulation meet: a person's body, weakness and gait; what a "
+    "walk is worth",
+    "analysis": "the lab road, one folder a family",
+    "osim_env": "the simulation road",
+    "models": "the model as tables, devices, deficits, subjects, policies, the builder",
+    "data": "the gait trial that both roads share, OpenSim files, reference numbers, errors",
+}
+"""What lives in a room, or in all rooms of a hall."""
+
+LONGEST, LONGEST_OF_ENGINE = 500, 650
+"""Lines of a file."""
+FULLEST, FULLEST_OF_ENGINE = 16, 26
+"""Modules of a folder, without its ``__init__``."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +120,7 @@ def read_house(root: Path) -> House:
     for folder in ("exogait/cli", "exogait/junction", *PACKAGES):
         paths += sorted((root / folder).rglob("*.py"))
     sources = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
-    modules = {_dotted(file): file for file in sources}
+    modules = Modules({_dotted(file): file for file in sources}, _stubs(root, sources))
     imports, outside, reached = {}, {}, {}
     for file, text in sources.items():
         tree = ast.parse(text)
@@ -132,26 +150,63 @@ def _dotted(file: str) -> str:
     return name if name.split(".")[0] == "exogait" else f"exogait.{name}"
 
 
-def _imports(file: str, tree: ast.AST, modules: Mapping[str, str]) -> tuple[list[Import], set[str]]:
+@dataclass(frozen=True)
+class Modules:
+    """Where names live."""
+
+    files: Mapping[str, str]
+    """Dotted name of a module to its file."""
+    stubs: Mapping[str, Mapping[str, tuple[str, str]]]
+    """Package that loads its names on first use to each name's module and name there."""
+
+    def home(self, module: str, name: str | None) -> tuple[str, str | None] | None:
+        """File that a name, or a module without, comes from; None where it is not ours."""
+        while name is not None:
+            if f"{module}.{name}" in self.files:
+                module, name = f"{module}.{name}", None
+            elif name in self.stubs.get(module, ()):
+                module, name = self.stubs[module][name]
+            else:
+                break
+        return (self.files[module], name) if module in self.files else None
+
+
+def _stubs(root: Path, files: Iterable[str]) -> dict[str, dict[str, tuple[str, str]]]:
+    """What the ``__init__.pyi`` beside each ``__init__.py`` says."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for file in files:
+        stub = (root / file).with_suffix(".pyi")
+        if file.endswith("__init__.py") and stub.exists():
+            names = found[_dotted(file)] = {}
+            for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+                    module = f"{_dotted(file)}.{node.module}"
+                    names |= {alias.asname or alias.name: (module, alias.name) for alias in node.names}
+    return found
+
+
+def _imports(file: str, tree: ast.AST, modules: Modules) -> tuple[list[Import], set[str]]:
     found: list[Import] = []
     others: set[str] = set()
+    whole: dict[str, str] = {}
     package = _dotted(file).split(".")
     if not file.endswith("__init__.py"):
         package = package[:-1]
 
     def take(module: str, name: str | None, line: int) -> None:
-        if name is not None and f"{module}.{name}" in modules:
-            found.append(Import(modules[f"{module}.{name}"], None, line))
-        elif module in modules:
-            found.append(Import(modules[module], name, line))
-        else:
+        home = modules.home(module, name)
+        if home is None:
             others.add(module.split(".")[0])
+        else:
+            found.append(Import(*home, line))
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.split(".")[0]
-                take(f"exogait.{alias.name}" if top in PACKAGES else alias.name, None, node.lineno)
+                module = f"exogait.{alias.name}" if top in PACKAGES else alias.name
+                take(module, None, node.lineno)
+                whole[alias.asname or alias.name] = module
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 base = package[: len(package) - node.level + 1]
@@ -161,6 +216,12 @@ def _imports(file: str, tree: ast.AST, modules: Mapping[str, str]) -> tuple[list
                 module = f"exogait.{module}" if module.split(".")[0] in PACKAGES else module
             for alias in node.names:
                 take(module, alias.name, node.lineno)
+                whole[alias.asname or alias.name] = f"{module}.{alias.name}"
+    for node in ast.walk(tree):  # models.build() of a package that was imported whole
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            owner = whole.get(ast.unparse(node.value), "")
+            if node.attr in modules.stubs.get(owner, ()):
+                take(owner, node.attr, node.lineno)
     return found, others
 
 
@@ -258,17 +319,49 @@ def read_revision(revision: str) -> House:
         return read_house(Path(folder))
 
 
+def floors_table() -> str:
+    """The floors from the top down, as docs/architecture.md shows them."""
+    rows = [f"| {k} | {', '.join(f'`{room}`' for room in floor)} |" for k, floor in reversed([*enumerate(FLOORS)])]
+    return "\n".join(["| floor | rooms |", "|---|---|", *rows]) + "\n"
+
+
+def wings_table() -> str:
+    """What lives where, as CONTRIBUTING.md shows it."""
+    lines = ["| floor | room | what lives there |", "|---|---|---|"]
+    for wing, text in WINGS.items():
+        own = [(k, room) for k, floor in enumerate(FLOORS) for room in floor if f"{room}/".startswith(f"{wing}/")]
+        floors = sorted({k for k, _ in own})
+        rooms = [f"`{room.removeprefix(f'{wing}/')}`" for _, room in own if room != wing]
+        span = str(floors[0]) if len(floors) == 1 else f"{floors[0]} to {floors[-1]}"
+        lines.append(f"| {span} | `{wing}` | {text}{': ' if rooms else ''}{', '.join(rooms)} |")
+    return "\n".join(lines) + "\n"
+
+
+def between(text: str, block: str, inside: str | None = None) -> tuple[str, str]:
+    """What stands between a block's marks, and the text with something else there.
+
+    Raises:
+        ValueError: The text has no such marks.
+    """
+    start, end = f"<!-- {block}: begin -->\n", f"<!-- {block}: end -->"
+    head, found_start, rest = text.partition(start)
+    old, found_end, tail = rest.partition(end)
+    if not found_start or not found_end:
+        raise ValueError(f"no block {block!r}")
+    return old, head + start + (old if inside is None else inside) + end + tail
+
+
 def main() -> None:
-    """Write the table, before and now, into docs/architecture.md."""
+    """Write the tables into docs/architecture.md and CONTRIBUTING.md."""
     before, now = dict(_rows(read_revision(BEFORE))), dict(_rows(read_house(ROOT)))
-    table = ["| | before | now |", "|---|---|---|"] + [f"| {row} | {before[row]} | {now[row]} |" for row in now]
-    page = ROOT / "docs" / "architecture.md"
-    text = page.read_text(encoding="utf-8")
-    start, end = "<!-- house: begin -->\n", "<!-- house: end -->"
-    head, _, rest = text.partition(start)
-    _, _, tail = rest.partition(end)
-    page.write_text(head + start + "\n".join(table) + "\n" + end + tail, encoding="utf-8")
-    print("\n".join(table))
+    measured = ["| | before | now |", "|---|---|---|"] + [f"| {row} | {before[row]} | {now[row]} |" for row in now]
+    for page, block, table in (
+        (ROOT / "docs" / "architecture.md", "house", "\n".join(measured) + "\n"),
+        (ROOT / "docs" / "architecture.md", "floors", floors_table()),
+        (ROOT / "CONTRIBUTING.md", "floors", wings_table()),
+    ):
+        page.write_text(between(page.read_text(encoding="utf-8"), block, table)[1], encoding="utf-8")
+        print(table)
 
 
 if __name__ == "__main__":

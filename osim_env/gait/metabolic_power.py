@@ -13,11 +13,9 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from exogait.models.energetics import MINIMUM_HEAT_RATE, MuscleParameters
+from exogait.data.constants import AEROBIC_FACTOR, MINIMUM_HEAT_RATE
 
 Array = NDArray[np.floating[Any]]
-
-AEROBIC_FACTOR = 1.5
 
 
 def umberger_power(
@@ -27,7 +25,10 @@ def umberger_power(
     normalized_fiber_velocity: Array,
     active_fiber_force: Array,
     force_length: Array,
-    parameters: MuscleParameters,
+    *,
+    muscle_mass: Array,
+    slow_twitch_ratio: Array,
+    fastest: Array,
 ) -> Array:
     """Metabolic power of all muscles without the basal rate.
 
@@ -38,7 +39,9 @@ def umberger_power(
         normalized_fiber_velocity: Over the maximum contraction velocity, negative while shortening.
         active_fiber_force: Along the fiber, N.
         force_length: Active force-length multiplier.
-        parameters: The muscles.
+        muscle_mass: kg, shape (n_muscles,).
+        slow_twitch_ratio: Share of slow fibres, shape (n_muscles,).
+        fastest: Maximum contraction velocity, m/s, shape (n_muscles,).
 
     Returns:
         Shape (batch,), W.
@@ -46,8 +49,7 @@ def umberger_power(
     power = np.empty(len(activation))
     _umberger(
         excitation, activation, normalized_fiber_length, normalized_fiber_velocity, active_fiber_force, force_length,
-        parameters.mass, parameters.slow_twitch_ratio,
-        parameters.optimal_fiber_length * parameters.max_contraction_velocity, power,
+        muscle_mass, slow_twitch_ratio, fastest, power,
     )  # fmt: skip
     return power
 

@@ -240,10 +240,12 @@ class TwinPhysics:
     def metabolic_power(self, excitation: Array) -> Array:
         """Umberger 2010 rate of all muscles over the last advance, without the basal rate, shape (batch,), W."""
         mean = self.fiber_means()
-        length = mean["normalized_fiber_length"]
+        length, muscles = mean["normalized_fiber_length"], self.muscle_parameters
         return umberger_power(
             excitation, mean["activation"], length, mean["normalized_fiber_velocity"], mean["active_fiber_force"],
-            active_force_length(self.model, np.asarray(length, float)), self.muscle_parameters,
+            active_force_length(self.model, np.asarray(length, float)), muscle_mass=muscles.mass,
+            slow_twitch_ratio=muscles.slow_twitch_ratio,
+            fastest=muscles.optimal_fiber_length * muscles.max_contraction_velocity,
         )  # fmt: skip
 
     def measurements(self) -> dict[str, Array]:
