@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -59,6 +64,36 @@ def test_ranges_in_pyproject_and_pins_in_constraints() -> None:
     assert not [item for item in wanted if "==" in item]
     assert {package(item) for item in wanted} <= set(pins)
     assert pins["torch"] == "2.13.0"
+
+
+def closure(extra: str) -> dict[str, str]:
+    """Everything that an extra brings, by what is installed here: package to its version."""
+    found: dict[str, str] = {}
+    todo = [Requirement(item) for item in (*PROJECT["dependencies"], *requirements(extra))]
+    done: set[tuple[str, str]] = set()
+    while todo:
+        wanted = todo.pop()
+        name = canonicalize_name(wanted.name)
+        for of in ("", *wanted.extras):
+            if (name, of) not in done:
+                done.add((name, of))
+                found[name] = metadata.version(name)
+                asked = map(Requirement, metadata.requires(name) or ())
+                todo += [item for item in asked if item.marker is None or item.marker.evaluate({"extra": of})]
+    return found
+
+
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11) or not sys.platform.startswith("linux"), reason="pins are of Python 3.11 on Linux"
+)
+def test_pins_are_what_the_extras_bring_and_nothing_else() -> None:
+    """Every package has its pin, every pin its package; the libraries of a torch for GPUs are not pinned."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = {canonicalize_name(n): v for n, v in (line.split("==") for line in lines if not line.startswith("#"))}
+    brought = {n: v for n, v in closure("dev").items() if not n.startswith(("nvidia-", "cuda-", "triton"))}
+    if other := [f"{n} {v}" for n, v in brought.items() if v.split("+")[0] != pins.get(n, v.split("+")[0])]:
+        pytest.skip(f"not the pinned versions, which may ask for other packages: {', '.join(other)}")
+    assert set(pins) == set(brought)
 
 
 def test_version_is_told_once() -> None:
