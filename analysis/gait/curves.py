@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from exogait.data import GaitTrial, UnknownNameError
 from exogait.data.constants import GRAVITY
-from exogait.data.trial import Side
+from exogait.data.names import Side, stem
 
 from .cycle import find_strides, normalize_cycles
 
@@ -171,7 +171,7 @@ def has_curve(trial: GaitTrial, key: str, side: Side = "r") -> bool:
     table = getattr(trial, curve.table)
     held = trial.about.held_coordinates
     column = curve.column_of(side)
-    if column in held or column.removesuffix(f"_{side}") in held:
+    if column in held or stem(column) in held:
         return False
     return table is not None and column in table.columns
 

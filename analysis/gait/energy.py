@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError, UnknownNameError
-from exogait.data.trial import SIDES, GaitTrial, Side
+from exogait.data.names import SIDES, Side, side_of
+from exogait.data.trial import GaitTrial
 from exogait.models.energetics import (
     BhargavaOptions,
     MuscleParameters,
@@ -64,7 +65,7 @@ class MetabolicsResult:
         trunk = [name for name in self.rates.columns if str(name).startswith(TRUNK_MUSCLES)]
         if side == "trunk":
             return trunk
-        return [name for name in self.rates.columns if str(name).endswith(f"_{side}") and name not in trunk]
+        return [name for name in self.rates.columns if side_of(str(name)) == side and name not in trunk]
 
 
 TRUNK_MUSCLES = ("ercspn", "intobl", "extobl")

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import GaitTrial, InputError, path_component
+from exogait.data.names import SIDES, Side, side_of
 from exogait.data.quality import HICKS, QualityRow, judge
-from exogait.data.trial import SIDES, Side, select_columns
+from exogait.data.trial import select_columns
 
 from ..gait.cycle import find_strides
 from ..gait.energy import MODELS, TRUNK_MUSCLES, compute_metabolics, stride_cost
@@ -162,7 +163,7 @@ def add_muscles(
 def _own(table: pd.DataFrame, side: Side) -> pd.DataFrame:
     """Columns that a stride of one leg decides: the leg's own and the trunk's, on which no foot has a say."""
     trunk = (*TRUNK_MUSCLES, "lumbar_")
-    return select_columns(table, [c for c in map(str, table.columns) if c.startswith(trunk) or c.endswith(f"_{side}")])
+    return select_columns(table, [c for c in map(str, table.columns) if c.startswith(trunk) or side_of(c) == side])
 
 
 def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

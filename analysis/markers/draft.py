@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exogait.data.names import mirrored_name, stem
+
 from .identify import Recording
 from .landmarks import LANDMARKS, Guess, guess_landmarks, travels
 
@@ -71,16 +73,15 @@ def _entries(guesses: Sequence[Guess]) -> list[_Entry]:
     on_landmark = {guess.label for entry in entries for guess in entry.guesses}
     loose = [guess for guess in guesses if guess.body and guess.label not in on_landmark]
     words = {"femur": "THIGH", "tibia": "SHANK", "calcn": "FOOT", "pelvis": "PELVIS", "torso": "TRUNK"}
-    for stem, word in words.items():
+    for body, word in words.items():
         right, left, middle = (
-            [guess for guess in loose if guess.body.removesuffix(f"_{side}") == stem and guess.side == side]
-            for side in ("r", "l", "")
+            [guess for guess in loose if stem(guess.body) == body and guess.side == side] for side in ("r", "l", "")
         )
         for k in range(max(len(right), len(left))):
             pair = tuple(group[k] for group in (right, left) if k < len(group))
-            body = f"{stem}_r" if stem in ("femur", "tibia", "calcn") else stem
-            entries.append(_Entry(f"R_{word}{k + 1}", body, pair))
-        entries += [_Entry(f"{word}{k + 1}", stem, (guess,)) for k, guess in enumerate(middle)]
+            right_body = f"{body}_r" if body in ("femur", "tibia", "calcn") else body
+            entries.append(_Entry(f"R_{word}{k + 1}", right_body, pair))
+        entries += [_Entry(f"{word}{k + 1}", body, (guess,)) for k, guess in enumerate(middle)]
     return entries
 
 
@@ -132,10 +133,10 @@ def _markers(entries: Sequence[_Entry]) -> str:
             if entry.name.startswith("R_") and twin not in names:
                 lines.append(f"  {twin}: ~{'':30s} # {UNSURE}: only the right one was found")
         else:
-            left = entry.value.replace("_r", "_l")
-            if left.startswith("["):
-                body, x, y, z, *weights = left.strip("[]").split(", ")
-                left = f"[{', '.join([body, x, y, f'{-float(z):g}', *weights])}]"
+            left = mirrored_name(entry.value)
+            if entry.value.startswith("["):
+                body, x, y, z, *weights = entry.value.strip("[]").split(", ")
+                left = f"[{', '.join([mirrored_name(body), x, y, f'{-float(z):g}', *weights])}]"
             lines.append(f"  {names[0]}: {left}  # {UNSURE}: only the left one was found")
     if len(lines) == 1:
         lines.append("  R_HEEL: [calcn_r, -0.025, 0.02, -0.005, 10]   # nothing was recognised: an example line")

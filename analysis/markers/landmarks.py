@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from exogait.data.names import side_of, stem
+
 from .map import MapMarker, available_marker_maps, match_labels, read_marker_map
 from .roles import find_roles
 
@@ -152,9 +154,8 @@ def guess_by_name(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
     """
     found: dict[str, tuple[str, str]] = {}
     for role, names in find_roles(labels).items():
-        stem, side = (role[:-2], role[-1]) if role[-2:] in ("_r", "_l") else (role, "")
         for name in names:
-            found.setdefault(name, (_ROLES[stem], side))
+            found.setdefault(name, (_ROLES[stem(role)], side_of(role) or ""))
     for key in available_marker_maps():
         marker_map = read_marker_map(key)
         for ours, theirs in match_labels(marker_map, labels).found.items():
@@ -439,14 +440,14 @@ def _landmark_at(marker: MapMarker) -> tuple[Landmark, str] | None:
     if marker.location is None:
         return None
     x, y, z = marker.location
-    stem, side = (marker.body[:-2], marker.body[-1]) if marker.body[-2:] in ("_r", "_l") else (marker.body, "")
+    side = side_of(marker.body) or ""
     if not side and abs(z) > 0.015:
         side = "r" if z > 0 else "l"
     here = np.array([x, y, -z if side == "l" else z])
     best, gap = None, 0.03
     for landmark in LANDMARKS:
         distance = float(np.linalg.norm(here - landmark.place))
-        if landmark.body == stem and distance < gap:
+        if landmark.body == stem(marker.body) and distance < gap:
             best, gap = landmark, distance
     return None if best is None else (best, side if best.sided else "")
 

@@ -16,7 +16,8 @@ import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, InputError
 from exogait.data.files import write_text_atomic
-from exogait.data.trial import SIDES, GaitTrial, Side, select_rows
+from exogait.data.names import SIDES, Side, side_of
+from exogait.data.trial import GaitTrial, select_rows
 
 from ..gait.cycle import N_POINTS, Stride, find_strides, normalize_cycles
 
@@ -78,7 +79,7 @@ def torque_curves(torques: pd.DataFrame, strides: Mapping[Side, Stride], mass: f
     """
     clock, curves = torques.index.to_numpy(np.float64), {}
     for side in SIDES:
-        for name in [str(c) for c in torques.columns if str(c).endswith(f"_{side}")]:
+        for name in [str(c) for c in torques.columns if side_of(str(c)) == side]:
             values = torques[name].to_numpy(np.float64)[:, None] / mass
             curves[name.removeprefix("exo_")] = normalize_cycles(clock, values, [strides[side]]).values[0, :, 0]
     return pd.DataFrame(curves, index=pd.RangeIndex(N_POINTS, name="percent"))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import CONDITION_NAMES, CONDITIONS
 from exogait.data.errors import InputError
-from exogait.data.trial import Side
+from exogait.data.names import Side, side_of, stem
 from exogait.models.deficit import deficit_names
 
 from ..gait.energy import MODELS
@@ -251,10 +251,9 @@ def activation_rows(study: Study) -> list[Row]:
             rows, speed = study.at_speed(body, condition)
             for column in columns:
                 mean, sd, n_seeds, _ = over_seeds(rows, column)
-                if n_seeds:
-                    leg = column[-1]
+                if n_seeds and (leg := side_of(column)) is not None:
                     whose = "both" if body[0] == "healthy" else "weak" if leg == leg_of(body[2], "weak") else "sound"
                     data.append({"body": body_label(body), "condition": condition, "speed_commanded": speed,
-                                 "muscle": column.removeprefix("activation_")[:-2], "leg": whose, "side": leg,
+                                 "muscle": stem(column).removeprefix("activation_"), "leg": whose, "side": leg,
                                  "mean_activation": mean, "sd_seeds": sd, "n_seeds": n_seeds})  # fmt: skip
     return data

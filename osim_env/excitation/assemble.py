@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exogait.data.names import SIDES, side_of
 from exogait.models.deficit import muscle_groups
 from exogait.models.device import Device
 from exogait.models.energetics import muscle_mass
@@ -102,7 +103,7 @@ def _groups(model: Model) -> Indices:
     """Muscles of each strength group, right then left, padded with -1."""
     known, names = muscle_groups(), list(model.muscle_names)
     found = [
-        [[names.index(m) for m in known[group] if m.endswith(side) and m in names] for side in ("_r", "_l")]
+        [[names.index(m) for m in known[group] if side_of(m) == side and m in names] for side in SIDES]
         for group in STRENGTH_GROUPS
     ]
     longest = max(len(members) for sides in found for members in sides)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import SIDE_WORDS, side_of
 from exogait.models.device import Device
 
 from ..device.exoskeleton import TICK
@@ -192,10 +193,8 @@ class GaitWorld(Bodies):
         on = worn and self.exoskeleton is not None and bool(self.exoskeleton.powered[body])
         weakest = int(np.argmin(self.strength[body]))
         strength = 100.0 * float(self.strength[body, weakest])
-        side = None
-        if strength < 100.0:
-            side = "right" if self.physics.model.muscle_names[weakest].endswith("_r") else "left"
-        return strategies.at(CONDITIONS[worn + on], strength, side)
+        weak = side_of(self.physics.model.muscle_names[weakest]) if strength < 100.0 else None
+        return strategies.at(CONDITIONS[worn + on], strength, None if weak is None else SIDE_WORDS[weak])
 
     def _update_reference(self, index: Index | slice = slice(None)) -> None:
         """Reference state and feet at the present phase and speed."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from exogait.data.constants import GRAVITY
+from exogait.data.names import SIDES, side_of
 from exogait.models.deficit import muscle_groups
 
 from ...device.mirror import ODD_COORDINATES, mirror_map
@@ -23,7 +24,7 @@ SPEED_SIZE = 0.1
 """Factor that brings joint speeds to order one."""
 WIDEST_PATH = 1.0
 """Sideways positions beyond this look all the same, m."""
-SIDES = ("near", "far")
+LEGS = ("near", "far")
 SWAP: Mirror = (np.array([1, 0]), np.ones(2))
 """The mirror of a pair of the same quantity of both legs."""
 
@@ -48,7 +49,7 @@ def near(name: str) -> str:
     Policies are known by these names, so they stay as they were first written: ``hip_rotation_r`` is
     ``hip near otation near``.
     """
-    return name.replace("_r", " near").replace("_l", " far") if name[-2:] in ("_r", "_l") else name
+    return name.replace("_r", " near").replace("_l", " far") if side_of(name) is not None else name
 
 
 def human_table(
@@ -75,10 +76,10 @@ def human_table(
         Block(tuple(f"{name} muscle moment" for name in sides), joint_moments, joint_mirror),
         # The previous action was given in the frame of its own time, which may have been the other one.
         Block(tuple(f"previous {name}" for name in actions), lambda view: view.human_action),
-        Block(tuple(f"foot load {side}" for side in SIDES), foot_loads, SWAP),
+        Block(tuple(f"foot load {leg}" for leg in LEGS), foot_loads, SWAP),
     ]
     for group, (right, left) in zip(STRENGTH_GROUPS, group_columns(muscles), strict=True):
-        names = tuple(f"strength {group} {side}" for side in SIDES)
+        names = tuple(f"strength {group} {leg}" for leg in LEGS)
         table.append(Block(names, partial(group_strength, right=right, left=left), SWAP))
     if drives is not None:
         names = tuple(f"device torque {near(name)}" for name in drives)
@@ -172,7 +173,7 @@ def group_columns(muscle_names: Sequence[str]) -> list[tuple[Index, Index]]:
     found = []
     for group in STRENGTH_GROUPS:
         members = groups[group]
-        sides = [[names.index(m) for m in members if m.endswith(side) and m in names] for side in ("_r", "_l")]
+        sides = [[names.index(m) for m in members if side_of(m) == side and m in names] for side in SIDES]
         found.append((np.array(sides[0], np.int64), np.array(sides[1], np.int64)))
     return found
 
