@@ -42,7 +42,8 @@ DEFAULT_SLOW_TWITCH = 0.5
 class MetabolicsResult:
     """Metabolic rates over time."""
 
-    model: MetabolicModel
+    model: str
+    """Name of the equations: of :data:`MODELS`, or of your own."""
     body_mass: float
     """kg."""
     basal: float
