@@ -162,6 +162,22 @@ def write_csv(table: pd.DataFrame, path: str | Path, *, index: bool = False, **f
     return Path(path)
 
 
+def write_parquet(table: pd.DataFrame, path: str | Path, *, index: bool | None = False) -> Path:
+    """Write a table as parquet, whole or not at all: see :func:`written_beside`.
+
+    Args:
+        table: The table.
+        path: The file.
+        index: Keep the index; with None as its kind needs it.
+
+    Returns:
+        The file.
+    """
+    with written_beside(path) as beside:
+        table.to_parquet(beside, index=index)
+    return Path(path)
+
+
 def plain_cell(value: Any) -> Any:
     """A cell as a spreadsheet shows it and never computes it: text that looks like a formula gets an apostrophe.
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from .about import TrialAbout
 from .errors import InputError, UnitsError, UnknownNameError
-from .files import write_text_atomic
+from .files import write_parquet, write_text_atomic
 from .loading import parsed, read_table
 from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
 from .names import SIDES as SIDES
@@ -287,7 +287,7 @@ class GaitTrial(Shown):
             file = folder / f"{address.replace('/', '__')}.parquet"
             plain = table.copy()
             plain.attrs = {}
-            plain.to_parquet(file)
+            write_parquet(plain, file, index=None)
         self._write_json(folder)
         return folder
 

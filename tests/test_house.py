@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,40 @@ def test_documents_tell_the_house_as_it_is() -> None:
         words = " ".join(text.split())
         assert f"file over {LONGEST} lines (the engine {LONGEST_OF_ENGINE})" in words
         assert f"folder of more than {FULLEST} modules (the engine {FULLEST_OF_ENGINE})" in words
+
+
+def test_no_public_name_is_dead() -> None:
+    """A function, class or constant that nothing else in the repository mentions: no code, test, stub or document."""
+    words: Counter[str] = Counter()
+    sources = {}
+    for folder in (*PACKAGES, "exogait", "exogait/cli", "exogait/junction", "tests", "docs", "notebooks"):
+        deep = folder != "exogait"  # the packages are linked into it
+        for path in sorted((ROOT / folder).rglob("*") if deep else (ROOT / folder).glob("*")):
+            if path.suffix in (".py", ".pyi", ".md", ".j2", ".yaml") and (deep or path.is_file()):
+                text = path.read_text(encoding="utf-8")
+                words.update(re.findall(r"\w+", text))
+                if path.suffix == ".py" and folder not in ("tests", "docs", "notebooks"):
+                    sources[path] = text
+    dead = [
+        f"{path.relative_to(ROOT)} {name}"
+        for path, text in sources.items()
+        for names in re.findall(r"^(?:def|class) ([a-zA-Z]\w*)|^([A-Z]\w*)(?:: [^=\n]+)? =", text, re.MULTILINE)
+        for name in names
+        if name and words[name] == 1
+    ]
+    assert not dead
+
+
+def test_what_a_command_writes_is_whole_or_not_there() -> None:
+    """Written beside, then renamed, by data/files.py; the cache of steps checks what it reads and computes it anew."""
+    in_place = re.compile(r"(?<!beside)\.(to_parquet|write_text|write_bytes)\(|np\.savez\w*\((?!beside|stream)")
+    own = ("data/files.py", "data/scripts/", "analysis/lab/step_cache.py", "analysis/lab/derive_norms.py")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in (*PACKAGES, "exogait/cli", "exogait/junction")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not path.relative_to(ROOT).as_posix().startswith(own)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if in_place.search(line) and ">>>" not in line
+    ]
+    assert not found

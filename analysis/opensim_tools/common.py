@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -198,8 +198,3 @@ def muscle_names(model: Any) -> list[str]:
     """Names of all muscles."""
     muscles = model.getMuscles()
     return [muscles.get(index).getName() for index in range(muscles.getSize())]
-
-
-def settings_summary(settings: Mapping[str, object]) -> str:
-    """Settings in one line, for manifests and reports."""
-    return ", ".join(f"{key}={format_value(value)}" for key, value in settings.items())

@@ -13,7 +13,7 @@ import pandas as pd
 
 from exogait.data.constants import CONDITIONS
 from exogait.data.errors import InputError
-from exogait.data.files import written_beside
+from exogait.data.files import write_parquet
 from exogait.data.loading import read_table
 from exogait.data.trial import SIDES, Side
 
@@ -135,8 +135,7 @@ def write_outcomes(walks: pd.DataFrame, curves: pd.DataFrame, folder: str | Path
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in (("walks", walks), ("curves", curves)):
-        with written_beside(folder / f"{name}.parquet") as beside:
-            table.to_parquet(beside, index=False)
+        write_parquet(table, folder / f"{name}.parquet")
     return folder
 
 

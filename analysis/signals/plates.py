@@ -10,7 +10,7 @@ Source: the C3D File Format user guide, 2008, section FORCE_PLATFORM; type 3 in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -395,18 +395,3 @@ def held_cop(plate: PlateData) -> NDArray[np.float64]:
     left = np.clip(right - 1, 0, len(valid) - 1)
     nearest = np.where(np.abs(valid[left] - at) <= np.abs(valid[right] - at), valid[left], valid[right])
     return plate.cop[nearest]
-
-
-def with_contacts(plate: PlateData, contacts: tuple[Contact, ...]) -> PlateData:
-    """Keep only some contacts of a plate, so that centre of pressure and loaded flags follow.
-
-    Args:
-        plate: The plate.
-        contacts: Those to keep.
-
-    Returns:
-        A new plate.
-    """
-    loaded = loaded_samples(contacts, len(plate.force), plate.rate)
-    cop, free = _centre_of_pressure(plate.force, plate.moment, plate.centre, loaded)
-    return replace(plate, contacts=contacts, loaded=loaded, cop=cop, free_moment=free)

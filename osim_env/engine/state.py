@@ -16,7 +16,7 @@ from .observation import record_rows
 Integrator = Literal["implicit", "rk4"]
 
 RUNNING, NOT_FINITE, RUNAWAY = 0, 1, 2
-STATUS_TEXT = {RUNNING: "running", NOT_FINITE: "a value is not finite", RUNAWAY: "a speed passed the limit"}
+"""Status of a body: it goes on, a value is not finite, a speed passed the limit."""
 
 
 class Record(NamedTuple):

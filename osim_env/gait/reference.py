@@ -28,7 +28,6 @@ from exogait.data.show import Card, Curve, Shown, names, number
 
 Array = NDArray[np.floating[Any]]
 
-REFERENCE_FOLDER = Path(__file__).parent / "references"
 DEFAULT_REFERENCE = "schreiber2019"
 FORMAT = "exogait-reference-1"
 MOST_TERMS = 1000

@@ -11,7 +11,6 @@ from ..gait.world import GaitWorld
 
 Array = NDArray[np.floating[Any]]
 AgentName = Literal["zero", "random", "reference"]
-AGENTS: tuple[AgentName, ...] = ("zero", "random", "reference")
 
 
 def run_agent(world: GaitWorld, agent: AgentName, seconds: float, seed: int = 0) -> dict[str, float]:

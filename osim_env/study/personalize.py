@@ -28,7 +28,7 @@ import pandas as pd
 from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.extras import require_extra
-from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_json, read_table
 from exogait.data.output import output_folder
 from exogait.data.settings import from_mapping
@@ -331,8 +331,7 @@ def _personalize(
             )
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     for name, table in tables.items():
-        with written_beside(folder / f"{name}.parquet") as beside:
-            table.to_parquet(beside, index=False)
+        write_parquet(table, folder / f"{name}.parquet")
     worn = arm_config(settings, "personalised").setup.load_device()
     assert worn is not None
     export_controller(load_policy(folder / "personalised" / "device"), worn, folder / "controller")
@@ -398,7 +397,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
     trainer.policy("device").save(home / "device")
     tables = walk_arm(settings, arm, home, summarise)
     for name, table in tables.items():
-        table.to_parquet(home / f"{name}.parquet", index=False)
+        write_parquet(table, home / f"{name}.parquet")
     world = trainer.config.world
     result = {
         "arm": arm,

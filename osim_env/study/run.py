@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, InputError
-from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_table
 from exogait.data.output import OutputFolder, output_folder
 
@@ -143,7 +143,7 @@ def _work(
             except Exception as error:
                 failed[task.name] = "".join(traceback.format_exception_only(error)).strip()
                 (folder / task.name).mkdir(exist_ok=True)
-                (folder / task.name / "error.txt").write_text("".join(traceback.format_exception(error)))
+                write_text_atomic(folder / task.name / "error.txt", "".join(traceback.format_exception(error)))
             else:
                 done.add(task.name)
                 (folder / task.name / "error.txt").unlink(missing_ok=True)
@@ -194,6 +194,5 @@ def gather(config: StudyConfig, tasks: Sequence[Task], folder: Path) -> dict[str
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
     tables["tasks"] = pd.DataFrame(rows)
     for name, table in tables.items():
-        with written_beside(folder / f"{name}.parquet") as beside:
-            table.to_parquet(beside, index=False)
+        write_parquet(table, folder / f"{name}.parquet")
     return tables

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exogait.data.files import write_text_atomic
+from exogait.data.files import write_parquet, write_text_atomic
 
 from .plan import StudyConfig, Task
 
@@ -33,12 +33,12 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
 
         table = run_search(config, task, folder)
         table = table.assign(**settings_of_task(config, task)).drop(columns="seed")
-        table.to_parquet(home / "search.parquet", index=False)
+        write_parquet(table, home / "search.parquet")
         result["tables"] = ["search"]
     elif task.kind == "walk":
         tables = walk_task(config, task, folder if policies is None else policies, summarise, policies is not None)
         for name, table in tables.items():
-            table.to_parquet(home / f"{name}.parquet", index=False)
+            write_parquet(table, home / f"{name}.parquet")
         result["tables"] = sorted(tables)
     else:
         result["samples"] = train_task(config, task, folder)
