@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from exogait.data.errors import ExogaitError
 from exogait.data.extras import EXTRAS, Extra
@@ -122,6 +122,25 @@ def processor_flags(file: str | Path = "/proc/cpuinfo") -> frozenset[str]:
     return frozenset(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))
 
 
+def compiled_tier(processor: str, features: str) -> str:
+    """Which vector instructions compiled code uses, and whether the suite was tried on them.
+
+    Args:
+        processor: The processor that numba compiles for, as LLVM names it (``NUMBA_CPU_NAME`` replaces this machine's).
+        features: What it may use, as LLVM lists it: ``+avx2,-avx512f``; empty where the processor's name decides.
+
+    Example:
+        >>> compiled_tier("znver3", "+avx,+avx2,-avx512f")
+        'AVX2 code for znver3 (accelerations and speed tried, walks and learning not)'
+    """
+    known = features.split(",")
+    if "+avx512f" in known:
+        return f"AVX-512 code for {processor}, as was tried"
+    if "+avx2" in known:
+        return f"AVX2 code for {processor} (accelerations and speed tried, walks and learning not)"
+    return f"code for {processor} " + ("without AVX2 (untested)" if features else "(what it may use follows its name)")
+
+
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
@@ -150,9 +169,13 @@ def _model() -> Finding:
 def _compiler() -> Finding:
     try:
         import numba
+        from numba.core.registry import cpu_target
 
         numba.njit(lambda x: x + 1)(1)
-        return Finding("ok", "compiler", f"numba on {numba.get_num_threads()} threads")
+        target: Any = cpu_target.target_context  # its decorators hide its type
+        *_, name, features = target.codegen().magic_tuple()
+        tier = compiled_tier(name, features)
+        return Finding("ok", "compiler", f"numba on {numba.get_num_threads()} threads, {tier}")
     except Exception as error:  # whatever a broken LLVM raises is the finding here
         return Finding("PROBLEM", "compiler", _first_line(error))
 

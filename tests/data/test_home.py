@@ -10,6 +10,7 @@ import pytest
 
 from exogait.data import home
 from exogait.data.errors import FileFormatError, UnknownNameError
+from tests.house import ROOT
 
 
 @pytest.fixture
@@ -98,3 +99,9 @@ def test_an_unknown_name_lists_near_and_possible_ones_and_where_they_are(mine: P
 def test_a_path_that_is_not_there_says_so(mine: Path, name: str) -> None:
     with pytest.raises(FileFormatError, match=r"no such device.*known names: ankle"):
         home.find("devices", name)
+
+
+def test_the_how_to_lists_every_subfolder() -> None:
+    page = (ROOT / "docs" / "how-to" / "device-deficit-subject.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip() for line in page.partition("## Your user folder")[2].splitlines() if "|" in line]
+    assert rows[2:] == [f"`{kind}`" for kind in get_args(home.Kind)]

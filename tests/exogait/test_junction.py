@@ -11,7 +11,7 @@ import pytest
 from exogait.data.errors import ExogaitError, FileFormatError, InputError
 from exogait.data.extras import EXTRAS
 from exogait.junction.compare import compare_walks
-from exogait.junction.installation import check_extra, check_platform, processor_flags
+from exogait.junction.installation import check_extra, check_platform, compiled_tier, processor_flags
 from exogait.junction.optimum import OptimumRequest
 from exogait.junction.person import Weakness
 from exogait.junction.personalize import PersonalizeRequest
@@ -126,6 +126,19 @@ def test_only_what_was_tried_is_called_tried() -> None:
         finding = check_platform(system, machine, frozenset(flags))
         assert finding.state == "untested" and "is untested (tried: Linux on x86-64 with AVX-512)" in finding.detail
         assert system in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        ("+avx,+avx2,+avx512f,-sse4a", "AVX-512 code for x, as was tried"),
+        ("+avx2,-avx512f", "AVX2 code for x (accelerations and speed tried, walks and learning not)"),
+        ("+neon,-sve", "code for x without AVX2 (untested)"),
+        ("", "code for x (what it may use follows its name)"),
+    ],
+)
+def test_the_vector_instructions_that_are_used_are_told(features: str, words: str) -> None:
+    assert compiled_tier("x", features) == words
 
 
 def test_flags_are_read_where_linux_tells_them(tmp_path: Path) -> None:
