@@ -219,7 +219,7 @@ def test_no_public_name_is_dead() -> None:
     dead = [
         f"{path.relative_to(ROOT)} {name}"
         for path, text in sources.items()
-        for names in re.findall(r"^(?:def|class) ([a-zA-Z]\w*)|^([A-Z]\w*)(?:: [^=\n]+)? =", text, re.MULTILINE)
+        for names in re.findall(r"^(?:def|class) ([a-zA-Z]\w*)|^([A-Z]\w*)(?:: [\w\[\], .|]+)? =", text, re.MULTILINE)
         for name in names
         if name and words[name] == 1
     ]
