@@ -15,6 +15,7 @@ from exogait.data.results import read_result, result_model
 from exogait.data.settings import load_settings, read_yaml
 from exogait.data.show import Card, Shown, brief, names
 from exogait.data.trial import GaitTrial
+from exogait.osim_env.learning.log import CONFIG
 
 if TYPE_CHECKING:
     import opensim
@@ -208,8 +209,8 @@ def _folder(path: Path) -> Opened:
     if (path / "batch.json").is_file():
         content = _json(path / "batch.json")
         return Batch(path, int(content.get("trials", 0)), int(content.get("failed", 0)))
-    if (path / "config.json").is_file():
-        return Training(path, _json(path / "config.json"))
+    if (path / CONFIG).is_file():
+        return Training(path, _json(path / CONFIG))
     found = ResultFolder(path)
     if found.tables:
         return found
@@ -271,7 +272,7 @@ def _described(path: Path) -> Opened:
         from exogait.osim_env.gait.reference import load_reference
 
         return load_reference(path)
-    if path.name in ("trial.json", "person.json", "study.json", "batch.json", "config.json"):
+    if path.name in ("trial.json", "person.json", "study.json", "batch.json", CONFIG):
         return _folder(path.parent)
     raise FileFormatError(path, "a JSON file that is no policy and no reference motion", f"known: {KNOWN}")
 

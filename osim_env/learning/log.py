@@ -9,6 +9,10 @@ from typing import Any
 
 from exogait.data.files import write_text_atomic, written_beside
 
+CHECKPOINT, CONFIG, MANIFEST = "checkpoint.npz", "config.json", "manifest.json"
+PROGRESS, EVALUATION = "progress.csv", "evaluation.csv"
+"""Files of a training run."""
+
 
 def append_row(path: Path, row: Mapping[str, float]) -> None:
     """Add a row to a table, and columns that it did not have (a learner that begins in a later stage)."""
@@ -29,7 +33,7 @@ def append_row(path: Path, row: Mapping[str, float]) -> None:
         csv.DictWriter(stream, fieldnames=columns).writerow(row)
 
 
-LEFT_BEHIND = ("progress.csv", "evaluation.csv", "tensorboard", "config.json", "manifest.json", "best_*", "last_*")
+LEFT_BEHIND = (PROGRESS, EVALUATION, "tensorboard", CONFIG, MANIFEST, "best_*", "last_*")
 """What a run writes beside its checkpoint."""
 
 
@@ -42,7 +46,7 @@ def set_aside(folder: Path) -> Path | None:
     Returns:
         The new folder (``before-1``, ...), None where the run had logged nothing.
     """
-    if not (folder / "progress.csv").is_file():
+    if not (folder / PROGRESS).is_file():
         return None
     number = 1
     while (folder / f"before-{number}").exists():

@@ -21,7 +21,7 @@ from ..engine import set_threads
 from .agents import AgentName, run_agent
 from .config import TrainConfig
 from .evaluation import evaluation_world
-from .log import set_aside
+from .log import CHECKPOINT, CONFIG, EVALUATION, MANIFEST, PROGRESS, set_aside
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -111,9 +111,9 @@ def _train(
 
     from .trainer import Trainer
 
-    if not resume and (out / "checkpoint.npz").exists():
+    if not resume and (out / CHECKPOINT).exists():
         raise InputError("--out", str(out), "it holds a run already; add --resume to go on, or name another folder")
-    for name in ("checkpoint.npz", "progress.csv", "evaluation.csv", "config.json", "manifest.json"):
+    for name in (CHECKPOINT, PROGRESS, EVALUATION, CONFIG, MANIFEST):
         ours.grows(name, adopt=resume)
     for role in ("human", "device"):
         for ending in ("json", "safetensors"):

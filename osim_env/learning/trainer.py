@@ -38,7 +38,17 @@ from .collect import Episodes, Wearers, collect
 from .config import Stage, TrainConfig, git_revision, jsonable, merged, without_folders
 from .evaluation import evaluate_policy
 from .learner import Learner
-from .log import append_row, drop_rows_after, set_aside, tensorboard_writer
+from .log import (
+    CHECKPOINT,
+    CONFIG,
+    EVALUATION,
+    MANIFEST,
+    PROGRESS,
+    append_row,
+    drop_rows_after,
+    set_aside,
+    tensorboard_writer,
+)
 from .outside.stopping import Stopped, heeded_signals
 from .policy import Policy, policy_from_learner
 from .prescribed import PrescribedTorque
@@ -267,7 +277,7 @@ class Trainer:
         )
         entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
         self.curve.append({key: round(value, 5) for key, value in entry.items()})
-        append_row(self.folder / "evaluation.csv", entry)
+        append_row(self.folder / EVALUATION, entry)
         score = result["survival"] * result["score"] + 1e-3 * (speeds[1] - speeds[0])
         if score >= self.best:
             self.best = score
@@ -280,7 +290,7 @@ class Trainer:
     def _write_manifest(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(jsonable(dataclasses.asdict(self.config)), indent=1) + "\n"
-        write_text_atomic(self.folder / "config.json", content)
+        write_text_atomic(self.folder / CONFIG, content)
         packages = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
         manifest = {
             "git_revision": git_revision(),
@@ -290,10 +300,10 @@ class Trainer:
             "threads": {"torch": torch.get_num_threads(), "numba": os.environ.get("NUMBA_NUM_THREADS", "all")},
             **self.world.signature(),
         }
-        write_text_atomic(self.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        write_text_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
     def _log(self, figures: dict[str, float]) -> None:
-        append_row(self.folder / "progress.csv", figures)
+        append_row(self.folder / PROGRESS, figures)
         writer_class = tensorboard_writer()
         if writer_class is not None:
             if not hasattr(self, "_board"):
@@ -314,7 +324,7 @@ class Trainer:
             "next_evaluation": self.next_evaluation, "curve": self.curve,
         }  # fmt: skip
         return write_checkpoint(
-            self.folder / "checkpoint.npz", facts, self.human, self.device, self.world, self.episodes
+            self.folder / CHECKPOINT, facts, self.human, self.device, self.world, self.episodes
         )
 
     def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
@@ -330,14 +340,14 @@ class Trainer:
         Raises:
             FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
         """
-        path = self.folder / "checkpoint.npz" if path is None else Path(path)
+        path = self.folder / CHECKPOINT if path is None else Path(path)
         facts = restore_checkpoint(
             path, self.config, self.human, self.device, self.world, self.episodes, override=override
         )
         self._find_powered()
         self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
         self.next_evaluation, self.curve = facts["next_evaluation"], facts["curve"]
-        for name in ("progress.csv", "evaluation.csv"):
+        for name in (PROGRESS, EVALUATION):
             drop_rows_after(self.folder / name, self.samples)
         return facts["changed"]
 

@@ -39,6 +39,7 @@ from exogait.models.deficit import FULL_STRENGTH, load_deficit
 from ..gait.population import BodyDraw, Population
 from ..gait.reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from ..gait.reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
+from ..learning.log import CHECKPOINT
 from ..learning.outside.stopping import Stopped, heeded_signals
 from .backends import LocalBackend
 from .files import policy_folder
@@ -390,7 +391,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
     use_threads(1)
     home = folder / arm
     trainer = Trainer(arm_config(settings, arm), home)
-    if (home / "checkpoint.npz").is_file():
+    if (home / CHECKPOINT).is_file():
         trainer.load_checkpoint()
     trainer.run(evaluate_last=False)  # the task's own walks do
     trainer.policy("human").save(home / "human")

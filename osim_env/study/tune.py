@@ -10,6 +10,7 @@ from exogait.data.settings import from_mapping, load_settings
 
 from ..device.legs import alike_on_both_sides
 from ..gait.population import BodyDraw, Population
+from ..learning.log import CHECKPOINT
 from .plan import HEALTHY, StudyConfig, Task, Variant
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         ),
         start_human=None,
         start_device=None,
-        start_checkpoint=str(folder / f"train-{task.seed}" / "checkpoint.npz"),
+        start_checkpoint=str(folder / f"train-{task.seed}" / CHECKPOINT),
         # A one-sided body is tuned to with both legs' controllers free to differ, in a network that holds both.
         share_legs=base.share_legs and not split,
         device_profile=variant.device_profile,
@@ -111,8 +112,8 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
             for role in ("human", "device"):
                 if (first / f"{role}.json").is_file():
                     tuned = dataclasses.replace(tuned, **{f"start_{role}": str(first / role)})
-        elif (first / "checkpoint.npz").is_file():
-            tuned = dataclasses.replace(tuned, start_checkpoint=str(first / "checkpoint.npz"))
+        elif (first / CHECKPOINT).is_file():
+            tuned = dataclasses.replace(tuned, start_checkpoint=str(first / CHECKPOINT))
     layers = tuple((2 if split else 1) * width for width in tuned.device.layers)
     return dataclasses.replace(tuned, device=dataclasses.replace(tuned.device, layers=layers))
 
@@ -125,7 +126,7 @@ def train_task(config: StudyConfig, task: Task, folder: Path) -> int:
     use_threads(1)
     home = folder / task.name
     trainer = Trainer(training_config(config, task, folder), home)
-    if (home / "checkpoint.npz").is_file():
+    if (home / CHECKPOINT).is_file():
         trainer.load_checkpoint()
     trainer.run(evaluate_last=False)  # the task's own walks do
     variant = config.variant_of(task)
