@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .dynamics import assemble, read_rows, read_state, write_rows
 from .inertia import body_inertias, solve
 from .joints import coordinate_rates
-from .lanes import absolute, any_lane, get, jit, lanes, load, load3, maximum, put, rotate3, store, where, width
+from .lanes import absolute, any_lane, entry, get, jit, lanes, load, load3, maximum, put, rotate3, store, where, width
 from .limits import actuator_torques
 from .model import Floats
 from .muscles import activation_rates
@@ -262,7 +262,7 @@ def _residual(w, at):
     _copy(w, at.qdot, at.force, n)
 
 
-@jit
+@entry
 def run_blocks(model, at, w, batch, task, start, stop):
     """Advance the environments of blocks ``start`` to ``stop``, then describe them.
 

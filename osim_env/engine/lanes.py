@@ -106,7 +106,7 @@ if TYPE_CHECKING or JIT_DISABLED:
         """Leave a kernel as the Python function it is."""
         return function
 
-    inline = jit
+    inline = entry = jit
 
     def width(rows: Any) -> int:
         """Environments that a row holds."""
@@ -174,21 +174,26 @@ else:
                 digest.update(source.read_bytes())
         return digest.hexdigest()
 
-    def _compile(function: Any, **options: Any) -> Any:
-        dispatcher = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
+    def entry(function: Any) -> Any:
+        """Compile a kernel that Python calls; it releases Python's lock, and its machine code is cached on disk."""
+        dispatcher = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
         # numba looks only at the file that a function stands in; a cached kernel holds the code of all that it calls.
         cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
         if hasattr(cache_file, "_source_stamp"):
             cache_file._source_stamp = _sources_digest(Path(function.__code__.co_filename).parent)
         return dispatcher
 
+    def _part(function: Any, **options: Any) -> Any:
+        # Unpacking groups of a hundred arrays from Python costs half of the compilation; only an entry needs it.
+        return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+
     def jit(function: Any) -> Any:
-        """Compile a kernel that releases Python's lock while it runs; the machine code is cached on disk."""
-        return _compile(function)
+        """Compile a kernel that other kernels call, and Python cannot."""
+        return _part(function)
 
     def inline(function: Any) -> Any:
         """Compile a kernel into its callers: a call would copy every array header of its groups."""
-        return _compile(function, forceinline=True)
+        return _part(function, forceinline=True)
 
     class LaneType(types.Type):
         """Several numbers in a vector register."""

@@ -7,7 +7,7 @@ import numpy as np
 from exogait.data.constants import GRAVITY
 
 from ..engine.integration import run_blocks
-from ..engine.lanes import get, inline, jit, store, width
+from ..engine.lanes import entry, get, inline, jit, store, width
 from . import device as exoskeleton
 from .motion import evaluate, polynomial
 from .observation import observe
@@ -195,7 +195,7 @@ def write_observations(a, c, b, i, observation, device_observation):
             k += 1
 
 
-@jit
+@entry
 def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results, chosen, redraw, start, stop):
     """Start the chosen environments of some blocks anew; ``redraw`` draws phase, speed and body, too."""
     for block in range(start, stop):
@@ -214,7 +214,7 @@ def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results,
                     write_observations(a, c, b, i, results.observation, results.device_observation)
 
 
-@jit
+@entry
 def control_step(
     model, at, w, batch, task, look, a, c, b, s, motion, draw, gravity, weights, action, device_action, decides,
     results, start, stop,

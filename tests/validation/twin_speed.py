@@ -18,7 +18,7 @@ from exogait import models
 from exogait.osim_env import engine
 from exogait.osim_env.engine import contact, inertia, joints, limits, muscles, paths
 from exogait.osim_env.engine.batch import groups
-from exogait.osim_env.engine.lanes import WIDTH, aligned_rows, jit, lanes, load, store
+from exogait.osim_env.engine.lanes import WIDTH, aligned_rows, entry, lanes, load, store
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
 from exogait.osim_env.engine.verify import sample_states
 from tests.validation.sections import markdown_table
@@ -199,7 +199,7 @@ def resident_mb() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-@jit
+@entry
 def _repeat(model, w, at, part, n):
     """Run one part of the pipeline n times, on the same state."""
     functions, tree, path, muscle, contacts, limit, springs, actuators = model
@@ -229,7 +229,7 @@ def _repeat(model, w, at, part, n):
             inertia.solve(tree, w, at)
 
 
-@jit
+@entry
 def _peak(w, n):
     """Multiply and add in eight independent registers: the rate that no kernel can pass."""
     a, b, c, d = load(w, 0), load(w, 1), load(w, 2), load(w, 3)

@@ -8,13 +8,13 @@ import pytest
 from exogait.osim_env import engine
 from exogait.osim_env.engine import curves, lane_math
 from exogait.osim_env.engine.batch import IMPLICITNESS
-from exogait.osim_env.engine.lanes import WIDTH, aligned_rows, jit, load, store
+from exogait.osim_env.engine.lanes import WIDTH, aligned_rows, entry, load, store
 from exogait.osim_env.engine.model import only
 from exogait.osim_env.engine.muscles import tendon_exponent
 from exogait.osim_env.engine.verify import sample_states
 
 
-@jit
+@entry
 def _evaluate(x, out):
     for i in range(x.shape[0]):
         v = load(x, i)
