@@ -110,7 +110,7 @@ def _simulate(request: SimulateRequest, progress: Callable[[float], None] | None
     from exogait.osim_env.learning import simulation
     from exogait.osim_env.viewing.opensim_files import write_controls, write_states
 
-    setup = simulation.policy_settings(request.policy, request.setup)[2]
+    setup = simulation.trained_setup(request.policy, request.setup)
     trial = simulation.simulate(
         request.policy, speed=request.speed, seconds=request.seconds, setup=request.setup,
         device_policy=request.device_policy, seed=request.seed, settle=request.settling,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from exogait.data.errors import ForkedError
 
@@ -89,11 +89,34 @@ def over_blocks(
     blocks = n_blocks(batch, backend)
     threads = 1 if JIT_DISABLED else max(1, min(get_threads(), blocks))
     edges = [blocks * k // threads for k in range(threads + 1)]
+    _side_by_side(threads, lambda k: work(workspace(n_rows, backend), edges[k], edges[k + 1]))
+
+
+def over_parts(count: int, work: Callable[[int], None]) -> None:
+    """Call ``work(k)`` once for every ``k`` below ``count``, on all threads.
+
+    Which parts there are is the caller's choice and not the machine's: where a part's result depends on nothing but
+    the part, no bit of it depends on the number of threads.
+
+    Args:
+        count: Number of parts.
+        work: Called with the number of a part; has to release Python's lock to run beside others.
+    """
+    threads = max(1, min(get_threads(), count))
 
     def share(k: int) -> None:
-        work(workspace(n_rows, backend), edges[k], edges[k + 1])
+        for part in range(count * k // threads, count * (k + 1) // threads):
+            work(part)
 
+    _side_by_side(threads, share)
+
+
+def _side_by_side(threads: int, share: Callable[[int], None]) -> None:
+    """Call ``share(k)`` for every thread, the first on this one; what one raises is raised when all have ended."""
     futures = [_executor(threads - 1).submit(share, k) for k in range(1, threads)] if threads > 1 else []
-    share(0)
+    try:
+        share(0)
+    finally:
+        wait(futures)
     for future in futures:
         future.result()

@@ -140,6 +140,10 @@ class Settings(NamedTuple):
     phase_rate: float
     min_excitation: float
     squash: float
+    idle: float
+    """Squashed command at and below which a muscle gets the least excitation; saves the logarithm of the many idle."""
+    full: float
+    """Squashed command at and above which it gets 1."""
     weakness: float
     reset_noise: float
     imitation_dead_zone: float
@@ -219,6 +223,10 @@ class Results(NamedTuple):
     observation: NDArray[np.float32]
     """Shape (batch, n_observations), after resets."""
     final_observation: NDArray[np.float32]
+    """The same before resets; filled only where an episode ended."""
+    privileged: NDArray[np.float32]
+    """What a critic may see besides, shape (batch, n_privileged), after resets (:data:`.observation.PRIVILEGED`)."""
+    final_privileged: NDArray[np.float32]
     """The same before resets; filled only where an episode ended."""
     device_observation: NDArray[np.float32]
     final_device_observation: NDArray[np.float32]

@@ -183,12 +183,14 @@ def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, s
     )
 
 
-def make_results(n: int, n_observations: int, bodies: Bodies) -> Results:
+def make_results(n: int, n_observations: int, n_privileged: int, bodies: Bodies) -> Results:
     """Room for what a control step gives."""
     sensed = bodies.history.shape[1] * bodies.history.shape[2]
     return Results(
         observation=np.zeros((n, n_observations), np.float32),
         final_observation=np.zeros((n, n_observations), np.float32),
+        privileged=np.zeros((n, n_privileged), np.float32),
+        final_privileged=np.zeros((n, n_privileged), np.float32),
         device_observation=np.zeros((n, sensed), np.float32),
         final_device_observation=np.zeros((n, sensed), np.float32),
         reward=np.zeros(n),

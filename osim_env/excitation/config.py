@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +41,11 @@ _EXCITATION_CONFIG_RANGES = {
     "device_weights": (-1e6, 1e6, ""),
 }
 """Field of :class:`ExcitationConfig` to lowest and highest value and unit."""
+
+
+def inverse_softplus(y: float) -> float:
+    """The ``x`` with ``log(1 + exp(x)) = y``; minus infinity for 0."""
+    return y + math.log(-math.expm1(-y)) if y > 0.0 else -math.inf
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,8 @@ class ExcitationConfig:
             phase_rate=self.phase_rate,
             min_excitation=self.min_excitation,
             squash=self.squash,
+            idle=inverse_softplus(self.squash * self.min_excitation),
+            full=inverse_softplus(self.squash),
             weakness=self.weakness,
             reset_noise=self.reset_noise,
             imitation_dead_zone=self.imitation_dead_zone,

@@ -10,7 +10,7 @@ from ..engine.integration import run_blocks
 from ..engine.lanes import entry, get, inline, jit, store, width
 from . import device as exoskeleton
 from .motion import evaluate, polynomial
-from .observation import observe
+from .observation import observe, see_more
 from .power import umberger
 from .random import normal, uniform
 from .terms import judge
@@ -39,7 +39,12 @@ def command(a, c, b, s, motion, i, action, device_action, decides):
         b.previous_excitation[i, m] = b.excitation[i, m]
     for m in range(c.n_muscles):
         z = s.squash * action[i, a.muscle_mirror[m] if far else m]
-        b.excitation[i, m] = min(max(softplus(z) / s.squash, s.min_excitation), 1.0)
+        if z <= s.idle:
+            b.excitation[i, m] = s.min_excitation
+        elif z >= s.full:
+            b.excitation[i, m] = 1.0
+        else:
+            b.excitation[i, m] = min(max(softplus(z) / s.squash, s.min_excitation), 1.0)
     b.rate_action[i] = min(max(action[i, c.n_muscles], -1.0), 1.0)
     rate = polynomial(motion.frequency, b.pace[i]) * (1.0 + s.phase_rate * b.rate_action[i])
     b.phase[i] = (b.phase[i] + rate * s.control_step) % 1.0
@@ -185,9 +190,10 @@ def describe(model, at, w, batch, task, a, c, b, gravity, dt, block, chosen):
 
 
 @inline
-def write_observations(a, c, b, i, observation, device_observation):
-    """Fill both observations of environment ``i``."""
+def write_observations(a, c, b, i, observation, privileged, device_observation):
+    """Fill the observations of environment ``i``."""
     observe(a, c, b, i, observation[i])
+    see_more(a, c, b, i, privileged[i])
     k = 0
     for sample in range(b.history.shape[1]):
         for channel in range(b.history.shape[2]):
@@ -211,7 +217,7 @@ def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results,
             describe(model, at, w, batch, task, a, c, b, gravity, s.control_step * s.device_every, block, chosen)
             for i in range(first, min(first + width(w), b.status.shape[0])):
                 if chosen[i]:
-                    write_observations(a, c, b, i, results.observation, results.device_observation)
+                    write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
 
 
 @entry
@@ -271,12 +277,15 @@ def control_step(
             if not np.isfinite(device_reward):
                 device_reward = 0.0
             results.reward[i], results.device_reward[i] = reward, device_reward
-            write_observations(a, c, b, i, results.observation, results.device_observation)
+            write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
             if terminated or truncated:
                 any_done = True
                 for k in range(results.observation.shape[1]):
                     value = results.observation[i, k]
                     results.final_observation[i, k] = value if np.isfinite(value) else np.float32(0.0)
+                for k in range(results.privileged.shape[1]):
+                    value = results.privileged[i, k]
+                    results.final_privileged[i, k] = value if np.isfinite(value) else np.float32(0.0)
                 for k in range(results.device_observation.shape[1]):
                     value = results.device_observation[i, k]
                     results.final_device_observation[i, k] = value if np.isfinite(value) else np.float32(0.0)
@@ -293,4 +302,4 @@ def control_step(
             describe(model, at, w, batch, look, a, c, b, gravity, dt, block, results.restarted)
             for i in range(first, last):
                 if results.restarted[i]:
-                    write_observations(a, c, b, i, results.observation, results.device_observation)
+                    write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)

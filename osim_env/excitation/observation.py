@@ -161,6 +161,43 @@ def observation_names(names: Names) -> tuple[str, ...]:
     return tuple(name for _, of in BLOCKS for name in of(names))
 
 
+PRIVILEGED: tuple[tuple[str, int], ...] = (
+    ("pelvis height error", 1), ("pelvis tilt error", 1), ("pelvis list error", -1), ("pelvis rotation error", -1),
+    ("mean speed error", 1), ("ground lost", 1), ("push forward", 1), ("push sideways", -1), ("stride side", -1),
+)  # fmt: skip
+"""What a critic sees beside the observation and the joints' errors, with the sign of the mirror image."""
+PUSH_SIZE = 0.01
+"""Factor that brings pushes (N) to order one."""
+
+
+def privileged_names(names: Names) -> tuple[str, ...]:
+    """Name of every entry of what only a critic sees: where the body is off the reference, and what pushes it."""
+    joints = [f"{j} {q} error" for q in ("angle", "speed") for j in _near(names.joints)]
+    return (*joints, *(name for name, _ in PRIVILEGED))
+
+
+@jit
+def see_more(a, c, b, i, out):
+    """Fill what only a critic sees of environment ``i``; the policy never does, so it may know the reference."""
+    far = b.phase[i] >= 0.5
+    n, m = c.n_joints, c.n_coordinates
+    for j in range(n):
+        k = a.joints[a.joint_mirror[j] if far else j]
+        sign = a.joint_sign[j] if far else 1.0
+        out[j] = sign * (b.state[i, k] - b.q_reference[i, k])
+        out[n + j] = 0.1 * sign * (b.state[i, m + k] - b.u_reference[i, k])
+    odd, k = -1.0 if far else 1.0, 2 * n
+    out[k] = b.state[i, c.pelvis_ty] - b.q_reference[i, c.pelvis_ty]
+    out[k + 1] = b.state[i, c.pelvis_tilt] - b.q_reference[i, c.pelvis_tilt]
+    out[k + 2] = odd * (b.state[i, c.pelvis_list] - b.q_reference[i, c.pelvis_list])
+    out[k + 3] = odd * (b.state[i, c.pelvis_rotation] - b.q_reference[i, c.pelvis_rotation])
+    out[k + 4] = b.mean_speed[i] - b.pace[i]
+    out[k + 5] = min(max(b.speed[i] * b.time[i] - b.state[i, c.pelvis_tx], -1.0), 1.0)
+    out[k + 6] = PUSH_SIZE * b.parameters[i, c.push]
+    out[k + 7] = odd * PUSH_SIZE * b.parameters[i, c.push + 2]
+    out[k + 8] = odd
+
+
 @jit
 def observe(a, c, b, i, out):
     """Fill the observation of environment ``i``."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from exogait.data.errors import InputError
 from exogait.models.device import Device
 
+from ..device.exoskeleton import signal_channels
 from ..engine import Model
 from ..engine.batch import groups
 from ..engine.integration import DESCRIBE, Batch, Task
@@ -29,10 +30,12 @@ from .arrays import Bodies, Draw, Results
 from .assemble import joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_motion, make_results
 from .config import ExcitationConfig
 from .kernel import begin, control_step
-from .observation import Names, observation_names
+from .observation import Names, observation_names, privileged_names
 from .terms import IMITATION, TERMS
 
 Floats = NDArray[np.float64]
+SCHEME = "muscles"
+"""Name of this scheme in the description of a policy."""
 START_PHASES, START_SPEEDS = 50, 5
 """Grid over phase and speed of the activations that bodies start with."""
 
@@ -70,11 +73,10 @@ class ExcitationWorld:
         self.columns = make_columns(model, device)
         self.anatomy = make_anatomy(model, device)
         self.motion = _make_start(model, reference)
-        self.observation_names = observation_names(
-            Names(joint_names(model), model.muscle_names, () if device is None else device.coordinates)
-        )
+        names = Names(joint_names(model), model.muscle_names, () if device is None else device.coordinates)
+        self.observation_names, self.privileged_names = observation_names(names), privileged_names(names)
         self.bodies = make_bodies(model, self.columns, device, n_envs, seed, config.control_step)
-        self.results = make_results(n_envs, len(self.observation_names), self.bodies)
+        self.results = make_results(n_envs, self.n_observations, len(self.privileged_names), self.bodies)
         self.steps = 0
         """Control steps taken so far; the device decides in every ``device_every``-th."""
         self._source = None if population is None else BodySource(population, tuple(model.muscle_names))
@@ -263,6 +265,7 @@ class ExcitationWorld:
         content = {f"bodies/{name}": np.array(getattr(self.bodies, name)) for name in Bodies._fields}
         content |= {f"draw/{name}": np.array(getattr(self.draw, name)) for name in Draw._fields}
         content["observation"] = self.results.observation.copy()
+        content["privileged"] = self.results.privileged.copy()
         content["device_observation"] = self.results.device_observation.copy()
         content["location"], content["steps"] = self._location.copy(), np.array(self.steps)
         return content
@@ -273,6 +276,7 @@ class ExcitationWorld:
             getattr(self.bodies, name)[...] = content[f"bodies/{name}"]
         self.draw = Draw(*(content[f"draw/{name}"].copy() for name in Draw._fields))
         self.results.observation[:] = content["observation"]
+        self.results.privileged[:] = content["privileged"]
         self.results.device_observation[:] = content["device_observation"]
         self._location[:], self.steps = content["location"], int(content["steps"])
 
@@ -281,13 +285,13 @@ class ExcitationWorld:
         return {
             "model_coordinates": list(self.model.coordinate_names),
             "model_muscles": list(self.model.muscle_names),
-            "scheme": "muscles",
+            "scheme": SCHEME,
             "control_step": self.config.control_step,
             "squash": self.config.squash,
             "human_observations": list(self.observation_names),
             "human_actions": list(self.action_names),
             "device": None if self.device is None else self.device.name,
-            "device_observations": [] if self.device is None else int(self.results.device_observation.shape[1]),
+            "device_observations": [] if self.device is None else list(signal_channels(self.device)),
             "model_hash": self.model.content_hash,
         }
 

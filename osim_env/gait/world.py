@@ -54,6 +54,7 @@ class GaitWorld(Bodies):
         config: Settings; change them with :meth:`set_config`.
         reference: The reference, set on the floor.
         observation_table: What the human policy sees: names, numbers and mirror images.
+        action_mirror: What the human's action looks like with left and right exchanged: index and sign of each entry.
         strategies: Where drawn bodies take what they aim for from at a reset; without, it stays as it is.
         rng: Draws starts, bodies and pushes.
         on_tick: Called after every 10 ms.
@@ -98,7 +99,7 @@ class GaitWorld(Bodies):
         muscles, device = self.physics.model.muscle_names, None
         sided = self.demanded if self.config.muscles.scheme == "recruitment" else muscles
         index, sign = mirror_map(sided, ODD_COORDINATES)
-        self._action_mirror = (np.append(index, len(sided)), np.append(sign, 1.0))
+        self.action_mirror = (np.append(index, len(sided)), np.append(sign, 1.0))
         drive_mirror: Mirror | None = None
         self._sensors: dict[str, Sensor] = {}
         self._drive_columns = np.zeros(0, np.int64)
@@ -245,7 +246,7 @@ class GaitWorld(Bodies):
     def _move(self) -> None:
         """Advance phase, device, muscles and bodies by the ticks of a control step."""
         state, muscles = self.state, self.config.muscles
-        action = mirrored(state.human_action, self._action_mirror, state.phase >= 0.5)
+        action = mirrored(state.human_action, self.action_mirror, state.phase >= 0.5)
         faster = np.clip(action[:, -1] + self.strategy.step_rate(state.phase), -1.0, 1.0)
         rate = self.reference.frequency(state.pace) * (1.0 + muscles.phase_rate * faster)
         state.previous_foot_load[:] = self.physics.foot_force[:, :, 1]
@@ -277,6 +278,22 @@ class GaitWorld(Bodies):
         state.controls[:, :n] = np.clip(activation, config.min_excitation, 1.0)
         for k, name in enumerate(self.recruitment.trunk):
             state.controls[:, n + physics.model.actuator_names.index(name)] = trunk[:, k]
+
+    def would_excite(self, action: Array) -> Array:
+        """Excitations that an action stands for in the present state, without moving, shape (batch, n_muscles).
+
+        For a state that was written into ``physics`` and ``state`` from outside; see :meth:`observe_anew`.
+
+        Args:
+            action: Shape (batch, n_human_actions), of the right and left leg and not of the near and far one.
+        """
+        self._excite(action[:, :-1], None)
+        return self.state.controls[:, : self.recruitment.n_muscles].copy()
+
+    def observe_anew(self) -> Array:
+        """Human observation after the state was written from outside: the reference follows its phase and pace."""
+        self._update_reference()
+        return self.human_observation()
 
     def _add_feedback(self, demand: Array, action: Array) -> None:
         """Add balance, swing lift, feedback on what the body aims for, and the action to the demand (N m)."""

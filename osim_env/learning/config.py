@@ -242,9 +242,12 @@ class TrainConfig(Shown):
 
 def without_folders(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings as a policy tells them: where a run started from by name, not by its place on one machine."""
-    names = {key: settings[key] and Path(settings[key]).name for key in ("start_human", "start_device", "strategies")}
-    start = settings["start_checkpoint"]
-    return {**settings, **names, "start_checkpoint": start and Path(start).parent.name}
+    of_file = ("start_human", "start_device", "device_policy", "strategies")
+    names = {key: settings[key] and Path(settings[key]).name for key in of_file if key in settings}
+    if "start_checkpoint" in settings:
+        start = settings["start_checkpoint"]
+        names["start_checkpoint"] = start and Path(start).parent.name
+    return {**settings, **names}
 
 
 def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,7 +272,10 @@ MAY_CHANGE = (
     "name", "stages", "checkpoint_minutes", "evaluate_every", "evaluation", "world", "human", "device",
 )  # fmt: skip
 """Settings that a run may go on with changed, if it is told to; the others are what the run is."""
-MAY_NOT_CHANGE = ("world.control_step", "world.muscles.scheme", "human.layers", "device.layers")
+MAY_NOT_CHANGE = (
+    "world.control_step", "world.device_step", "world.squash", "world.muscles.scheme", "human.layers", "human.actor",
+    "human.critic", "human.privileged", "device.layers",
+)  # fmt: skip
 """Those among them that networks and observations are made for."""
 
 

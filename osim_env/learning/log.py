@@ -10,7 +10,7 @@ from typing import Any
 from exogait.data.files import write_text_atomic, written_beside
 
 CHECKPOINT, CONFIG, MANIFEST = "checkpoint.npz", "config.json", "manifest.json"
-PROGRESS, EVALUATION = "progress.csv", "evaluation.csv"
+PROGRESS, EVALUATION, IMITATION = "progress.csv", "evaluation.csv", "imitation.csv"
 """Files of a training run."""
 
 
@@ -33,7 +33,7 @@ def append_row(path: Path, row: Mapping[str, float]) -> None:
         csv.DictWriter(stream, fieldnames=columns).writerow(row)
 
 
-LEFT_BEHIND = (PROGRESS, EVALUATION, "tensorboard", CONFIG, MANIFEST, "best_*", "last_*")
+LEFT_BEHIND = (PROGRESS, EVALUATION, IMITATION, "tensorboard", CONFIG, MANIFEST, "best_*", "last_*")
 """What a run writes beside its checkpoint."""
 
 

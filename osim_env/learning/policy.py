@@ -33,13 +33,24 @@ MOST_LAYERS = 64
 POLICY_FOLDER = Path(models.__file__).parent / "policies"
 
 
+def _elu(x: Array) -> Array:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0.0)))
+
+
+def _silu(x: Array) -> Array:
+    return x / (1.0 + np.exp(-np.clip(x, -80.0, None)))
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"elu": _elu, "silu": _silu}
+
+
 class PolicyMismatchError(ExogaitError):
     """A policy was meant for another model, observation layout or device."""
 
 
 @dataclass(frozen=True, eq=False)
 class Policy(Shown):
-    """A deterministic policy: normalise, dense ELU layers, clip to [-1, 1].
+    """A deterministic policy: normalise, dense ELU (or SiLU) layers, clip to [-1, 1].
 
     Attributes:
         mean: Of the observations, shape (n_observations,).
@@ -56,6 +67,11 @@ class Policy(Shown):
     layers: tuple[tuple[Array, Array], ...]
     log_std: Array
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def activation(self) -> str:
+        """What stands between two layers: ``elu``, or ``silu`` where the description says so."""
+        return self.metadata.get("activation", "elu")
 
     @property
     def n_observations(self) -> int:
@@ -84,7 +100,7 @@ class Policy(Shown):
         x = np.clip((observation - self.mean) * self.scale, -self.clip, self.clip)
         for weight, bias in self.layers[:-1]:
             x = x @ weight.T + bias
-            x = np.where(x > 0, x, np.expm1(np.minimum(x, 0.0)))
+            x = ACTIVATIONS[self.activation](x)
         weight, bias = self.layers[-1]
         return np.clip(x @ weight.T + bias, -1.0, 1.0)
 
@@ -224,10 +240,13 @@ def _check_description(content: dict[str, Any]) -> None:
     if not isinstance(content["n_layers"], int) or not 1 <= content["n_layers"] <= MOST_LAYERS:
         raise ValueError(f"n_layers is {content['n_layers']!r}, expected 1 to {MOST_LAYERS}")
     for key, kind in (("name", str), ("role", str), ("device", str), ("settings", dict), ("model_hash", str),
-                      ("git_revision", str), ("samples", int), ("control_step", int | float)):  # fmt: skip
+                      ("activation", str), ("git_revision", str), ("samples", int),
+                      ("control_step", int | float)):  # fmt: skip
         value = content.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise ValueError(f"{key} is {str(value)[:40]!r}")
+    if content.get("activation", "elu") not in ACTIVATIONS:
+        raise ValueError(f"activation is {str(content['activation'])[:40]!r}, expected {' or '.join(ACTIVATIONS)}")
     for key, value in content.items():
         named = key.endswith(("_observations", "_actions")) and isinstance(value, list)
         if named and not all(isinstance(name, str) for name in value):
@@ -286,7 +305,11 @@ def export_onnx(policy: Policy, path: str | Path) -> Path:
         constants += [constant(f"weight{i}", weight), constant(f"bias{i}", bias)]
         nodes.append(helper.make_node("Gemm", [f"x{i}", f"weight{i}", f"bias{i}"], [f"y{i}"], transB=1))
         if i < last:
-            nodes.append(helper.make_node("Elu", [f"y{i}"], [f"x{i + 1}"]))
+            if policy.activation == "silu":
+                nodes.append(helper.make_node("Sigmoid", [f"y{i}"], [f"share{i}"]))
+                nodes.append(helper.make_node("Mul", [f"y{i}", f"share{i}"], [f"x{i + 1}"]))
+            else:
+                nodes.append(helper.make_node("Elu", [f"y{i}"], [f"x{i + 1}"]))
     nodes.append(helper.make_node("Clip", [f"y{last}", "minus_one", "one"], ["action"]))
     graph = helper.make_graph(
         nodes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from exogait.data.trial import SIDES, GaitEvent, GaitTrial, select_columns
 
 from ..device.exoskeleton import TICK
 from ..gait.opensim_physics import OpenSimPhysics
+from ..gait.physics import Physics
 from ..gait.world import GaitWorld
 from .policy import Policy
 from .prescribed import PrescribedTorque
@@ -49,7 +50,7 @@ def roll_out(
         before it under the compiled engine (so that impulses are exact), values at that time under OpenSim.
     """
     act = policy.act if isinstance(policy, Policy) else policy
-    recorder = _Recorder(world)
+    recorder = Recorder(world)
     world.on_tick = recorder.tick
     up = np.ones(world.n_envs, bool)
     fall_time = np.full(world.n_envs, np.inf)
@@ -72,10 +73,74 @@ def roll_out(
     return [recorder.trial(body, fall_time[body]) for body in range(world.n_envs)]
 
 
-class _Recorder:
-    """Collects samples every tick and turns them into trials."""
+class Recorded(Protocol):
+    """Bodies of which a recorder takes samples, as :class:`GaitWorld` has them."""
 
-    def __init__(self, world: GaitWorld) -> None:
+    @property
+    def physics(self) -> Physics:
+        """The bodies in their engine."""
+        ...
+
+    @property
+    def person_mass(self) -> Array:
+        """Mass without what is worn, shape (batch,), kg."""
+        ...
+
+    @property
+    def coordinate_names(self) -> tuple[str, ...]:
+        """Coordinates of the model, in order."""
+        ...
+
+    @property
+    def q(self) -> Array:
+        """Coordinates, shape (batch, n_coordinates), rad or m."""
+        ...
+
+    @property
+    def u(self) -> Array:
+        """Speeds, shape (batch, n_coordinates), rad/s or m/s."""
+        ...
+
+    @property
+    def activation(self) -> Array:
+        """Shape (batch, n_muscles)."""
+        ...
+
+    @property
+    def controls(self) -> Array:
+        """Excitations, then actuator controls, shape (batch, n_muscles + n_actuators)."""
+        ...
+
+    @property
+    def phase(self) -> Array:
+        """Share of the stride since right heel strike, shape (batch,)."""
+        ...
+
+    @property
+    def speed(self) -> Array:
+        """Commanded walking speed, shape (batch,), m/s."""
+        ...
+
+    @property
+    def strength(self) -> Array:
+        """Fraction of the healthy strength, shape (batch, n_muscles)."""
+        ...
+
+    @property
+    def body_mass(self) -> Array:
+        """With what is worn, shape (batch,), kg."""
+        ...
+
+
+class Recorder:
+    """Collects samples every tick and turns them into trials.
+
+    Attributes:
+        world: The bodies.
+        time: Of the last sample, s.
+    """
+
+    def __init__(self, world: Recorded) -> None:
         self.world, self.time = world, 0.0
         self.samples: dict[str, list[Array]] = {}
 

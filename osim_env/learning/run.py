@@ -15,16 +15,17 @@ from exogait.data.errors import InputError
 from exogait.data.extras import require_extra
 from exogait.data.home import find
 from exogait.data.output import OutputFolder, output_folder
-from exogait.data.settings import load_settings
+from exogait.data.settings import load_settings, read_yaml
 
 from ..engine import set_threads
 from .agents import AgentName, run_agent
 from .config import TrainConfig
 from .evaluation import evaluation_world
-from .log import CHECKPOINT, CONFIG, EVALUATION, MANIFEST, PROGRESS, set_aside
+from .excitation.config import ExcitationTrainConfig
+from .log import CHECKPOINT, CONFIG, EVALUATION, IMITATION, MANIFEST, PROGRESS, set_aside
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    from .trainer import TrainingRun
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Options of glibc's mallopt. Source: malloc.h."""
@@ -34,6 +35,12 @@ CONFIGS = Path(__file__).parent / "configs"
 def find_config(name: str) -> Path:
     """Path of a configuration given by name (of the user folder or the suite) or path."""
     return find("trainings", name)
+
+
+def read_training(name: str) -> TrainConfig | ExcitationTrainConfig:
+    """Settings of a training given by name or path; ``scheme: excitation`` makes it one of one excitation a muscle."""
+    path = find_config(name)
+    return load_settings(ExcitationTrainConfig if "scheme" in read_yaml(path) else TrainConfig, path)
 
 
 def keep_memory() -> None:
@@ -78,7 +85,7 @@ def train_from_file(
     seed: int | None = None,
     minutes: float | None = None,
     threads: int | None = None,
-) -> Trainer:
+) -> TrainingRun:
     """Train from a configuration file, showing progress.
 
     Where a run in the folder ended before its first checkpoint, its rows are kept aside and it starts anew.
@@ -90,7 +97,7 @@ def train_from_file(
         MissingDependencyError: The extra ``learn`` is not installed.
     """
     require_extra("learn")
-    settings = load_settings(TrainConfig, find_config(config))
+    settings = read_training(config)
     if seed is not None:
         settings = dataclasses.replace(settings, seed=seed)
     with output_folder(out, "exogait train") as ours:
@@ -98,7 +105,7 @@ def train_from_file(
 
 
 def _train(
-    settings: TrainConfig,
+    settings: TrainConfig | ExcitationTrainConfig,
     out: Path,
     ours: OutputFolder,
     *,
@@ -106,14 +113,12 @@ def _train(
     override: bool,
     minutes: float | None,
     threads: int | None,
-) -> Trainer:
+) -> TrainingRun:
     from tqdm.auto import tqdm
-
-    from .trainer import Trainer
 
     if not resume and (out / CHECKPOINT).exists():
         raise InputError("--out", str(out), "it holds a run already; add --resume to go on, or name another folder")
-    for name in (CHECKPOINT, PROGRESS, EVALUATION, CONFIG, MANIFEST):
+    for name in (CHECKPOINT, PROGRESS, EVALUATION, IMITATION, CONFIG, MANIFEST):
         ours.grows(name, adopt=resume)
     for role in ("human", "device"):
         for ending in ("json", "safetensors"):
@@ -121,7 +126,7 @@ def _train(
             ours.grows(f"last_{role}.{ending}", adopt=resume)
     ours.whole("tensorboard", adopt=resume)
     use_threads(threads)
-    trainer = Trainer(settings, out)
+    trainer = _make(settings, out)
     if resume:
         for line in trainer.load_checkpoint(override=override):
             print(f"changed: {line}")
@@ -135,16 +140,35 @@ def _train(
             bar.update(trainer.samples - bar.n)
             bar.set_postfix_str(
                 f"walks {figures['episode_seconds']:.1f} s, reward {figures['reward/human']:.2f}, "
-                f"{figures['simulated_per_wall_second']:.0f} s/s"
+                f"{figures['simulated_per_wall_second']:.0f} s/s{_shares(figures)}"
             )
 
         trainer.run(report, stop_after=None if minutes is None else 60 * minutes)
     return trainer
 
 
+def _make(settings: TrainConfig | ExcitationTrainConfig, out: Path) -> TrainingRun:
+    """The run of one scheme or the other."""
+    if isinstance(settings, ExcitationTrainConfig):
+        from .excitation.trainer import ExcitationTrainer
+
+        return ExcitationTrainer(settings, out)
+    from .trainer import Trainer
+
+    return Trainer(settings, out)
+
+
+def _shares(figures: dict[str, float]) -> str:
+    """Shares of the wall time of an update, in words, where they are known."""
+    found = {key.removeprefix("share/"): value for key, value in figures.items() if key.startswith("share/")}
+    return f" ({', '.join(f'{name} {100 * value:.0f}%' for name, value in found.items())})" if found else ""
+
+
 def check_agent(config: str, agent: AgentName, *, seconds: float = 5.0, n_envs: int = 32) -> str:
     """Walk with an untrained agent and tell how far it came."""
-    settings = load_settings(TrainConfig, find_config(config))
+    settings = read_training(config)
+    if isinstance(settings, ExcitationTrainConfig):
+        raise InputError("--agent", agent, "a training of the recruitment scheme")
     world = evaluation_world(settings.setup, settings.world, n_envs=n_envs, seconds=seconds, seed=settings.seed)
     result = run_agent(world, agent, seconds, settings.seed)
     return "\n".join(f"{name:20s} {value:9.4f}" for name, value in result.items())

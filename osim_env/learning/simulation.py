@@ -19,9 +19,12 @@ from exogait.data.files import written_beside
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 
+from ..excitation.world import SCHEME
 from ..gait.config import WorldConfig
+from ..gait.physics import Physics
 from ..gait.setup import WorldSetup, model_files
 from .evaluation import evaluation_world
+from .excitation.walking import walk_with_excitations
 from .policy import Policy, load_policy
 from .rollout import roll_out
 
@@ -75,30 +78,25 @@ def simulate(
         raise InputError("seconds", seconds, "a walk longer than 0 s")
     if not settle >= 0:
         raise InputError("settle", settle, "0 s or more")
-    brain, config, setup = policy_settings(policy, setup)
-    world = evaluation_world(setup, config, n_envs=1, seconds=seconds, seed=seed)
-    world.reference.check_speed(speed)
-    if brain is not None:
-        brain.require(**world.signature(), other_model=other_model)
-    control = None
+    asked, control = setup or WorldSetup(), None
+    brain = None if policy == UNTRAINED else policy if isinstance(policy, Policy) else load_policy(policy)
     if device_policy is not None:
         control = device_policy if isinstance(device_policy, Policy) else load_policy(device_policy)
-        if world.exoskeleton is None:
-            raise InputError("device policy", control.metadata.get("name", ""), "a device for it: --device")
-        signature = world.signature()
-        control.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
-    if condition is not None:
-        world.dress(np.arange(1), condition)
-    if strategy is not None:
-        if np.shape(strategy) != world.strategy.numbers[0].shape:
-            raise ValueError(f"strategy: shape {np.shape(strategy)}, expected {world.strategy.numbers[0].shape}")
-        world.strategy.numbers[0] = strategy
-    world.reset(np.arange(1), phase=None if phase is None else np.array([float(phase)]), speed=np.array([float(speed)]))
-    actions = np.zeros((1, world.n_human_actions))
-    act = (lambda observation: actions) if brain is None else brain
-    trial = roll_out(world, act, seconds, device_policy=control, progress=progress)[0]
+    if brain is not None and brain.metadata.get("scheme") == SCHEME:
+        if strategy is not None:
+            raise InputError("strategy", "given", "none: this policy follows no reference that it could be added to")
+        setup = trained_setup(brain, asked)
+        trial, physics = walk_with_excitations(
+            brain, setup, speed=speed, seconds=seconds, device_policy=control, condition=condition, phase=phase,
+            seed=seed, other_model=other_model, progress=progress,
+        )  # fmt: skip
+    else:
+        _, config, setup = policy_settings(UNTRAINED if brain is None else brain, asked)
+        trial, physics = _walk(
+            brain, config, setup, speed=speed, seconds=seconds, control=control, condition=condition, phase=phase,
+            strategy=strategy, seed=seed, other_model=other_model, progress=progress,
+        )  # fmt: skip
     name = UNTRAINED if brain is None else str(brain.metadata.get("name") or Path(str(policy)).stem)
-    physics = world.physics
     trial = trial.with_about(
         policy=name,
         device_policy=None if control is None else control.metadata.get("name"),
@@ -118,6 +116,43 @@ def simulate(
     return trial.replace(name=f"{name}_{speed:.2f}", events=events)
 
 
+def _walk(
+    brain: Policy | None,
+    config: WorldConfig,
+    setup: WorldSetup,
+    *,
+    speed: float,
+    seconds: float,
+    control: Policy | None,
+    condition: str | None,
+    phase: float | None,
+    strategy: NDArray[np.floating[Any]] | None,
+    seed: int,
+    other_model: bool,
+    progress: Callable[[float], None] | None,
+) -> tuple[GaitTrial, Physics]:
+    """One walk of a policy of the recruitment scheme, or of none."""
+    world = evaluation_world(setup, config, n_envs=1, seconds=seconds, seed=seed)
+    world.reference.check_speed(speed)
+    if brain is not None:
+        brain.require(**world.signature(), other_model=other_model)
+    if control is not None:
+        if world.exoskeleton is None:
+            raise InputError("device policy", control.metadata.get("name", ""), "a device for it: --device")
+        signature = world.signature()
+        control.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
+    if condition is not None:
+        world.dress(np.arange(1), condition)
+    if strategy is not None:
+        if np.shape(strategy) != world.strategy.numbers[0].shape:
+            raise ValueError(f"strategy: shape {np.shape(strategy)}, expected {world.strategy.numbers[0].shape}")
+        world.strategy.numbers[0] = strategy
+    world.reset(np.arange(1), phase=None if phase is None else np.array([float(phase)]), speed=np.array([float(speed)]))
+    actions = np.zeros((1, world.n_human_actions))
+    act = (lambda observation: actions) if brain is None else brain
+    return roll_out(world, act, seconds, device_policy=control, progress=progress)[0], world.physics
+
+
 def policy_settings(
     policy: str | Path | Policy, setup: WorldSetup | None = None
 ) -> tuple[Policy | None, WorldConfig, WorldSetup]:
@@ -135,8 +170,17 @@ def policy_settings(
         return None, WorldConfig(), asked
     brain = policy if isinstance(policy, Policy) else load_policy(policy)
     settings = brain.metadata.get("settings") or {}
-    config = from_mapping(WorldConfig, settings.get("world") or {})
-    trained = from_mapping(WorldSetup, settings.get("setup") or {})
+    if brain.metadata.get("scheme") == SCHEME:
+        raise InputError("policy", brain.metadata.get("name", ""), "a policy of the recruitment scheme")
+    return brain, from_mapping(WorldConfig, settings.get("world") or {}), trained_setup(brain, asked)
+
+
+def trained_setup(policy: str | Path | Policy, asked: WorldSetup) -> WorldSetup:
+    """The setup that a policy was trained in, changed by what is asked for; the latter alone for :data:`UNTRAINED`."""
+    if isinstance(policy, str) and policy == UNTRAINED:
+        return asked
+    brain = policy if isinstance(policy, Policy) else load_policy(policy)
+    trained = from_mapping(WorldSetup, (brain.metadata.get("settings") or {}).get("setup") or {})
     default = WorldSetup()
     changes = {
         field.name: getattr(asked, field.name)
@@ -146,7 +190,7 @@ def policy_settings(
     # A body that is trained for one deficit may well be asked to walk with another, or with none at all: engine and
     # deficit are always those that are asked for.
     changes |= {name: getattr(asked, name) for name in ("engine", "deficit", "strength", "side", "population")}
-    return brain, config, dataclasses.replace(trained, **changes)
+    return dataclasses.replace(trained, **changes)
 
 
 def place_model(setup: WorldSetup, folder: str | Path, name: str = "model") -> Path:

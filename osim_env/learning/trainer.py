@@ -29,7 +29,6 @@ from exogait.data.settings import from_mapping
 from exogait.models.deficit import FULL_STRENGTH
 
 from ..device.legs import Legs, alike_on_both_sides
-from ..gait.config import WorldConfig
 from ..gait.population import CONDITIONS, Population
 from ..gait.setup import make_world
 from ..gait.strategy import ROUNDING, Strategies, load_strategies
@@ -54,11 +53,168 @@ from .policy import Policy, policy_from_learner
 from .prescribed import PrescribedTorque
 
 
-class Trainer:
-    """One run in one folder."""
+class TrainingRun:
+    """A run in a folder: its loop, its files, its signals; what an update is, a subclass knows.
+
+    Attributes:
+        config: Settings of the run.
+        folder: Its folder.
+        samples: Control steps so far, over all environments.
+        seconds: Wall time of all updates, s.
+        curve: Results of the evaluations.
+        best: Best score so far.
+    """
+
+    config: Any
+    packages: tuple[str, ...] = ("numpy", "numba", "torch", "gymnasium")
+    """Whose versions the manifest tells."""
+
+    def __init__(self, config: Any, folder: str | Path) -> None:
+        self.config, self.folder = config, Path(folder)
+        self.samples, self.seconds, self.best = 0, 0.0, -np.inf
+        self.next_evaluation: float = config.evaluate_every
+        self.curve: list[dict[str, float]] = []
+
+    def update(self) -> dict[str, float]:
+        """One roll-out and one update; figures by name."""
+        raise NotImplementedError
+
+    def save_checkpoint(self) -> Path:
+        """Write the policies as they are, and everything the run depends on."""
+        raise NotImplementedError
+
+    def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
+        """Go on from a checkpoint, by default the folder's own; one line a setting that has changed."""
+        raise NotImplementedError
+
+    def evaluate(self) -> None:
+        """Evaluate the policy as it is."""
+        raise NotImplementedError
+
+    def signature(self) -> dict[str, Any]:
+        """What a policy of this run has to agree with."""
+        raise NotImplementedError
+
+    def prepare(self, stop: Callable[[], bool]) -> bool:
+        """What comes before the first update; returns whether it came to its end."""
+        return True
+
+    def run(
+        self,
+        report: Callable[[dict[str, float]], None] | None = None,
+        stop_after: float | None = None,
+        *,
+        evaluate_last: bool = True,
+    ) -> None:
+        """Train until the curriculum ends, and write checkpoint and policies.
+
+        Args:
+            report: Called with the figures of every update.
+            stop_after: Stop (with a checkpoint) after this many seconds of wall time.
+            evaluate_last: Evaluate what the curriculum ended with too, so that the shortest run has a best policy.
+
+        Raises:
+            Stopped: SIGINT or SIGTERM came; checkpoint and policies hold everything up to then.
+        """
+        if self.samples == 0:
+            set_aside(self.folder)
+        self._write_manifest()
+        begin = last_checkpoint = time.monotonic()
+        with heeded_signals("finishing this update, then saving checkpoint and policies") as asked:
+            if not self.prepare(lambda: asked.number is not None):
+                saved = "nothing is saved before the imitation ends"
+                raise Stopped(asked.number or 0, saved)
+            while self.samples < self.config.samples and asked.number is None:
+                figures = self.update()
+                self.log(figures)
+                if report is not None:
+                    report(figures)
+                if self.samples >= self.next_evaluation:
+                    self.next_evaluation += self.config.evaluate_every
+                    self.evaluate()
+                now = time.monotonic()
+                if now - last_checkpoint > 60 * self.config.checkpoint_minutes:
+                    self.save_checkpoint()
+                    last_checkpoint = now
+                if stop_after is not None and now - begin > stop_after:
+                    break
+            # Only at the curriculum's end: at a stop before it, an evaluation would make the resumed run another one.
+            ended = self.samples >= self.config.samples and asked.number is None
+            if evaluate_last and ended and (not self.curve or self.curve[-1]["samples"] < self.samples):
+                self.evaluate()
+            self.save_checkpoint()
+            if asked.number is not None:
+                saved = (
+                    f"{self.folder} holds checkpoint and policies of {self.samples} steps; --resume goes on from there"
+                )
+                raise Stopped(asked.number, saved)
+
+    def _write_manifest(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(jsonable(dataclasses.asdict(self.config)), indent=1) + "\n"
+        write_text_atomic(self.folder / CONFIG, content)
+        manifest = {
+            "git_revision": git_revision(),
+            "packages": {name: metadata.version(name) for name in self.packages},
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "threads": {"torch": torch.get_num_threads(), "numba": os.environ.get("NUMBA_NUM_THREADS", "all")},
+            **self.signature(),
+        }
+        write_text_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+
+    def log(self, figures: dict[str, float]) -> None:
+        """Add a row to the progress table and TensorBoard's."""
+        append_row(self.folder / PROGRESS, figures)
+        writer_class = tensorboard_writer()
+        if writer_class is not None:
+            if not hasattr(self, "_board"):
+                self._board = writer_class(str(self.folder / "tensorboard"), purge_step=self.samples)
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, self.samples)
+
+
+def stage_at(config: Any, samples: float) -> Stage:
+    """The stage of a run after so many control steps; what it leaves open is as in the last one that said it."""
+    passed = 0.0
+    learn: Literal["human", "device", "both"] | None = None
+    conditions: dict[str, float] | None = None
+    stage = config.stages[0]
+    for stage in config.stages:
+        learn, conditions = stage.learn or learn, stage.conditions or conditions
+        passed += stage.samples
+        if samples < passed:
+            break
+    return dataclasses.replace(stage, learn=learn, conditions=conditions)
+
+
+def world_at(config: Any, samples: float) -> Any:
+    """The settings of a run's world in the stage after so many control steps."""
+    world, passed = config.world, 0.0
+    for stage in config.stages:
+        changes: dict[str, Any] = {
+            name: getattr(stage, name)
+            for name in ("speeds", "push_force", "push_interval")
+            if getattr(stage, name) is not None
+        }
+        if stage.human_weights is not None:
+            changes["human_weights"] = {**world.human_weights, **stage.human_weights}
+        world = dataclasses.replace(world, **changes)
+        if stage.world:
+            world = from_mapping(type(world), merged(dataclasses.asdict(world), stage.world), where="stage: world")
+        passed += stage.samples
+        if samples < passed:
+            break
+    return world
+
+
+class Trainer(TrainingRun):
+    """One run of human and exoskeleton in one folder."""
+
+    packages = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
 
     def __init__(self, config: TrainConfig, folder: str | Path) -> None:
-        self.config, self.folder = config, Path(folder)
+        super().__init__(config, folder)
         self.world = make_world(config.setup, config.world, n_envs=config.n_envs, seed=config.seed)
         world = self.world
         if config.strategies is not None:
@@ -85,12 +241,11 @@ class Trainer:
                 seed=config.seed + 1,
             )  # fmt: skip
         self.earlier_samples = start_networks(config, self.human, self.device, self.legs, world)
-        self.samples = 0
-        self.seconds = 0.0
-        self.best = -np.inf
-        self.next_evaluation = config.evaluate_every
-        self.curve: list[dict[str, float]] = []
         self.episodes = Episodes.new(config.n_envs)
+
+    def signature(self) -> dict[str, Any]:
+        """What the policies of this run have to agree with."""
+        return self.world.signature()
 
     @property
     def powered(self) -> NDArray[np.int64]:
@@ -99,63 +254,16 @@ class Trainer:
 
     # ---- the loop --------------------------------------------------------------------------------------------------
 
-    def run(
-        self,
-        report: Callable[[dict[str, float]], None] | None = None,
-        stop_after: float | None = None,
-        *,
-        evaluate_last: bool = True,
-    ) -> None:
-        """Train until the curriculum ends, and write checkpoint and policies.
-
-        Args:
-            report: Called with the figures of every update.
-            stop_after: Stop (with a checkpoint) after this many seconds of wall time.
-            evaluate_last: Evaluate what the curriculum ended with too, so that the shortest run has a best policy.
-
-        Raises:
-            Stopped: SIGINT or SIGTERM came; checkpoint and policies hold everything up to then.
-        """
-        if self.samples == 0:
-            set_aside(self.folder)
-        self._write_manifest()
-        begin = last_checkpoint = time.monotonic()
-        with heeded_signals("finishing this update, then saving checkpoint and policies") as asked:
-            while self.samples < self.config.samples and asked.number is None:
-                figures = self.update()
-                self._log(figures)
-                if report is not None:
-                    report(figures)
-                if self.samples >= self.next_evaluation:
-                    self.next_evaluation += self.config.evaluate_every
-                    self._evaluate()
-                now = time.monotonic()
-                if now - last_checkpoint > 60 * self.config.checkpoint_minutes:
-                    self.save_checkpoint()
-                    last_checkpoint = now
-                if stop_after is not None and now - begin > stop_after:
-                    break
-            # Only at the curriculum's end: at a stop before it, an evaluation would make the resumed run another one.
-            ended = self.samples >= self.config.samples and asked.number is None
-            if evaluate_last and ended and (not self.curve or self.curve[-1]["samples"] < self.samples):
-                self._evaluate()
-            self.save_checkpoint()
-            if asked.number is not None:
-                saved = (
-                    f"{self.folder} holds checkpoint and policies of {self.samples} steps; --resume goes on from there"
-                )
-                raise Stopped(asked.number, saved)
-
     def update(self) -> dict[str, float]:
         """One roll-out of every environment and one update of every learner that learns."""
         start = time.monotonic()
         world, config = self.world, self.config
-        world.set_config(self._world_config())
+        world.set_config(world_at(self.config, self.samples))
         self._dress()
         for learner in (self.human, self.device):
             if learner is not None:
                 learner.begin()
-        learn = self._stage().learn or config.learn
+        learn = stage_at(self.config, self.samples).learn or config.learn
         human_learns, device_learns = learn in ("human", "both"), learn in ("device", "both")
         figures = collect(
             world, self.human, self.device, self.wearers, self.prescribed, self.episodes,
@@ -183,7 +291,7 @@ class Trainer:
 
     def _dress(self) -> None:
         """Put the bodies into the device conditions of the present stage; who changes starts anew."""
-        conditions = self._stage().conditions
+        conditions = stage_at(self.config, self.samples).conditions
         exoskeleton = self.world.exoskeleton
         if conditions is None or exoskeleton is None:
             return
@@ -204,40 +312,6 @@ class Trainer:
             self.wearers.find()
             self.device.set_environments(self.wearers.n_learned)
 
-    def _stage(self) -> Stage:
-        """The present stage; what it leaves open is as in the last one that said it."""
-        passed = 0.0
-        learn: Literal["human", "device", "both"] | None = None
-        conditions: dict[str, float] | None = None
-        stage = self.config.stages[0]
-        for stage in self.config.stages:
-            learn, conditions = stage.learn or learn, stage.conditions or conditions
-            passed += stage.samples
-            if self.samples < passed:
-                break
-        return dataclasses.replace(stage, learn=learn, conditions=conditions)
-
-    def _world_config(self) -> WorldConfig:
-        """The world's settings in the present stage."""
-        config, passed = self.config.world, 0.0
-        for stage in self.config.stages:
-            changes: dict[str, Any] = {
-                name: getattr(stage, name)
-                for name in ("speeds", "push_force", "push_interval")
-                if getattr(stage, name) is not None
-            }
-            if stage.human_weights is not None:
-                changes["human_weights"] = {**config.human_weights, **stage.human_weights}
-            config = dataclasses.replace(config, **changes)
-            if stage.world:
-                config = from_mapping(
-                    WorldConfig, merged(dataclasses.asdict(config), stage.world), where="stage: world"
-                )
-            passed += stage.samples
-            if self.samples < passed:
-                break
-        return config
-
     # ---- evaluation and export -------------------------------------------------------------------------------------
 
     def policy(self, role: Literal["human", "device"] = "human") -> Policy:
@@ -247,7 +321,7 @@ class Trainer:
             raise InputError("role", role, "this run has no device")
         both = self.legs.plain if role == "device" and self.legs is not None else None
         # A policy is at home in the world of the present stage, not in that of the first.
-        config = dataclasses.replace(self.config, world=self._world_config())
+        config = dataclasses.replace(self.config, world=world_at(self.config, self.samples))
         return policy_from_learner(
             learner,
             {
@@ -262,8 +336,9 @@ class Trainer:
             both,
         )
 
-    def _evaluate(self) -> None:
-        world = self._world_config()
+    def evaluate(self) -> None:
+        """Evaluate the policies as they are, and keep them where they are the best so far."""
+        world = world_at(self.config, self.samples)
         speeds = world.speeds
         result = evaluate_policy(
             self.policy(),
@@ -287,30 +362,6 @@ class Trainer:
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
-    def _write_manifest(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(jsonable(dataclasses.asdict(self.config)), indent=1) + "\n"
-        write_text_atomic(self.folder / CONFIG, content)
-        packages = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
-        manifest = {
-            "git_revision": git_revision(),
-            "packages": {name: metadata.version(name) for name in packages},
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "threads": {"torch": torch.get_num_threads(), "numba": os.environ.get("NUMBA_NUM_THREADS", "all")},
-            **self.world.signature(),
-        }
-        write_text_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-
-    def _log(self, figures: dict[str, float]) -> None:
-        append_row(self.folder / PROGRESS, figures)
-        writer_class = tensorboard_writer()
-        if writer_class is not None:
-            if not hasattr(self, "_board"):
-                self._board = writer_class(str(self.folder / "tensorboard"), purge_step=self.samples)
-            for name, value in figures.items():
-                self._board.add_scalar(name, value, self.samples)
-
     def save_checkpoint(self) -> Path:
         """Write the policies as they are, and everything the run depends on, each file whole or not at all."""
         for role in ("human",) if self.device is None else ("human", "device"):
@@ -323,9 +374,7 @@ class Trainer:
             "seconds": self.seconds, "best": self.best,
             "next_evaluation": self.next_evaluation, "curve": self.curve,
         }  # fmt: skip
-        return write_checkpoint(
-            self.folder / CHECKPOINT, facts, self.human, self.device, self.world, self.episodes
-        )
+        return write_checkpoint(self.folder / CHECKPOINT, facts, self.human, self.device, self.world, self.episodes)
 
     def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
         """Go on from a checkpoint, by default the folder's own.

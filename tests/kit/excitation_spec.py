@@ -27,6 +27,7 @@ class Specification:
         for name in world.bodies._fields:
             setattr(self, name, np.array(getattr(world.bodies, name)))
         self.observation = world.results.observation.astype(float)
+        self.privileged = world.results.privileged.astype(float)
         self.device_observation = world.results.device_observation.astype(float)
         self.steps = world.steps
         n, m = self.model.n_coordinates, self.model.n_muscles
@@ -68,7 +69,8 @@ class Specification:
             self.sense(fill=np.zeros(len(self.q), bool))
         self.judge()
         self.observation, self.device_observation = self.observe(), self.sensed()
-        self.final_observation = self.observation.copy()
+        self.privileged = self.see_more()
+        self.final_observation, self.final_privileged = self.observation.copy(), self.privileged.copy()
         if self.world.settings.auto_reset:
             self.begin_anew()
         self.steps += 1
@@ -277,6 +279,21 @@ class Specification:
             blocks.append(np.stack([self.worn, self.worn * self.powered], axis=1))
         return np.concatenate(blocks, axis=1)
 
+    def see_more(self) -> np.ndarray:
+        """What only a critic sees."""
+        a, column, far = self.world.anatomy, self.column, self.phase >= 0.5
+        odd = np.where(far, -1.0, 1.0)
+        off, rates = (self.q - self.q_reference)[:, a.joints], 0.1 * (self.u - self.u_reference)[:, a.joints]
+        mirror = lambda x: np.where(far[:, None], a.joint_sign * x[:, a.joint_mirror], x)  # noqa: E731
+        pelvis = {name: (self.q - self.q_reference)[:, column[f"pelvis_{name}"]] for name in ("ty", "tilt", "list")}
+        turn = (self.q - self.q_reference)[:, column["pelvis_rotation"]]
+        lost = np.clip(self.speed * self.time - self.q[:, column["pelvis_tx"]], -1, 1)
+        rest = [
+            pelvis["ty"], pelvis["tilt"], odd * pelvis["list"], odd * turn, self.mean_speed - self.pace, lost,
+            0.01 * self.push[:, 0], odd * 0.01 * self.push[:, 2], odd,
+        ]  # fmt: skip
+        return np.concatenate([mirror(off), mirror(rates), np.stack(rest, axis=1)], axis=1)
+
     def sense(self, fill: np.ndarray) -> None:
         """One sample of every channel; where ``fill``, the whole history becomes it."""
         from exogait.osim_env.device.exoskeleton import SIZE, signal_channels
@@ -349,6 +366,7 @@ class Specification:
             fill[done] = True
             self.sense(fill)
         self.observation[done], self.device_observation[done] = self.observe()[done], self.sensed()[done]
+        self.privileged[done] = self.see_more()[done]
 
     def draw_body(self, i: int) -> None:
         draw, weakness = self.world.draw, self.world.settings.weakness
@@ -395,4 +413,3 @@ def engine_groups() -> dict[str, list[str]]:
     from exogait.models.deficit import muscle_groups
 
     return {name: list(members) for name, members in muscle_groups().items()}
-

@@ -65,7 +65,9 @@ def compare(world: ExcitationWorld, spec: Specification, tolerance: float) -> No
     # Observations leave the kernel in single precision.
     np.testing.assert_allclose(results.observation, spec.observation, rtol=2e-7, atol=2e-7)
     np.testing.assert_allclose(results.device_observation, spec.device_observation, rtol=2e-7, atol=2e-7)
+    np.testing.assert_allclose(results.privileged, spec.privileged, rtol=2e-7, atol=2e-7)
     done = spec.terminated | spec.truncated
+    np.testing.assert_allclose(results.final_privileged[done], spec.final_privileged[done], rtol=2e-7, atol=2e-7)
     np.testing.assert_allclose(results.final_observation[done], spec.final_observation[done], rtol=2e-7, atol=2e-7)
 
 

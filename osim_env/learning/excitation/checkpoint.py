@@ -1,0 +1,124 @@
+"""Checkpoints of a training in the excitation world: arrays and JSON, read without running code."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exogait.data.errors import FileFormatError
+from exogait.data.loading import agree, damaged, parsed
+
+from ...excitation.world import ExcitationWorld
+from ..checkpoint import MOST, compare_settings, part_of, read_checkpoint
+from ..collect import Episodes
+from .config import ExcitationTrainConfig
+from .learner import ExcitationLearner
+
+KINDS = {
+    "signature": dict, "config": dict, "finished": list, "random": list, "samples": int, "earlier_samples": int,
+    "seconds": float, "best": float, "next_evaluation": float, "curve": list,
+}  # fmt: skip
+"""What a run says about itself, and of what type."""
+
+PARAMETERS = "bodies/parameters"
+
+
+def write_checkpoint(
+    path: Path, facts: dict[str, Any], learner: ExcitationLearner, world: ExcitationWorld, episodes: Episodes
+) -> Path:
+    """Write everything that a run depends on, whole or not at all.
+
+    Args:
+        path: Where to.
+        facts: What the run says about itself; JSON.
+        learner: The learner.
+        world: The bodies.
+        episodes: Where their episodes stand.
+
+    Returns:
+        The path.
+    """
+    content = {f"human/{key}": value for key, value in learner.arrays().items()}
+    content |= {f"world/{key}": value for key, value in world.arrays().items()}
+    content["starts"], content["lengths"] = episodes.starts, episodes.lengths
+    facts = {**facts, "finished": episodes.finished, "random": learner.random_states()}
+    content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    beside = path.with_name(".checkpoint.tmp.npz")
+    with beside.open("wb") as stream:
+        np.savez(stream, **content)  # type: ignore[arg-type]
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    return path
+
+
+def restore_checkpoint(
+    path: Path,
+    config: ExcitationTrainConfig,
+    learner: ExcitationLearner,
+    world: ExcitationWorld,
+    episodes: Episodes,
+    *,
+    override: bool = False,
+) -> dict[str, Any]:
+    """Put learner, bodies, episodes and random numbers back to where :func:`write_checkpoint` left them.
+
+    Args:
+        path: The checkpoint.
+        config: Settings of the run that goes on.
+        learner: The learner.
+        world: The bodies.
+        episodes: Where their episodes stand.
+        override: Whether settings that may change may have changed.
+
+    Returns:
+        What the run said about itself, and under ``changed`` one line a setting that differs.
+
+    Raises:
+        FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
+    """
+    content = read_checkpoint(path)
+    facts = parsed(path, "damaged checkpoint", "start a new run", lambda: _facts(content.pop("facts")))
+    if facts["signature"] != json.loads(json.dumps(world.signature())):
+        raise FileFormatError(path, "belongs to another model, scheme or observation layout", "start a new run")
+    changed = compare_settings(path, facts["config"], config, override)
+    try:
+        human, bodies = part_of(content, "human/"), part_of(content, "world/")
+        agree(human, learner.arrays(), most=MOST)
+        for name, array in human.items():
+            if name.endswith(("/square", "/variance", "/count", "updates", "rate")) and (np.asarray(array) < 0).any():
+                raise ValueError(f"{name}: a number is negative")
+        np.linalg.cholesky(human["covariance"] + 1e-9 * np.eye(len(human["covariance"])))
+        own = world.arrays()
+        # Limits that a body does not have are infinite; they are so in every body of the model.
+        limits, own_limits = bodies.pop(PARAMETERS), own.pop(PARAMETERS)
+        agree({PARAMETERS: limits}, {PARAMETERS: own_limits})
+        finite = np.isfinite(own_limits)
+        if not (np.array_equal(limits[~finite], own_limits[~finite]) and (np.abs(limits[finite]) <= MOST).all()):
+            raise ValueError(f"{PARAMETERS}: a number is not finite, or above {MOST:g}")
+        agree(bodies, own, most=MOST)
+        bodies[PARAMETERS] = limits
+        agree(content, {"starts": episodes.starts, "lengths": episodes.lengths})
+        learner.set_random_states(facts["random"])
+        learner.load_arrays(human)
+        world.load_arrays(bodies)
+    except (KeyError, ValueError, RuntimeError, TypeError, OverflowError, np.linalg.LinAlgError) as error:
+        raise damaged(path, "does not fit this configuration", error, "start a new run") from None
+    episodes.starts, episodes.lengths = content["starts"].astype(bool), content["lengths"]
+    episodes.finished = facts["finished"]
+    return {**facts, "changed": changed}
+
+
+def _facts(text: np.ndarray) -> dict[str, Any]:
+    if text.dtype != np.uint8 or text.ndim != 1:
+        raise ValueError("its facts are no text")
+    facts = json.loads(text.tobytes())
+    if not isinstance(facts, dict) or any(not isinstance(facts.get(name), kind) for name, kind in KINDS.items()):
+        raise ValueError(f"its facts lack one of {', '.join(KINDS)}")
+    if any(not isinstance(length, int | float) for length in facts["finished"]):
+        raise ValueError("a length of an episode is no number")
+    return facts

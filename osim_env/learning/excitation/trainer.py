@@ -1,0 +1,236 @@
+"""A training in the excitation world: imitation of a teacher, then PPO, resumable to the bit.
+
+The folder is that of every run (:mod:`..trainer`). The imitation is one piece: what it gathers is gigabytes, so a run
+that is killed in it begins it anew, with the same result; a checkpoint follows at its end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exogait.data.errors import InputError
+
+from ...gait.population import CONDITIONS, Population
+from ..collect import Episodes
+from ..config import git_revision, jsonable, without_folders
+from ..learner import CLIP_OBSERVATION
+from ..log import CHECKPOINT, EVALUATION, IMITATION, PROGRESS, append_row, drop_rows_after
+from ..policy import Policy, load_policy
+from ..trainer import TrainingRun, stage_at, world_at
+from .checkpoint import restore_checkpoint, write_checkpoint
+from .collect import collect
+from .config import ExcitationTrainConfig
+from .imitation import imitate
+from .learner import ExcitationLearner
+from .setup import make_excitation_world
+from .walking import evaluate_excitations
+
+
+class ExcitationTrainer(TrainingRun):
+    """One run in one folder.
+
+    Attributes:
+        world: The bodies.
+        human: The learner.
+        device_policy: What drives the devices that are on.
+        episodes: Where episodes stand.
+        taught: Whether the imitation is over.
+    """
+
+    def __init__(self, config: ExcitationTrainConfig, folder: str | Path) -> None:
+        super().__init__(config, folder)
+        self.world = make_excitation_world(config.setup, world_at(config, 0), n_envs=config.n_envs, seed=config.seed)
+        self.human = ExcitationLearner(config.human, self.world, n_steps=config.n_steps, seed=config.seed)
+        self.device_policy: Policy | None = None
+        if config.device_policy is not None:
+            self.device_policy = load_policy(config.device_policy)
+            signature = self.world.signature()
+            agree = {key: signature[key] for key in ("device", "device_observations")}
+            self.device_policy.require(role="device", **agree)
+        self.earlier_samples = 0
+        if config.start_human is not None:
+            start = load_policy(config.start_human)
+            self.earlier_samples = int(start.metadata.get("samples", 0))
+            start_from(self.human, start, self.world.signature())
+        self.episodes = Episodes.new(config.n_envs)
+        self.taught = config.imitation is None
+
+    def signature(self) -> dict[str, Any]:
+        """What a policy of this run has to agree with."""
+        return self.world.signature()
+
+    # ---- learning --------------------------------------------------------------------------------------------------
+
+    def prepare(self, stop: Callable[[], bool]) -> bool:
+        """Imitate the teacher, where there is one and it has not been done; returns whether it came to its end."""
+        if self.taught:
+            return True
+        begin = time.monotonic()
+
+        def tell(figures: dict[str, float]) -> None:
+            append_row(self.folder / IMITATION, {**figures, "seconds": time.monotonic() - begin})
+            print(
+                f"imitation {figures['round']:.0f}/{self.config.imitation.iterations}: "
+                f"{figures['labels']:.0f} labels, loss {figures['loss']:.5f}, {figures['falls']:.0f} falls",
+                flush=True,
+            )
+
+        (self.folder / IMITATION).unlink(missing_ok=True)
+        self.taught = imitate(self.config, self.human, tell, stop)
+        if self.taught:
+            self.evaluate()
+            self.save_checkpoint()
+        return self.taught
+
+    def update(self) -> dict[str, float]:
+        """One roll-out of every body and one update of the learner; figures by name.
+
+        ``share/...`` are the shares of the wall time: the simulation, the networks' forward passes while acting and
+        valuing, the learning, and the rest.
+        """
+        start = time.monotonic()
+        self.world.set_config(world_at(self.config, self.samples))
+        self._dress()
+        figures = collect(self.world, self.human, self.device_policy, self.episodes)
+        figures |= {f"human/{key}": value for key, value in self.human.update(self.world).items()}
+        steps = self.config.n_envs * self.config.n_steps
+        self.samples += steps
+        wall = time.monotonic() - start
+        self.seconds += wall
+        shares = {"simulation": figures.pop("seconds/simulation"), **self.human.seconds}
+        figures |= {f"share/{name}": seconds / wall for name, seconds in shares.items()}
+        return figures | {
+            "share/rest": 1.0 - sum(shares.values()) / wall,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "episode_seconds": self.episodes.mean_length(),
+            "simulated_per_wall_second": steps * self.config.world.control_step / wall,
+        }
+
+    def _dress(self) -> None:
+        """Put the bodies into the device conditions of the present stage; who changes starts anew."""
+        conditions, world = stage_at(self.config, self.samples).conditions, self.world
+        if conditions is None or world.device is None:
+            return
+        wanted = Population(conditions=conditions).conditions_of(world.n_envs)
+        worn = world.bodies.worn
+        changed = np.flatnonzero(wanted != (worn + worn * world.bodies.powered).astype(int))
+        if not len(changed):
+            return
+        for k, name in enumerate(CONDITIONS):
+            world.dress(changed[wanted[changed] == k], name)
+        world.reset(changed)
+        self.episodes.restart(changed)
+
+    # ---- evaluation and export -------------------------------------------------------------------------------------
+
+    def policy(self) -> Policy:
+        """The present deterministic policy."""
+        config = dataclasses.replace(self.config, world=world_at(self.config, self.samples))
+        n, statistics = self.world.n_observations, self.human.statistics
+        layers = [(weight.astype(float), bias.astype(float)) for weight, bias in self.human.actor.numpy_layers()]
+        # What it never saw vary has no influence: the weights for it are still the random ones of the start.
+        layers[0] = (np.where(statistics.varied[:n], layers[0][0], 0.0), layers[0][1])
+        noise = np.sqrt(np.square(self.human.noise.spread.numpy()).sum(axis=1))
+        return Policy(
+            mean=statistics.centre[:n].astype(float),
+            scale=statistics.scale[:n].astype(float),
+            clip=CLIP_OBSERVATION,
+            layers=tuple(layers),
+            log_std=np.log(noise),
+            metadata={
+                "name": self.config.name,
+                "role": "human",
+                "activation": "silu",
+                **self.world.signature(),
+                "settings": without_folders(jsonable(dataclasses.asdict(config))),
+                "git_revision": git_revision(),
+                "samples": self.earlier_samples + self.samples,
+                "curve": self.curve,
+            },
+        )
+
+    def evaluate(self) -> None:
+        """Evaluate the policy as it is, and keep it where it is the best so far."""
+        world = world_at(self.config, self.samples)
+        result = evaluate_excitations(
+            self.policy(), self.config.setup, world, self.config.evaluation, speeds=world.speeds,
+            device_policy=self.device_policy, seed=self.config.seed,
+        )  # fmt: skip
+        entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
+        self.curve.append({key: round(value, 5) for key, value in entry.items() if value == value})
+        append_row(self.folder / EVALUATION, entry)
+        score = result["survival"] * result["score"]
+        if score >= self.best:
+            self.best = score
+            self.policy().save(self.folder / "best_human")
+
+    # ---- files -----------------------------------------------------------------------------------------------------
+
+    def save_checkpoint(self) -> Path:
+        """Write the policy as it is, and everything the run depends on, each file whole or not at all."""
+        self.policy().save(self.folder / "last_human")
+        facts = {
+            "config": jsonable(dataclasses.asdict(self.config)), "signature": self.signature(),
+            "samples": self.samples, "earlier_samples": self.earlier_samples, "seconds": float(self.seconds),
+            "best": float(self.best), "next_evaluation": float(self.next_evaluation), "curve": self.curve,
+        }  # fmt: skip
+        return write_checkpoint(self.folder / CHECKPOINT, facts, self.human, self.world, self.episodes)
+
+    def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
+        """Go on from a checkpoint, by default the folder's own.
+
+        Args:
+            path: The checkpoint.
+            override: Go on although settings have changed, where they may (:data:`..config.MAY_CHANGE`).
+
+        Returns:
+            One line a setting that has changed.
+
+        Raises:
+            FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
+        """
+        path = self.folder / CHECKPOINT if path is None else Path(path)
+        facts = restore_checkpoint(path, self.config, self.human, self.world, self.episodes, override=override)
+        self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
+        self.earlier_samples = facts["earlier_samples"]
+        self.next_evaluation, self.curve, self.taught = facts["next_evaluation"], facts["curve"], True
+        for name in (PROGRESS, EVALUATION):
+            drop_rows_after(self.folder / name, self.samples)
+        return facts["changed"]
+
+
+def start_from(learner: ExcitationLearner, policy: Policy, signature: dict[str, Any]) -> None:
+    """Start a learner's policy (not its critic) from one at rest; observations are matched by name.
+
+    One that the policy did not know, or knew without ever seeing it vary, starts without any influence.
+
+    Raises:
+        InputError: It is of another scheme, or has other layers, actions or observations.
+    """
+    known, names = policy.metadata.get("human_observations", []), signature["human_observations"]
+    shapes = [tuple(weight.shape) for weight, _ in policy.layers[1:]]
+    wanted = [tuple(weight.shape) for weight, _ in learner.actor.layers[1:]]
+    if (
+        policy.metadata.get("scheme") != signature["scheme"]
+        or policy.metadata.get("human_actions") != signature["human_actions"]
+        or set(known) - set(names)
+        or shapes != wanted
+    ):
+        raise InputError("start_human", policy.metadata.get("name", ""), "this scheme's, of the same layers and names")
+    columns = np.array([names.index(name) for name in known])
+    (first, bias), statistics = learner.actor.layers[0], learner.statistics
+    first.zero_()
+    numpy_first = first.numpy()
+    numpy_first[:, columns] = policy.layers[0][0]
+    bias.numpy()[:] = policy.layers[0][1]
+    for (weight, own), (given, given_bias) in zip(learner.actor.layers[1:], policy.layers[1:], strict=True):
+        weight.numpy()[:], own.numpy()[:] = given, given_bias
+    learner.actor.changed()
+    statistics.start(columns, policy.mean, policy.scale)
