@@ -178,7 +178,7 @@ def write_checkpoint(
     return path
 
 
-def compare_settings(path: Path, before: dict[str, Any], config: TrainConfig, override: bool) -> list[str]:
+def compare_settings(path: Path, before: dict[str, Any], config: Any, override: bool) -> list[str]:
     """Differences between the settings that a checkpoint was made with and those of the run that goes on from it.
 
     Args:

@@ -71,6 +71,8 @@ class ExcitationLearner:
         statistics: Of the observations, those of the critic behind those of the policy.
         rate: Learning rate of the policy.
         updates: Updates so far.
+        frozen_statistics: Whether normalisation stays as it is. A trained policy needs it: its commands would change
+            with every observation's mean and spread, and no ratio of probabilities would notice.
         seconds: Wall time of the last update by kind: ``forward``, ``learning``.
     """
 
@@ -90,6 +92,7 @@ class ExcitationLearner:
         self.actor_adam, self.critic_adam = Adam(self.actor.flat), Adam(self.critic.flat)
         self.statistics = Statistics(self.n_observations + n_privileged)
         self.rate, self.updates = config.learning_rate, 0
+        self.frozen_statistics = False
         self._acting = -(-self.n_envs // ACTING)
         sequences = np.random.SeedSequence(seed).spawn(self._acting + 1)
         self._random = [np.random.Generator(np.random.PCG64(one)) for one in sequences]
@@ -219,7 +222,8 @@ class ExcitationLearner:
         start = time.monotonic()
         advantage, wanted = self._advantages()
         figures = self._learn(advantage, wanted)
-        self.statistics.end()
+        if not self.frozen_statistics:
+            self.statistics.end()
         self.updates += 1
         self.seconds["learning"] += time.monotonic() - start
         return figures
@@ -275,8 +279,9 @@ class ExcitationLearner:
         if warm:
             self._follow_kl(last[0])
         return {
-            "kl": last[0], "clipped": last[1], "value_loss": last[2], "heat": last[3], "learning_rate": self.rate,
-            "explained_variance": self._explained, "passes": len(sums) / (size // batch),
+            **dict(zip(("kl", "clipped", "value_loss", "heat"), map(float, last), strict=True)),
+            "learning_rate": self.rate, "explained_variance": float(self._explained),
+            "passes": len(sums) / (size // batch),
         }  # fmt: skip
 
     def _step(

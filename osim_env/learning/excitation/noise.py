@@ -6,6 +6,8 @@ the covariance of the excitations that a walking teacher uses, moves limbs (docs
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -43,6 +45,6 @@ class Noise:
         self.spread, self.whiten = aligned(root), aligned(np.linalg.inv(root))
 
 
-def aligned(values: Floats) -> torch.Tensor:
+def aligned(values: NDArray[np.floating[Any]]) -> torch.Tensor:
     """A float32 copy where torch allocates it: products of memory aligned otherwise differ in their last bits."""
     return torch.from_numpy(values.astype(np.float32)).clone()

@@ -1,44 +1,20 @@
-"""Running statistics of what is observed, and its normalisation in one pass."""
+"""Running statistics of what is observed."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ...excitation.rows import normalize_rows
 from ..learner import CLIP_OBSERVATION, NEVER_VARIED, STD_FLOOR
 
 NEW_STD = 0.3
 """Standard deviation that new observations start with."""
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def normalize_rows(observation, privileged, mean, scale, clip, out, sums, squares, start, stop):
-    """Write rows ``start`` to ``stop`` of ``out``: both observations side by side, normalised and clipped.
-
-    Args:
-        observation: Shape (batch, n_observations), float32.
-        privileged: Shape (batch, n_privileged), float32.
-        mean: Of both, shape (n_observations + n_privileged,), float32.
-        scale: One over the standard deviation, same shape.
-        clip: Bound on the normalised numbers.
-        out: Shape (batch, n_observations + n_privileged), float32.
-        sums: The rows' sum of what is off the mean is added to it, shape (n_observations + n_privileged,), float64.
-        squares: The same of its square.
-        start: First row.
-        stop: Row after the last.
-    """
-    n, m = observation.shape[1], privileged.shape[1]
-    for i in range(start, stop):
-        for k in range(n + m):
-            value = (observation[i, k] if k < n else privileged[i, k - n]) - mean[k]
-            sums[k] += value
-            squares[k] += value * value
-            out[i, k] = min(max(value * scale[k], -clip), clip)
+Array = NDArray[np.floating[Any]]
 
 
 class Statistics:
@@ -95,7 +71,7 @@ class Statistics:
         self.mean[:n], self.variance[:n] = rows.mean(axis=0, dtype=float), rows.var(axis=0, dtype=float)
         self.renew()
 
-    def start(self, columns: NDArray[np.int64], mean: Floats, scale: Floats, count: float = 1e6) -> None:
+    def start(self, columns: NDArray[np.int64], mean: Array, scale: Array, count: float = 1e6) -> None:
         """Take over those of a trained policy for some entries; what it never saw vary begins as a new one does."""
         deviation = 1.0 / scale - STD_FLOOR
         self.mean[columns] = mean

@@ -8,6 +8,7 @@ is carried by its six muscles alone, since a student has nothing else.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from ...gait.view import mirrored
 from ...gait.world import GaitWorld
 from ..policy import Policy, load_policy
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 def inverse_squash(excitation: Floats, squash: float) -> Floats:

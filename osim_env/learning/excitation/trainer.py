@@ -60,6 +60,7 @@ class ExcitationTrainer(TrainingRun):
             start_from(self.human, start, self.world.signature())
         self.episodes = Episodes.new(config.n_envs)
         self.taught = config.imitation is None
+        self.human.frozen_statistics = config.imitation is not None or config.start_human is not None
 
     def signature(self) -> dict[str, Any]:
         """What a policy of this run has to agree with."""

@@ -8,6 +8,7 @@ every step where the first one does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from ..policy import Policy
 from ..rollout import Recorder
 from .setup import make_excitation_world, walking_config
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 SAME = 1e-9
 """Largest difference between the two copies of a body, rad or m."""
 BASAL = float(basal_rate(1.0))

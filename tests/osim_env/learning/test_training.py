@@ -22,8 +22,8 @@ from exogait.osim_env.learning.config import Stage, TrainConfig
 from exogait.osim_env.learning.evaluation import EvaluationConfig
 from exogait.osim_env.learning.learner import LearnerConfig, robust_scale
 from exogait.osim_env.learning.policy import load_policy
-from exogait.osim_env.learning.run import CONFIGS, use_threads
-from exogait.osim_env.learning.trainer import Trainer
+from exogait.osim_env.learning.run import CONFIGS, read_training, use_threads
+from exogait.osim_env.learning.trainer import Trainer, world_at
 
 SMALL = LearnerConfig(layers=(16, 16), minibatch=32, epochs=1)
 
@@ -196,7 +196,7 @@ ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
 from tests.osim_env.learning.test_training import config
-from exogait.osim_env.learning.config import Stage; from exogait.osim_env.learning.trainer import Trainer
+from exogait.osim_env.learning.config import Stage; from exogait.osim_env.learning.trainer import Trainer, world_at
 from exogait.osim_env.learning.run import use_threads
 use_threads(1)
 trainer = Trainer(config(stages=(Stage(samples=640, speeds=(1.2, 1.3)),), checkpoint_minutes=0.0), sys.argv[1])
@@ -255,10 +255,10 @@ def test_a_policy_carries_the_world_of_its_stage(tmp_path: Path) -> None:
 
 def test_stages_follow_one_another(tmp_path: Path) -> None:
     trainer = Trainer(config(), tmp_path)
-    assert trainer._world_config().speeds == (1.2, 1.3)
+    assert world_at(trainer.config, trainer.samples).speeds == (1.2, 1.3)
     trainer.samples = 100
-    assert trainer._world_config().speeds == (1.0, 1.4)
-    assert trainer._world_config().push_interval == 1
+    assert world_at(trainer.config, trainer.samples).speeds == (1.0, 1.4)
+    assert world_at(trainer.config, trainer.samples).push_interval == 1
 
 
 def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:
@@ -319,5 +319,5 @@ def test_bad_configurations_are_one_clear_line(tmp_path: Path, text: str, error:
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_suites_configurations_load(path: Path) -> None:
-    settings = load_settings(TrainConfig, path)
+    settings = read_training(str(path))
     assert settings.samples > 0
