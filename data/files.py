@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .output import cannot_write, owner_of
+from .output import cannot_write, owner_of, place_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +103,7 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     owner = owner_of(path)
     if owner is not None:
         owner.check(path)
-    beside = path.with_name(f".{path.stem[:64]}-{secrets.token_hex(4)}{path.suffix}")
+    beside = place_beside(path)
     try:
         # Not tempfile.mkstemp, whose files only their owner may read.
         os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

@@ -6,7 +6,6 @@ import contextlib
 import json
 import traceback
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pandas as pd
 
 from exogait.data import ExogaitError, path_component, write_csv, write_text_atomic
 from exogait.data import output_folder as open_folder
+from exogait.data.processes import LocalWorkers, Stopped, WorkerLostError, heeded_signals
 from exogait.data.quality import count_verdicts, quality_rows
 from exogait.data.show import Shown
 from exogait.data.trial import select_columns, select_rows
@@ -74,7 +74,12 @@ def run_batch(
     folders = _folders(rows)
     with open_folder(out, "exogait lab batch", expects=RESULTS):
         tasks = [(row, out / folders[row.name], settings or LabSettings(), muscles) for row in rows]
-        return _collect(rows, _run_all(tasks, workers, progress), folders, out)
+        with heeded_signals("the walks that are done stay", at_once=True):
+            try:
+                return _collect(rows, _run_all(tasks, workers, progress), folders, out)
+            except Stopped as stop:
+                kept = f"{out} holds what was done; the same command goes on from there"
+                raise Stopped(stop.number, kept) from None
 
 
 def _folders(rows: Sequence[ManifestRow]) -> dict[str, str]:
@@ -97,17 +102,26 @@ def _run_all(tasks: Sequence[_Task], workers: int, progress: Progress | None) ->
             results[task[0].name] = _run_one(task)
             if progress:
                 progress(task[0].name)
-    else:
-        with ProcessPoolExecutor(workers) as pool:
-            jobs = {pool.submit(_run_one, task): task[0].name for task in tasks}
-            for job in as_completed(jobs):
-                name = jobs[job]
+        return results
+    pool, waiting = LocalWorkers(min(workers, len(tasks))), list(tasks)
+    running: dict[Any, str] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < pool.workers:
+                task = waiting.pop(0)
+                running[pool.submit(_run_one, task)] = task[0].name
+            for job in pool.wait_for_one(list(running)):
+                name = running.pop(job)
                 try:
-                    results[name] = job.result()
-                except Exception as error:  # a worker that died (memory, a crash in native code) is one failed trial
+                    results[name] = pool.result(job)
+                except WorkerLostError as error:  # memory, a crash in native code: one failed trial, the others go on
                     results[name] = {"error": f"the process ended: {error}", "step": "unknown", "metrics": []}
                 if progress:
                     progress(name)
+    except BaseException:
+        pool.kill()
+        raise
+    pool.close()
     return results
 
 
@@ -163,9 +177,7 @@ def _collect(
     write_csv(metrics, out / "metrics.csv", float_format="%.6g")
     write_csv(group, out / "group.csv", float_format="%.6g")
     write_csv(failed, out / "failures.csv")
-    write_text_atomic(
-        out / "batch.json", json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n"
-    )
+    write_text_atomic(out / "batch.json", json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n")
     index = write_batch_page([_for_page(row, results[row.name], folders[row.name]) for row in rows], group, out)
     return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, index=index)
 

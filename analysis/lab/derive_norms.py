@@ -11,14 +11,13 @@ import argparse
 import sys
 import warnings
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from exogait.data.errors import DataQualityWarning, ExogaitError
+from exogait.data.processes import worker_pool
 from exogait.data.registry import TABLES, dataset, fetch, find_dataset
 from exogait.data.trial import SIDES
 
@@ -127,7 +126,7 @@ def main(arguments: list[str] | None = None) -> Path:
     parser.add_argument("--out", type=Path, default=TABLES / "norm_schreiber2019.csv", help="table to write")
     options = parser.parse_args(arguments)
     jobs = walks()
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(options.workers) as pool:
         results = list(pool.map(curves_of, jobs))
     table = table_of(results)
     subjects = ", ".join(sorted({subject for subject, *_ in results}))

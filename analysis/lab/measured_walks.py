@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from exogait.data.errors import DataQualityWarning
+from exogait.data.processes import worker_pool
 from exogait.data.registry import fetch
 from exogait.data.trial import SIDES, GaitTrial
 from exogait.models.opensim_api import import_opensim
@@ -72,5 +71,5 @@ def analyse_walks(walks: Sequence[ManifestRow], *, workers: int = 2) -> list[tup
     """Several walks, in parallel processes, in the order given."""
     if workers < 2:
         return [analyse_walk(walk) for walk in walks]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers) as pool:
         return list(pool.map(analyse_walk, walks))

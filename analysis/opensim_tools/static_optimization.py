@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
+from exogait.data.processes import worker_pool
 from exogait.data.trial import select_columns, select_rows
 
 from .analyze_tool import (
@@ -218,8 +217,7 @@ def optimize_intervals(
     }
     if workers <= 1 or len(jobs) <= 1:
         return {label: static_optimization(model, motion, external_loads, **job) for label, job in jobs.items()}
-    # OpenSim keeps state in the process that a fork would copy in the middle of things.
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+    with worker_pool(min(workers, len(jobs))) as pool:
         futures = {
             label: pool.submit(static_optimization, model, motion, external_loads, **job) for label, job in jobs.items()
         }

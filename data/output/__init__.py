@@ -1,7 +1,7 @@
 """Folders that commands write into: only what is ours is replaced, by one process at a time."""
 
 from .folder import OutputFolder, is_ours, output_file, output_folder, owner_of, remove_ours
-from .place import OutputError, cannot_write
+from .place import OutputError, cannot_write, place_beside
 
 __all__ = [
     "OutputError",
@@ -11,5 +11,6 @@ __all__ = [
     "output_file",
     "output_folder",
     "owner_of",
+    "place_beside",
     "remove_ours",
 ]

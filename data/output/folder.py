@@ -15,15 +15,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .lock import release_lock, take_lock
-from .place import OutputError, cannot_write, errors_named, write_whole
+from .lock import LOCK, release_lock, take_lock
+from .place import OutputError, cannot_write, errors_named, place_beside, remove_unfinished, write_whole
 
 MANIFEST = ".exogait.json"
 """List of the files that are ours."""
@@ -145,7 +144,7 @@ class OutputFolder:
         """
         target = self.path / name
         # Files may refer to what lies beside the folder's own place: same parent, same depth.
-        stage = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+        stage = place_beside(target)
         with errors_named(stage):
             stage.mkdir(parents=True)
         self._stages.add(stage.relative_to(self.path).as_posix())
@@ -276,8 +275,8 @@ def output_folder(
             raise OutputError(path, f"{folder.command} of this process writes into it", "wait, or choose another --out")
         first = folder is None
         if folder is None:
-            if lock:
-                take_lock(root, command)
+            if lock and take_lock(root, command):
+                remove_unfinished(root, but=LOCK)
             try:
                 folder = _OPEN[root] = OutputFolder(root, command)
             except BaseException:

@@ -16,8 +16,11 @@ LOCK = ".exogait.lock"
 """Who writes at present."""
 
 
-def take_lock(root: Path, command: str) -> None:
+def take_lock(root: Path, command: str) -> bool:
     """Leave a lock that names this process.
+
+    Returns:
+        Whether there was one of a process that is no more, which ended without a word.
 
     Raises:
         OutputError: Another process that still runs holds it.
@@ -28,8 +31,10 @@ def take_lock(root: Path, command: str) -> None:
             who = f"process {holder['process']} on {holder['host']} ({holder['command']})"
             raise OutputError(root, f"{who} writes into it", f"wait for it or choose another --out; if it is no more, "
                               f"remove {LOCK}")  # fmt: skip
+        passed_over = (root / LOCK).exists()
         mine = {"process": os.getpid(), "host": socket.gethostname(), "began": _began(os.getpid()), "command": command}
         write_whole(root / LOCK, json.dumps(mine) + "\n")
+    return passed_over
 
 
 def release_lock(root: Path) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import FileFormatError
+
+_UNFINISHED = re.compile(r"\.exogait-[0-9a-f]{8}-")
+"""Names of :func:`place_beside`."""
 
 
 class OutputError(FileFormatError):
@@ -41,9 +46,30 @@ def errors_named(path: Path) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
+def place_beside(path: Path) -> Path:
+    """A name beside a path, with its ending, for what is being written; nobody else's files are called so."""
+    return path.with_name(f".exogait-{secrets.token_hex(4)}-{path.stem[:64].lstrip('.')}{path.suffix}")
+
+
+def remove_unfinished(root: Path, *, but: str) -> None:
+    """Remove what a process that was killed had not finished writing in a folder and below.
+
+    Args:
+        root: The folder.
+        but: Folders that hold a file of this name look after themselves.
+    """
+    for folder, folders, files in os.walk(root):
+        for name in [*folders, *files]:
+            if _UNFINISHED.match(name):
+                path = Path(folder, name)
+                with contextlib.suppress(OSError):
+                    path.unlink() if path.is_symlink() or not path.is_dir() else shutil.rmtree(path)
+        folders[:] = [name for name in folders if not os.path.lexists(Path(folder, name, but))]
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a small file of the folder's own, whole or not at all."""
-    beside = path.with_name(f"{path.name}-{secrets.token_hex(4)}")
+    beside = place_beside(path)
     try:
         with errors_named(path):
             with beside.open("x", encoding="utf-8") as stream:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
 from exogait.data.files import write_text_atomic
+from exogait.data.processes import Stopped, heeded_signals
 from exogait.data.settings import from_mapping
 from exogait.models.deficit import FULL_STRENGTH
 
@@ -48,7 +49,6 @@ from .log import (
     set_aside,
     tensorboard_writer,
 )
-from .outside.stopping import Stopped, heeded_signals
 from .policy import Policy, policy_from_learner
 from .prescribed import PrescribedTorque
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from exogait.data.errors import ExogaitError
-
 
 class Backend(Protocol):
     """Where tasks run."""
@@ -35,7 +33,3 @@ class Backend(Protocol):
     def stop(self) -> None:
         """Ask the workers to save what they can and end; end them where they do not."""
         ...
-
-
-class WorkerLostError(ExogaitError):
-    """A worker died; its task can be done again."""

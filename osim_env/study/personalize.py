@@ -31,6 +31,7 @@ from exogait.data.extras import require_extra
 from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_json, read_table
 from exogait.data.output import output_folder
+from exogait.data.processes import LocalWorkers, Stopped, heeded_signals
 from exogait.data.settings import from_mapping
 from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
@@ -40,8 +41,6 @@ from ..gait.population import BodyDraw, Population
 from ..gait.reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from ..gait.reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
 from ..learning.log import CHECKPOINT
-from ..learning.outside.stopping import Stopped, heeded_signals
-from .backends import LocalBackend
 from .files import policy_folder
 from .plan import (
     HEALTHY,
@@ -347,7 +346,7 @@ def _in_processes(
     workers: int,
     report: Callable[[str], None] | None,
 ) -> None:
-    backend = LocalBackend(workers)
+    backend = LocalWorkers(workers)
     with heeded_signals("trainings finish their update and save", at_once=True):
         try:
             running: dict[Any, Arm] = {backend.submit(run_arm, settings, arm, folder, summarise): arm for arm in todo}

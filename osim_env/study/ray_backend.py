@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import ExogaitError, MissingDependencyError
-
-from .backend import WorkerLostError
+from exogait.data.processes import WorkerLostError
 
 
 def _import_ray() -> Any:

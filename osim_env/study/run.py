@@ -26,10 +26,9 @@ from exogait.data.errors import ExogaitError, InputError
 from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_table
 from exogait.data.output import OutputFolder, output_folder
+from exogait.data.processes import LocalWorkers, Stopped, WorkerLostError, heeded_signals
 
-from ..learning.outside.stopping import Stopped, heeded_signals
-from .backend import Backend, WorkerLostError
-from .backends import LocalBackend
+from .backend import Backend
 from .plan import StudyConfig, Task, plan
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def _run(
     for task in tasks:  # its worker, perhaps on another machine, knows of no list
         ours.whole(task.name, adopt=result_of(folder, task) is not None or (folder / "study.json").is_file())
     write_text_atomic(folder / "study.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
-    backend = backend or LocalBackend()
+    backend = backend or LocalWorkers()
     with heeded_signals("trainings finish their update and save", at_once=True):
         try:
             failed = _work(config, tasks, folder, summarise, policies, backend, report)

@@ -1,6 +1,6 @@
 """``python -m tests.fuzz SEEDS --files 200000``: damage files at random and read them.
 
-``python -m tests.fuzz kills --count 60`` ends trainings and studies at random moments (see :mod:`tests.fuzz.kills`).
+``python -m tests.fuzz kills --count 60`` ends trainings, studies and batches at random (see :mod:`tests.fuzz.kills`).
 ``python -m tests.fuzz arrays --count 20000`` does so with files of numbers (see :mod:`tests.fuzz.arrays`).
 """
 

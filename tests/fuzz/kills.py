@@ -1,9 +1,9 @@
-"""Random ends for trainings and studies: ``python -m tests.fuzz kills --count 60``.
+"""Random ends for trainings, studies and batches: ``python -m tests.fuzz kills --count 60``.
 
 Each run is the command line in a process of its own, ended by SIGKILL, SIGTERM or SIGINT at a random moment, resumed,
 ended again, and at last left to finish. After every end: nothing is lost beyond the last checkpoint, nothing at all for
 the signals that can be caught, every file that is there can be read, and no process is left. At the end: every array,
-row and policy equals those of a run that nobody ended, to the bit.
+row and policy equals those of a run that nobody ended, to the bit, and no file is there that is not there too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.data.errors import ExogaitError
 from exogait.osim_env.learning.checkpoint import read_checkpoint
 from exogait.osim_env.learning.policy import load_policy
@@ -67,6 +68,8 @@ class Run:
     """A command that is ended, resumed and compared."""
 
     kind = ""
+    progress = "progress.csv"
+    """Files by whose changes one sees that it works."""
 
     def __init__(self, scratch: Path, name: str) -> None:
         self.scratch, self.folder = scratch, scratch / name
@@ -162,6 +165,56 @@ class Training(Run):
         return found
 
 
+class LabBatch(Run):
+    """Two walks of made-up persons, two workers."""
+
+    kind = "batch"
+    progress = "step.json"
+
+    def command(self) -> list[str]:
+        manifest = self.scratch / "manifest.csv"
+        if not manifest.is_file():
+            rows = ["subject,static,trial,mass,name"]
+            for number in (1, 2):
+                made = make_synthetic_trial(self.scratch / f"person{number}", seed=number, n_cycles=2, cycle=1.0)
+                files = [path.relative_to(self.scratch) for path in (made.static, made.walk)]
+                rows.append(f"P{number},{files[0]},{files[1]},{made.mass},walk{number}")
+            manifest.write_text("\n".join(rows) + "\n")
+        return ["lab", "batch", str(manifest), "--out", str(self.folder), "--workers", "2"]
+
+    def begun(self) -> bool:
+        return any(self.folder.rglob("step.json"))
+
+    def check(self, number: int, said: str) -> list[str]:
+        wrong = []
+        if number != signal.SIGKILL and self.begun() and not ("holds what was done" in said or "came through" in said):
+            wrong.append(f"ended without a word: {said[-200:]}")
+        if "Traceback" in said:
+            wrong.append(f"a traceback: {said[-300:]}")
+        for path in self.finals("*.json"):
+            json.loads(path.read_text())
+        for path in self.finals("*.csv"):
+            pd.read_csv(path)
+        for path in self.finals("*.parquet"):
+            pd.read_parquet(path)
+        return wrong + [f"half of {path}" for path in self.finals("*.html") if "</html>" not in path.read_text()]
+
+    def finals(self, pattern: str) -> list[Path]:
+        """Files under their own names: neither kept steps nor what was being written."""
+        found = (path for path in self.folder.rglob(pattern) if path.is_file())
+        return sorted(p for p in found if not any(part[0] == "." for part in p.relative_to(self.folder).parts))
+
+    def results(self) -> dict[str, object]:
+        names = ("metrics.csv", "group.csv", "failures.csv", "batch.json", "events.csv", "quality.csv")
+        found: dict[str, object] = {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in self.finals("*") if path.name in names or path.parent.name == "opensim"
+        }  # fmt: skip
+        for path in self.finals("*.parquet"):
+            found[str(path.relative_to(self.folder))] = pd.read_parquet(path).to_csv()
+        return found
+
+
 class Study(Run):
     """A generalist, two fine-tunes and two walks, two workers."""
 
@@ -219,18 +272,24 @@ def left_over(mark: str) -> list[int]:
     return found
 
 
-def last_change(folder: Path) -> float:
-    """When a table of progress below a folder last changed, 0 without one."""
-    return max((path.stat().st_mtime for path in folder.rglob("progress.csv")), default=0.0)
+def last_change(run: Run) -> float:
+    """When something that tells of progress last changed, 0 without."""
+    return max((path.stat().st_mtime for path in run.folder.rglob(run.progress)), default=0.0)
+
+
+def names_in(folder: Path) -> set[str]:
+    """Files of a finished run, but for those that tell of an earlier end (``before-1``)."""
+    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    return {str(name) for name in found if not any(part.startswith("before-") for part in name.parts)}
 
 
 def end_once(run: Run, number: int, delay: float, outcome: Outcome, *, at_start: bool) -> bool:
     """Start a run, end it, check; whether it was ended before it had finished."""
-    mark, before = uuid.uuid4().hex, last_change(run.folder)
+    mark, before = uuid.uuid4().hex, last_change(run)
     process = run.start(mark)
     begin = time.monotonic()
     while process.poll() is None and not at_start and time.monotonic() - begin < PATIENCE:
-        if run.begun() and last_change(run.folder) != before:
+        if run.begun() and last_change(run) != before:
             break
         time.sleep(0.02)
     time.sleep(delay)
@@ -261,24 +320,27 @@ def end_once(run: Run, number: int, delay: float, outcome: Outcome, *, at_start:
     return True
 
 
-def kills(count: int, scratch: Path, *, seed: int = 0, studies: float = 0.2, delay: float = 1.5) -> Outcome:
-    """End trainings and studies at random moments, resume them, and compare with runs that nobody ended.
+def kills(
+    count: int, scratch: Path, *, seed: int = 0, studies: float = 0.2, batches: float = 0.0, delay: float = 1.5
+) -> Outcome:
+    """End trainings, studies and batches at random moments, resume them, and compare with runs that nobody ended.
 
     Args:
         count: Number of ends.
         scratch: Folder for everything.
         seed: Of moments and signals.
         studies: Share of ends that meet a study.
+        batches: Share of ends that meet a batch of the laboratory.
         delay: Longest time between the first row of a process and its end, s.
     """
     rng, outcome = random.Random(seed), Outcome()
-    n_studies = round(studies * count)
-    for kind, number in ((Training, count - n_studies), (Study, n_studies)):
+    n_studies, n_batches = round(studies * count), round(batches * count)
+    for kind, number in ((Training, count - n_studies - n_batches), (LabBatch, n_batches), (Study, n_studies)):
         if not number:
             continue
         whole = kind(scratch, f"{kind.kind}-whole")
         whole.finish()
-        wanted, attempt = whole.results(), 0
+        wanted, names, attempt = whole.results(), names_in(whole.folder), 0
         while number > 0:
             attempt += 1
             run = kind(scratch, f"{kind.kind}-{attempt}")
@@ -288,7 +350,7 @@ def kills(count: int, scratch: Path, *, seed: int = 0, studies: float = 0.2, del
                 ended = end_once(
                     run,
                     chosen,
-                    rng.uniform(0, delay * (1 + 3 * (kind is Study))),
+                    rng.uniform(0, delay * (1 if kind is Training else 4)),
                     outcome,
                     at_start=rng.random() < 0.15,
                 )
@@ -299,6 +361,8 @@ def kills(count: int, scratch: Path, *, seed: int = 0, studies: float = 0.2, del
             different = [name for name in wanted if not _same(wanted[name], found.get(name))]
             if different or found.keys() != wanted.keys():
                 outcome.wrong.append(f"{run.folder.name}: differs from the run that nobody ended in {different[:5]}")
+            if others := names_in(run.folder) ^ names:
+                outcome.wrong.append(f"{run.folder.name}: files of one of the two alone: {sorted(others)[:5]}")
     return outcome
 
 
@@ -308,19 +372,22 @@ def _same(first: object, second: object) -> bool:
     return first == second
 
 
-def main(*, count: int = 60, seed: int = 0, studies: float = 0.2, scratch: Path | None = None) -> None:
-    """End trainings and studies at random moments and resume them; nothing may be lost that was promised.
+def main(
+    *, count: int = 60, seed: int = 0, studies: float = 0.2, batches: float = 0.3, scratch: Path | None = None
+) -> None:
+    """End trainings, studies and batches at random moments and resume them; nothing may be lost that was promised.
 
     Args:
         count: Number of ends.
         seed: Of moments and signals.
         studies: Share of ends that meet a study.
+        batches: Share of ends that meet a batch of the laboratory.
         scratch: Folder for the runs; a temporary one without.
     """
     import tempfile
 
     with tempfile.TemporaryDirectory() as temporary:
-        outcome = kills(count, scratch or Path(temporary), seed=seed, studies=studies)
+        outcome = kills(count, scratch or Path(temporary), seed=seed, studies=studies, batches=batches)
     print(outcome.describe())
     for line in outcome.wrong:
         print(line)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from exogait.data import OutputError, output_file, output_folder, write_csv, write_text_atomic
-from exogait.data.output import is_ours, owner_of, remove_ours
+from exogait.data.output import is_ours, owner_of, place_beside, remove_ours
 from exogait.data.output.folder import MANIFEST
 from exogait.data.output.lock import LOCK
 
@@ -205,6 +205,24 @@ def test_the_lock_of_a_dead_process_is_passed_over(
     assert (tmp_path / LOCK).exists()
     write(tmp_path, "report.html", "new")
     assert not (tmp_path / LOCK).exists()
+
+
+def test_what_a_killed_process_had_not_finished_goes_with_the_next(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    (tmp_path / "deep" / "elsewhere").mkdir(parents=True)
+    (tmp_path / "deep" / "elsewhere" / LOCK).write_text("another's")
+    half = [place_beside(tmp_path / "report.html"), place_beside(tmp_path / "deep" / "metrics.csv")]
+    kept = [tmp_path / ".notes-0a1b2c3d.txt", place_beside(tmp_path / "deep" / "elsewhere" / "film.gif")]
+    for path in (*half, *kept):
+        path.write_text("half")
+    stage = place_beside(tmp_path / "opensim")
+    stage.mkdir()
+    (stage / "model.osim").write_text("half")
+    holder.kill()
+    holder.wait()
+    write(tmp_path, "report.html", "new")
+    assert not any(path.exists() for path in (*half, stage)) and all(path.exists() for path in kept)
 
 
 def test_a_number_that_came_again_is_another_process(tmp_path: Path) -> None:

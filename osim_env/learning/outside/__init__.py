@@ -1,1 +1,1 @@
-"""How the outside reaches a run: Gymnasium's registry, signals, the process that started a worker."""
+"""How the outside reaches a run: Gymnasium's registry."""

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exogait.analysis.lab import batch
 from exogait.analysis.lab.batch import group_statistics, run_batch
-from exogait.analysis.lab.manifest import read_manifest
+from exogait.analysis.lab.manifest import ManifestRow, read_manifest
 from exogait.analysis.lab.muscles import choose_strides
 from exogait.analysis.lab.run import run_trial
 from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.data import FileFormatError, GaitTrial
+from tests.kit.study_functions import die_of_name
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,6 +114,17 @@ def manifest(folder: Path, person, *extra: str) -> Path:
     path = folder / "manifest.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def test_of_a_batch_a_dying_worker_takes_no_other_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_run_one", die_of_name)
+    names = ["first", "dies", "third", "fourth"]
+    rows = [
+        ManifestRow(name=name, subject="s", static=tmp_path / "s.c3d", walk=tmp_path / "w.c3d", mass=70.0) for name in names
+    ]
+    found = run_batch(rows, out=tmp_path / "out", workers=2).failures.set_index("name")["error"]
+    assert found.pop("dies").startswith("the process ended: ")
+    assert dict(found) == dict.fromkeys(["first", "third", "fourth"], "was tried")
 
 
 def test_a_batch_survives_a_failure_and_reuses_steps(person, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from exogait.data.errors import FileFormatError
+from exogait.data.processes import Stopped, heeded_signals
 from exogait.osim_env.learning.config import Stage, changed_settings, may_change
 from exogait.osim_env.learning.log import set_aside
-from exogait.osim_env.learning.outside.stopping import Stopped, heeded_signals
 from exogait.osim_env.learning.policy import load_policy
 from exogait.osim_env.learning.trainer import Trainer
 from tests.fuzz.kills import kills
@@ -52,7 +52,7 @@ def test_what_is_learned_after_the_last_evaluation_is_written(tmp_path: Path) ->
 def test_a_second_signal_ends_at_once() -> None:
     code = (
         "import os, signal, time\n"
-        "from exogait.osim_env.learning.outside.stopping import heeded_signals\n"
+        "from exogait.data.processes import heeded_signals\n"
         "with heeded_signals('saving'):\n"
         "    os.kill(os.getpid(), signal.SIGTERM); os.kill(os.getpid(), signal.SIGTERM)\n"  # one request
         "    time.sleep(1.2); print('saved', flush=True); os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)\n"
@@ -108,7 +108,7 @@ def test_a_run_that_died_before_its_first_checkpoint_is_kept_aside(tmp_path: Pat
 PARENT = """
 import os, sys, time
 from multiprocessing import get_context
-from exogait.osim_env.learning.outside.stopping import end_with_parent
+from exogait.data.processes import end_with_parent
 
 def work(parent, ask):
     end_with_parent(parent, ask_the_system=ask)

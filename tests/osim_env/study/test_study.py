@@ -17,14 +17,13 @@ import pytest
 import yaml
 
 from exogait.data.errors import ExogaitError, InputError, MissingDependencyError, UnknownNameError
+from exogait.data.processes import LocalWorkers, WorkerLostError
 from exogait.osim_env.gait.population import CONDITIONS
 from exogait.osim_env.gait.strategy import load_strategies
 from exogait.osim_env.learning import rollout
 from exogait.osim_env.learning.checkpoint import read_checkpoint
 from exogait.osim_env.learning.policy import PolicyMismatchError, load_policy
 from exogait.osim_env.learning.run import find_config
-from exogait.osim_env.study.backend import WorkerLostError
-from exogait.osim_env.study.backends import LocalBackend
 from exogait.osim_env.study.files import export_policies, policy_files, result_of
 from exogait.osim_env.study.plan import (
     SearchConfig,
@@ -316,14 +315,14 @@ def test_a_killed_worker_loses_nothing(tiny: StudyConfig, study, copy: Path) -> 
         (copy / name / "result.json").unlink()
     lines: list[str] = []
     summarise = functools.partial(die_once, folder=copy, body="plantarflexors")
-    tables = run_study(tiny, copy, summarise, backend=LocalBackend(2), report=lines.append)
+    tables = run_study(tiny, copy, summarise, backend=LocalWorkers(2), report=lines.append)
     assert (copy / "died").is_file()
     assert sorted(line.split(":")[0] for line in lines) == ["walk-1-healthy", "walk-1-plantarflexors"]
     pd.testing.assert_frame_equal(tables["walks"], study[1]["walks"])
 
 
 def test_a_dying_worker_takes_no_other_with_it(tmp_path: Path) -> None:
-    backend = LocalBackend(2)
+    backend = LocalWorkers(2)
     try:
         waiting, dying = backend.submit(wait_for, tmp_path / "go"), backend.submit(die)
         assert backend.wait_for_one([waiting, dying]) == [dying]

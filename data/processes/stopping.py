@@ -1,12 +1,10 @@
-"""Asked to end: signals that a run heeds at the next safe place, and a worker that ends with whoever started it."""
+"""Asked to end: signals that a run heeds at the next safe place."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,10 +15,6 @@ HEEDED = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C, and what ``kill``, ``timeout`` and batch systems send."""
 SAME_REQUEST = 1.0
 """Signals that come within this time are one request, s: batch systems send one to every process, and parents too."""
-PR_SET_PDEATHSIG = 1
-"""Option of Linux's prctl. Source: linux/prctl.h."""
-LOOK_EVERY = 0.5
-"""Time between two looks for the parent, where the system does not tell, s."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -103,35 +97,3 @@ def heeded_signals(what_next: str, *, at_once: bool = False) -> Iterator[Request
         for number, handler in before.items():
             if handler not in (signal.SIG_IGN, None):
                 signal.signal(number, handler)
-
-
-def end_with_parent(parent: int, *, ask_the_system: bool = True) -> None:
-    """Let this worker end when its parent does, however that happens; Ctrl-C is left to the parent.
-
-    Linux kills it (prctl PR_SET_PDEATHSIG); elsewhere a thread looks for the parent.
-
-    Args:
-        parent: Process number of the parent.
-        ask_the_system: Whether to try the first way.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if not (ask_the_system and _killed_with_parent()):
-        threading.Thread(target=_watch, args=(parent,), name="parent watch", daemon=True).start()
-    if os.getppid() != parent:  # it ended before the system was asked
-        os._exit(1)
-
-
-def _killed_with_parent() -> bool:
-    """Ask Linux for SIGKILL at the parent's end; whether it will."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        return ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0
-    except (OSError, AttributeError):
-        return False
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(LOOK_EVERY)
-    os._exit(1)
