@@ -8,8 +8,34 @@ exits with code 2; a traceback on the screen is a bug. A caller's wrong array sh
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 4, 200, 200, 60
+_SHORT.maxtuple = _SHORT.maxlist = _SHORT.maxdict = _SHORT.maxset = 24
+LONGEST = 1000
+"""Characters of a stranger's text in a message."""
+
+
+def one_line(text: object) -> str:
+    r"""A stranger's text (a path, a name, what a library said) as it can stand in a message of one line.
+
+    Example:
+        >>> one_line("a\nb.c3d")
+        'a\\nb.c3d'
+    """
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 200]}...{plain[-197:]}"
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: on one line, and short, however large it is."""
+    try:
+        return one_line(_SHORT.repr(value))
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 class ExogaitError(Exception):
@@ -26,8 +52,7 @@ class InputError(ExogaitError):
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        shown = repr(value).splitlines() or [""]  # an object that shows itself has several lines
-        super().__init__(f"{field}: {shown[0]} is not allowed; {allowed}")
+        super().__init__(f"{one_line(field)}: {shown(value)} is not allowed; {allowed}")
 
 
 class UnknownNameError(ExogaitError):
@@ -42,9 +67,9 @@ class UnknownNameError(ExogaitError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         known = sorted(map(str, known))
-        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(str(name)[:LONGEST], known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known[:40]) or 'none'}"
-        super().__init__(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")
+        super().__init__(f"{one_line(where) + ': ' if where else ''}unknown {kind} {shown(name)}; {hint}")
 
 
 class FileFormatError(ExogaitError):
@@ -58,8 +83,8 @@ class FileFormatError(ExogaitError):
     """
 
     def __init__(self, path: str | Path, problem: str, todo: str = "", line: int | None = None) -> None:
-        place = f"{path}:{line}" if line is not None else f"{path}"
-        super().__init__(f"{place}: {problem}" + (f"; {todo}" if todo else ""))
+        place = f"{one_line(path)}:{line}" if line is not None else one_line(path)
+        super().__init__(f"{place}: {one_line(problem)}" + (f"; {todo}" if todo else ""))
 
 
 class ForkedError(ExogaitError):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from .errors import FileFormatError, InputError, UnknownNameError
+from .errors import LONGEST, FileFormatError, InputError, UnknownNameError, shown
 
 Kind = Literal[
     "devices", "deficits", "subjects", "marker_maps", "references", "policies", "trainings", "studies"
@@ -66,13 +66,13 @@ class UnknownFileError(UnknownNameError, InputError):
 
     def __init__(self, word: str, name: str, places: Sequence[tuple[str, Path, Sequence[str]]], plural: str) -> None:
         known = sorted({item for _, _, names in places for item in names})
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name[:LONGEST], known, n=3, cutoff=0.5)
         parts = [f"did you mean {' or '.join(near)}?"] if near else []
         for origin, folder, names in places:
             where = f"{plural} of the suite" if origin == "suite" else f"your {plural} ({folder})"
             more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
             parts.append(f"{where}: {', '.join(names[:LISTED]) or 'none'}{more}")
-        Exception.__init__(self, f"unknown {word} {name!r}; {'; '.join(parts)}; or give the path of a file")
+        Exception.__init__(self, f"unknown {word} {shown(name)}; {'; '.join(parts)}; or give the path of a file")
 
 
 @dataclass(frozen=True)

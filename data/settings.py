@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -10,37 +11,10 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .errors import FileFormatError, InputError, UnknownNameError
+from .errors import InputError, UnknownNameError
+from .loading import read_yaml
 
 T = TypeVar("T")
-
-
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML file that holds one mapping.
-
-    Raises:
-        FileFormatError: The file is missing, is no YAML, or is no mapping.
-    """
-    import yaml
-
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileFormatError(path, "no such file") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise FileFormatError(
-            path,
-            f"malformed YAML ({problem})",
-            "check indentation, colons and brackets",
-            mark.line + 1 if mark else None,
-        ) from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(path, "is not UTF-8 text", "save it as UTF-8") from error
-    if not isinstance(content, dict):
-        raise FileFormatError(path, "expected a mapping of field: value lines")
-    return content
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
@@ -94,9 +68,17 @@ def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float, str]
         for part in parts:
             # Written so that NaN fails; a bool is a number to Python and none to a user.
             if part is not None and (
-                isinstance(part, bool) or not isinstance(part, Real) or not lowest <= float(part) <= highest
+                isinstance(part, bool) or not isinstance(part, Real) or not lowest <= as_float(part) <= highest
             ):
                 raise InputError(name, value, f"a number from {lowest:g} to {highest:g}{unit and ' '}{unit}")
+
+
+def as_float(value: Real | float) -> float:
+    """A number as a float; one of more than 308 digits is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def load_settings(cls: type[T], path: str | Path) -> T:
@@ -140,7 +122,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             raise InputError(where, value, "a mapping of settings is expected")
         return from_mapping(hint, value, where=where)  # type: ignore[arg-type]
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return as_float(value)
     if hint is float and isinstance(value, str):
         try:
             return float(value)  # YAML 1.1 reads 3e-4 as text

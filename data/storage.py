@@ -26,6 +26,7 @@ import pandas as pd
 
 from .errors import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
 from .files import write_text_atomic
+from .loading import regular_file
 from .names import is_translational
 
 # What Windows builds of older OpenSim versions print for values that are not numbers.
@@ -254,6 +255,7 @@ def _convert(table: pd.DataFrame, rotational: Iterable[str], *, degrees: bool) -
 
 def _read_lines(path: Path) -> list[str]:
     try:
+        regular_file(path)
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise FileFormatError(path, f"cannot be opened ({error.strerror})", "check the path") from error

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataQualityWarning, FileFormatError, UnitsError
 from .files import write_text_atomic
+from .loading import regular_file
 
 AXES = ("x", "y", "z")
 METRES_PER_UNIT = {
@@ -118,6 +119,7 @@ def read_trc(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     try:
+        regular_file(path)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise FileFormatError(path, f"cannot be opened ({error.strerror})", "check the path") from error

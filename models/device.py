@@ -258,7 +258,7 @@ def _sensed(signals: Any, sides: tuple[str, ...], tables: Tables, where: str) ->
     known |= {f"{stem(name)}.{what}" for name in bodies for what in BODY_SIGNALS} | {APPLIED_TORQUE}
     resolved = []
     for signal in signals:
-        if signal not in known:
+        if not isinstance(signal, str) or signal not in known:
             raise UnknownNameError("signal", str(signal), known, where)
         if signal == APPLIED_TORQUE:
             resolved.append(signal)

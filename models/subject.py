@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.files import write_text_atomic
 from exogait.data.home import find, names
+from exogait.data.loading import regular_file
 from exogait.data.names import side_of, stem
 from exogait.data.show import Card, Shown, number
 
@@ -133,8 +134,9 @@ class Subject(Shown):
         """
         path = Path(path)
         try:
+            regular_file(path)
             root = ElementTree.parse(path).getroot()
-        except (ElementTree.ParseError, OSError) as error:
+        except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
             raise FileFormatError(path, f"cannot be read as an OpenSim scale set ({error})") from error
         bodies = {row["body"] for row in load_tables()["bodies"]}
         factors = []
@@ -168,8 +170,9 @@ class Subject(Shown):
         """
         path = Path(path)
         try:
+            regular_file(path)
             root = ElementTree.parse(path).getroot()
-        except (ElementTree.ParseError, OSError) as error:
+        except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
             raise FileFormatError(path, f"cannot be read as an OpenSim model ({error})") from error
         generic, scaled = _generic_points(), _points_of(root)
         pairs: dict[str, list[tuple[Factors, Factors]]] = {}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
-from exogait.data.settings import read_yaml
+from exogait.data.loading import read_yaml
+from exogait.data.settings import as_float
 
 
 def read_mapping(path: Path, allowed: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def as_number(
     if minimum == -math.inf:
         bounds = "give a finite number"
     allowed = f"{bounds} {unit}".rstrip()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(as_float(value)):
         raise InputError(field, value, allowed)
     if not minimum <= value <= maximum:
         raise InputError(field, value, allowed)

@@ -28,11 +28,10 @@ assert eg.models.load_device("hip_ankle").description
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the tree that keeps its symbolic links."""
-    pytest.importorskip("setuptools", minversion="77")
-    tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
+def build_wheel(tree: Path, out: Path) -> Path:
+    """The wheel, built from a copy of the tree that keeps its symbolic links; both folders are made."""
+    tree.mkdir(exist_ok=True)
+    out.mkdir(exist_ok=True)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tree / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
@@ -40,6 +39,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run([sys.executable, "-c", BUILD, str(out)], cwd=tree, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel."""
+    pytest.importorskip("setuptools", minversion="77")
+    return build_wheel(tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist"))
 
 
 def test_one_name_at_the_top(wheel: Path) -> None:

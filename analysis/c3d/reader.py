@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnitsError
+from exogait.data.loading import regular_file
 from exogait.data.show import Card, Shown, names, number
 
 from .events import C3DEvent, read_events
@@ -152,6 +153,7 @@ def read_c3d(path: str | Path, *, units: str | None = None) -> C3DFile:
         ((156, 52, 3), 100.0)
     """
     try:
+        regular_file(path)
         data = Path(path).read_bytes()
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", "check the path") from error

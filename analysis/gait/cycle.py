@@ -247,9 +247,9 @@ def normalize_cycles(
     names = tuple(channels) if channels is not None else tuple(f"channel{i + 1}" for i in range(values.shape[1]))
     cycles = np.full((len(strides), n_points, values.shape[1]), np.nan)
     slack = 0.5 * float(np.median(np.diff(time))) if len(time) > 1 else 0.0
-    for i, stride in enumerate(strides):
+    for i, stride in enumerate(strides if len(time) else ()):  # of an empty table nothing is known
         at = np.linspace(stride.start, stride.stop, n_points)
-        inside = (at >= time[0] - slack) & (at <= time[-1] + slack) if len(time) else np.zeros(n_points, dtype=bool)
+        inside = (at >= time[0] - slack) & (at <= time[-1] + slack)
         for j in range(values.shape[1]):
             cycles[i, inside, j] = np.interp(at[inside], time, values[:, j])
     return CycleStack(names, cycles, tuple(strides), dict(units or {}))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from exogait.data import ExogaitError, path_component, write_csv, write_text_atomic
 from exogait.data import output_folder as open_folder
+from exogait.data.errors import one_line
 from exogait.data.processes import LocalWorkers, Stopped, WorkerLostError, heeded_signals
 from exogait.data.quality import count_verdicts, quality_rows
 from exogait.data.show import Shown
@@ -97,7 +98,7 @@ def _folders(rows: Sequence[ManifestRow]) -> dict[str, str]:
 
 def _run_all(tasks: Sequence[_Task], workers: int, progress: Progress | None) -> dict[str, dict[str, Any]]:
     results: dict[str, dict[str, Any]] = {}
-    if workers <= 1:
+    if min(workers, len(tasks)) <= 1:
         for task in tasks:
             results[task[0].name] = _run_one(task)
             if progress:
@@ -138,6 +139,8 @@ def _run_one(task: _Task) -> dict[str, Any]:
         run = run_request(row.request(settings), out=folder, muscles=muscles, workers=1, progress=note)
     except ExogaitError as error:
         return {"error": str(error), "step": step, "metrics": []}
+    except (OSError, MemoryError) as error:  # the system's word on something outside this program
+        return {"error": one_line(error) or "not enough memory", "step": step, "metrics": []}
     except Exception as error:
         # An error nobody foresaw must not take the other trials with it; its traceback is kept beside the trial.
         with contextlib.suppress(ExogaitError), open_folder(folder, "exogait lab batch"):

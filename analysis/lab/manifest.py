@@ -10,6 +10,7 @@ import numpy as np
 
 from exogait.data import FileFormatError
 from exogait.data.files import writable_text
+from exogait.data.loading import regular_file
 
 from .request import LabRequest, make_request
 from .settings import LabSettings
@@ -77,11 +78,15 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
     """
     path = Path(path)
     try:
+        regular_file(path)
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "give a CSV text file") from error
     reader = csv.DictReader(lines)
-    header = [str(name).strip().lower() for name in reader.fieldnames or ()]
+    try:
+        header = [str(name).strip().lower() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        raise FileFormatError(path, f"is no table ({error})", "save it as CSV again") from None
     reader.fieldnames = header
     unknown = [name for name in header if name not in MANIFEST_COLUMNS]
     missing = [name for name in ("static", "trial", "mass") if name not in header]
@@ -91,7 +96,7 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
         )
         raise FileFormatError(path, problem, f"columns are {', '.join(MANIFEST_COLUMNS)}", line=1)
     rows: list[ManifestRow] = []
-    for number, raw in enumerate(reader, 2):
+    for number, raw in enumerate(_entries(path, reader), 2):
         row = {key: (value or "").strip() for key, value in raw.items() if key}
         if not any(row.values()):
             continue
@@ -110,7 +115,7 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
                 mass=_positive(path, number, "mass", row["mass"]),
                 height=_positive(path, number, "height", row["height"]) if row.get("height") else None,
                 marker_map=row.get("marker_map") or None, condition=row.get("condition", ""),
-                belt_speed=float(row["belt_speed"]) if row.get("belt_speed") else None,
+                belt_speed=_number(path, number, "belt_speed", row["belt_speed"]) if row.get("belt_speed") else None,
             )
         )  # fmt: skip
     if not rows:
@@ -118,11 +123,25 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
     return rows
 
 
+def _entries(path: Path, reader: csv.DictReader[str]) -> list[dict[str, str]]:
+    try:
+        return list(reader)
+    except csv.Error as error:  # a cell of more than 128 KiB
+        raise FileFormatError(path, f"is no table ({error})", "save it as CSV again") from None
+
+
 def _positive(path: Path, line: int, column: str, text: str) -> float:
+    value = _number(path, line, column, text)
+    if not value > 0:
+        raise FileFormatError(path, f"{column} is {text!r}", "a number above 0 is needed", line=line)
+    return value
+
+
+def _number(path: Path, line: int, column: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not (np.isfinite(value) and value > 0):
-        raise FileFormatError(path, f"{column} is {text!r}", "a number above 0 is needed", line=line)
+    if not np.isfinite(value):
+        raise FileFormatError(path, f"{column} is {text!r}", "a number is needed", line=line)
     return value

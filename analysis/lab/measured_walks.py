@@ -69,7 +69,7 @@ def analyse_walk(walk: ManifestRow) -> tuple[GaitTrial, float]:
 
 def analyse_walks(walks: Sequence[ManifestRow], *, workers: int = 2) -> list[tuple[GaitTrial, float]]:
     """Several walks, in parallel processes, in the order given."""
-    if workers < 2:
+    if min(workers, len(walks)) < 2:
         return [analyse_walk(walk) for walk in walks]
     with worker_pool(workers) as pool:
         return list(pool.map(analyse_walk, walks))

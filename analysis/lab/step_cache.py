@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError
+from exogait.data.files import write_text_atomic, written_beside
 from exogait.data.loading import read_json, read_table
 
 T = TypeVar("T")
@@ -102,9 +103,10 @@ class StepCache:
         for i, table in enumerate(tables):
             plain = table.copy()
             plain.attrs = {}
-            plain.to_parquet(place / f"table{i}.parquet")
+            with written_beside(place / f"table{i}.parquet") as beside:
+                plain.to_parquet(beside)
         content = {"key": key, "files": {str(file): digest(file) for file in files}, "result": encoded}
-        (place / "step.json").write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+        write_text_atomic(place / "step.json", json.dumps(content, allow_nan=False))
 
     def _encode(self, value: Any, tables: list[pd.DataFrame]) -> Any:
         if isinstance(value, pd.DataFrame):

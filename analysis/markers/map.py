@@ -34,12 +34,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.home import find
 from exogait.data.home import names as names_of
+from exogait.data.loading import made_of, read_yaml
 from exogait.data.names import mirrored_name, side_of
 from exogait.data.show import Shown
 from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
@@ -194,6 +194,10 @@ def marker_map_file(name: str | Path) -> Path:
 @lru_cache(maxsize=64)
 def _read_cached(path: Path, stamp: int) -> MarkerMap:
     content = _load(path)
+    return made_of(path, "is no marker map", "correct the map", lambda: _map_of(path, content))
+
+
+def _map_of(path: Path, content: Mapping[str, Any]) -> MarkerMap:
     left_right = content.get("sides", ["R", "L"])
     if not (
         isinstance(left_right, list) and len(left_right) == 2 and all(isinstance(side, str) for side in left_right)
@@ -340,13 +344,7 @@ def _place_virtual(
 
 def _load(path: Path, depth: int = 0) -> dict[str, Any]:
     """YAML of a map with its bases merged in."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise FileFormatError(path, f"is no readable YAML ({problem[:160]})", "correct the map") from error
-    if not isinstance(content, dict):
-        raise FileFormatError(path, "holds no 'key: value' lines", "see the example in analysis/markers/map.py")
+    content = read_yaml(path)
     for key in content:
         if key not in _KEYS:
             raise UnknownNameError("key", str(key), _KEYS, str(path))

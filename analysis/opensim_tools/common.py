@@ -91,7 +91,7 @@ def load_model(path: str | Path) -> Any:
         raise FileFormatError(path, "the model file does not exist", "check the path")
     try:
         ElementTree.parse(path)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two of encodings
         raise FileFormatError(path, f"is no readable XML ({error})", "export the model again from OpenSim") from error
     opensim = import_opensim()
     with captured_log("Error") as log:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
-from exogait.data.settings import read_yaml
+from exogait.data.loading import read_yaml
 from exogait.data.trial import SIDES, Side
 
 from ..gait.curves import CURVES

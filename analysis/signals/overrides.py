@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from exogait.data.errors import FileFormatError
+from exogait.data.loading import regular_file
 from exogait.data.names import SIDES
 from exogait.data.trial import EventKind, GaitEvent
 
@@ -44,19 +45,24 @@ def read_overrides(path: str | Path) -> Overrides:
         FileFormatError: A line that cannot be understood, with its number.
     """
     try:
+        regular_file(path)
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "give a CSV text file") from error
     numbered = [(i, line) for i, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
     if not numbered:
         raise FileFormatError(path, "is empty", "write a header line: what,side,time,plate")
-    header = [word.strip().lower() for word in next(csv.reader([numbered[0][1]]))]
+    try:
+        cells = [next(csv.reader([line])) for _, line in numbered]
+    except csv.Error as error:  # a cell of more than 128 KiB
+        raise FileFormatError(path, f"is no table ({error})", "save it as CSV again") from None
+    header = [word.strip().lower() for word in cells[0]]
     if not {"what", "side", "time"} <= set(header):
         raise FileFormatError(path, f"has the columns {', '.join(header)}", "name them what,side,time,plate", line=1)
     events: list[GaitEvent] = []
     plates: list[tuple[int, float, str]] = []
-    for number, line in numbered[1:]:
-        row = dict(zip(header, (word.strip() for word in next(csv.reader([line]))), strict=False))
+    for (number, _), words in zip(numbered[1:], cells[1:], strict=True):
+        row = dict(zip(header, (word.strip() for word in words), strict=False))
         what, side = row.get("what", "").lower(), row.get("side", "").lower()
         try:
             time = float(row.get("time", ""))

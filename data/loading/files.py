@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 import struct
 import tokenize
 import zipfile
@@ -17,7 +18,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ from ..errors import FileFormatError, InputError, UnitsError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 MIB = 1 << 20
 ARRAY_BYTES = 64 * MIB
@@ -229,6 +232,18 @@ def parsed(path: str | Path, problem: str, todo: str, make: Callable[[], Any]) -
         return make()
 
 
+def made_of(path: str | Path, problem: str, todo: str, make: Callable[[], T]) -> T:
+    """As :func:`parsed`, but errors that already say what is wrong stay what they are.
+
+    Raises:
+        FileFormatError: It cannot be made.
+    """
+    try:
+        return make()
+    except _READING as error:
+        raise damaged(path, problem, error, todo) from None
+
+
 def finite(name: str, value: Any, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
     """An array of finite numbers of a shape, where ``None`` is any length.
 
@@ -300,8 +315,22 @@ def _number(text: str) -> float:
     return value
 
 
+def regular_file(path: str | Path) -> int:
+    """Size of a file, bytes; a device or a pipe, which may never end, is none.
+
+    Raises:
+        FileFormatError: It is no regular file.
+        OSError: The system does not let us look.
+    """
+    about = Path(path).stat()
+    if not stat.S_ISREG(about.st_mode):
+        kind = "a folder" if stat.S_ISDIR(about.st_mode) else "a device or a pipe"
+        raise FileFormatError(path, f"is {kind}", "name a file")
+    return about.st_size
+
+
 def _measure(path: Path, limit: int) -> None:
-    _limit(path.stat().st_size, limit)
+    _limit(regular_file(path), limit)
 
 
 def _limit(size: int, limit: int) -> None:

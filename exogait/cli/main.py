@@ -10,7 +10,7 @@ import io
 import os
 import sys
 
-from exogait.data.errors import ExogaitError
+from exogait.data.errors import ExogaitError, one_line
 
 from . import demo, doctor, lab, learn, model, new, study, walk
 from .app import app
@@ -42,7 +42,7 @@ def main() -> None:
             raise
         if error.filename is None and error.strerror is None:
             _end_of_bug(error)
-        where = "" if error.filename is None else f"{error.filename}: "
+        where = "" if error.filename is None else f"{one_line(error.filename)}: "
         _end(f"{where}{error.strerror or error}; check the path, its permissions and the space on the disk", 2)
     except MemoryError:
         _end("not enough memory; give less at a time (fewer bodies, workers or frames)", 2)

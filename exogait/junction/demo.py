@@ -63,9 +63,11 @@ def run_demo(
         ExogaitError: The policies are not usable, or the patient cannot walk.
     """
     from exogait.data.extras import require_extra
+    from exogait.osim_env.study.personalize import find_generalists
 
     for extra in ("learn", "controller"):
         require_extra(extra, "the demonstration")
+    find_generalists(policies)  # before the minutes that come before they are needed
     say = report or (lambda line: None)
     out = Path(out)
     with output_folder(out, "exogait demo", expects=("gait2392_exo.osim", "model.txt", "index.html")):

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
-from exogait.data.loading import read_json, read_table
+from exogait.data.loading import read_json, read_table, read_yaml, regular_file
 from exogait.data.results import read_result, result_model
-from exogait.data.settings import load_settings, read_yaml
+from exogait.data.settings import load_settings
 from exogait.data.show import Card, Shown, brief, names
 from exogait.data.trial import GaitTrial
 from exogait.osim_env.learning.log import CONFIG
@@ -255,7 +255,10 @@ def _read_table(path: Path) -> pd.DataFrame:
     if ending != ".csv":
         return read_table(path, "cannot be read as a table", "write it again")
     try:
+        regular_file(path)
         return pd.read_csv(path)
+    except FileFormatError:
+        raise
     except Exception as error:  # pandas and pyarrow raise whatever their parsers meet
         problem = " ".join(str(error).split())[:160]
         raise FileFormatError(path, f"cannot be read as a table ({problem})", "write it again") from error

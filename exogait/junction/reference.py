@@ -80,6 +80,11 @@ def fit_reference_to_walks(
     Raises:
         ExogaitError: The manifest or a walk is not usable, or there are too few strides for the order.
     """
+    with output_file(request.out, "exogait reference"):  # the name is refused before the walks are analysed
+        return _fit(request, report)
+
+
+def _fit(request: ReferenceRequest, report: Callable[[str], None] | None) -> FittedReference:
     from exogait.analysis.lab.measured_walks import analyse_walks, published_walks, walks_of_manifest
     from exogait.osim_env.gait.reference_fit import GENERIC_LEG_LENGTH, fit_reference, strides_of_trial
 
@@ -95,6 +100,5 @@ def fit_reference_to_walks(
         strides, order=request.order, speed_range=(request.slowest, request.fastest), n_harmonics=HARMONICS,
         leg_length=GENERIC_LEG_LENGTH, source=source, name=request.out.stem,
     )  # fmt: skip
-    with output_file(request.out, "exogait reference"):
-        fitted.save(request.out)
+    fitted.save(request.out)
     return FittedReference(fitted, len(strides), request.out)

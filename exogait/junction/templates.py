@@ -65,7 +65,7 @@ def new_file(
 
 def _text(kind: NewKind, name: str, source: str | Path | None, units: str | None) -> str:
     # What YAML would read as something else (a number, yes, null) stands in quotes.
-    quoted = name if yaml.safe_load(name) == name else json.dumps(name)
+    quoted = name if _is_text(name) else json.dumps(name)
     if source is None:
         text = TEMPLATES[kind].read_text(encoding="utf-8")
         return re.sub(r"^name: NAME", f"name: {quoted}", text, count=1, flags=re.MULTILINE).replace("NAME", name)
@@ -79,6 +79,14 @@ def _text(kind: NewKind, name: str, source: str | Path | None, units: str | None
         return text  # its name is a title
     named, count = re.subn(r"^name:.*$", lambda _: line, text, count=1, flags=re.MULTILINE)
     return named if count else f"{line}\n{text}"
+
+
+def _is_text(name: str) -> bool:
+    """Whether YAML reads a bare name as just that text; ``2020-13-45`` it takes for a date that there is not."""
+    try:
+        return yaml.safe_load(name) == name
+    except ValueError:
+        return False
 
 
 def _draft(name: str, source: Path, units: str | None) -> str:

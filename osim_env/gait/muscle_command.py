@@ -14,12 +14,14 @@ Two schemes, both without any force that is not a muscle's (or the trunk actuato
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.names import stem as stem
 from exogait.data.settings import check_ranges
 
@@ -182,10 +184,19 @@ class Recruitment:
         self.lower = np.full(n_columns, config.min_excitation)
         self.lower[self.n_muscles :] = -1.0
         self.upper = np.ones(n_columns)
-        self.stiffness = config.stiffness_scale * np.array([config.stiffness[stem(name)] for name in self.demanded])
-        self.amplitude_per_kg = config.amplitude_scale * np.array(
-            [config.amplitude[stem(name)] for name in self.demanded]
-        )
+        self.stiffness = config.stiffness_scale * self._by_coordinate("stiffness", config.stiffness)
+        self.amplitude_per_kg = config.amplitude_scale * self._by_coordinate("amplitude", config.amplitude)
+
+    def _by_coordinate(self, setting: str, table: Mapping[str, float]) -> Array:
+        """Values of a table for the demanded coordinates, shape (n_demanded,)."""
+        wanted = [stem(name) for name in self.demanded]
+        for name in table:
+            if name not in wanted:
+                raise UnknownNameError("coordinate", name, wanted, f"muscles: {setting}")
+        missing = [name for name in wanted if name not in table]
+        if missing:
+            raise InputError(f"muscles: {setting}", None, f"a value for {', '.join(dict.fromkeys(missing))}")
+        return np.array([table[name] for name in wanted])
 
     def solve(
         self, moment_arms: Array, gain: Array, passive: Array, demand: Array, multiplier: Array

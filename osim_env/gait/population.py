@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import CONDITIONS
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.data.settings import check_ranges
 from exogait.models.deficit import load_deficit
 
 Array = NDArray[np.float64]
+
+
+_BODY_DRAW_RANGES = {"strength": (1.0, 100.0, "percent"), "share": (0.0, 1e6, "")}
+"""Field of :class:`BodyDraw` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,14 @@ class BodyDraw:
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        low, high = self.strength
+        low, high = self.strength if len(self.strength) == 2 else (0.0, 0.0)
         if not 1.0 <= low <= high <= 100.0:
             raise InputError("strength", self.strength, "a range within 1 to 100 percent, smaller value first")
-        if not self.share >= 0:
-            raise InputError("share", self.share, "0 or more")
+        check_ranges(self, _BODY_DRAW_RANGES)
+
+
+_POPULATION_RANGES = {"conditions": (0.0, 1e6, "")}
+"""Field of :class:`Population` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,12 @@ class Population:
     def __post_init__(self) -> None:
         if not self.bodies or not sum(kind.share for kind in self.bodies) > 0:
             raise InputError("bodies", self.bodies, "at least one kind of body with a share above 0")
-        for name, share in (self.conditions or {}).items():
+        for name in self.conditions or {}:
             if name not in CONDITIONS:
                 raise UnknownNameError("device condition", name, CONDITIONS)
-            if not share >= 0:
-                raise InputError(f"conditions: {name}", share, "0 or more")
+        check_ranges(self, _POPULATION_RANGES)
+        if self.conditions is not None and not sum(self.conditions.values()) > 0:
+            raise InputError("conditions", self.conditions, "at least one share above 0")
 
     def conditions_of(self, n_envs: int) -> NDArray[np.int64]:
         """Condition (index into :data:`CONDITIONS`) of every environment, interleaved, shape (n_envs,)."""

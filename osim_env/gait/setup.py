@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from exogait import models
 from exogait.data.errors import FileFormatError
 from exogait.data.home import is_replaced
+from exogait.data.loading import regular_file
+from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 from exogait.models.deficit import Deficit, load_deficit
 from exogait.models.device import Device, load_device
@@ -65,6 +67,9 @@ class WorldSetup(Shown):
     reference: str = DEFAULT_REFERENCE
     population: Population | None = None
 
+    def __post_init__(self) -> None:
+        check_ranges(self, {"strength": (0.0, 1000.0, "percent")})
+
     def load_device(self) -> Device | None:
         """The device, if any."""
         return None if self.device is None else load_device(self.device)
@@ -105,6 +110,7 @@ def compiled_in_cache(source: Path) -> Path:
     The name tells the file's content, the engine's sources and the versions of what compiles: what another engine
     compiled is never taken for this one's.
     """
+    regular_file(source)
     key = hashlib.sha256(source.read_bytes() + compiler_key().encode()).hexdigest()[:16]
     target = cache_folder() / f"{key}.npz"
     try:

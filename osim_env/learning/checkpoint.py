@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.files import written_beside
 from exogait.data.loading import agree, damaged, parsed, read_archive
 
 from ..device.legs import Legs
@@ -169,12 +170,10 @@ def write_checkpoint(
         "numpy": [kind, position, has_gauss, cached], "world_random": world.rng.bit_generator.state,
     }  # fmt: skip
     content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    beside = path.with_name(".checkpoint.tmp.npz")
-    with beside.open("wb") as stream:
+    with written_beside(path) as beside, beside.open("wb") as stream:
         np.savez(stream, **content)  # type: ignore[arg-type]
         stream.flush()
         os.fsync(stream.fileno())
-    beside.replace(path)
     return path
 
 

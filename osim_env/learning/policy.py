@@ -134,7 +134,7 @@ class Policy(Shown):
 
     def save(self, path: str | Path) -> Path:
         """Write ``path``.safetensors and ``path``.json."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         stem = Path(path).with_suffix("")
         stem.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ class Policy(Shown):
         for i, (weight, bias) in enumerate(self.layers):
             tensors[f"layer{i}/weight"], tensors[f"layer{i}/bias"] = weight, bias
         with written_beside(stem.with_suffix(".safetensors")) as beside:
-            save_file({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, beside)
+            beside.write_bytes(save({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}))
         content = {"format": FORMAT, "clip": self.clip, "n_layers": len(self.layers), **self.metadata}
         return write_text_atomic(stem.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
 

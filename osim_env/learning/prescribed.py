@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.loading import regular_file
 from exogait.data.names import side_of, stem
 
 from ..device.mirror import ODD_COORDINATES
@@ -46,6 +47,7 @@ def read_profile(path: str | Path) -> pd.DataFrame:
     own = PROFILES / f"{path}.csv"
     path = own if own.is_file() else Path(path)
     try:
+        regular_file(path)
         table = pd.read_csv(path, comment="#").set_index("percent").astype(float)
     except (OSError, KeyError, ValueError) as error:
         raise FileFormatError(path, f"no torque profile ({error})", "columns percent, hip_flexion, ...") from None

@@ -32,7 +32,7 @@ from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_json, read_table
 from exogait.data.output import output_folder
 from exogait.data.processes import LocalWorkers, Stopped, heeded_signals
-from exogait.data.settings import from_mapping
+from exogait.data.settings import check_ranges, from_mapping
 from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import FULL_STRENGTH, load_deficit
@@ -60,6 +60,19 @@ GENTLE: dict[str, Any] = {"learning_rate": 2e-5, "learning_rate_range": (5e-6, 1
 """How the human learns: it walks well already, and a first large step would undo that."""
 LONGEST_STRIDE = 1.6
 """A stride longer than this times the median one lacks a heel strike."""
+
+
+_PERSONALIZATION_RANGES = {
+    "speed": (1e-3, 10.0, "m/s"),
+    "strength": (0.0, 1000.0, "percent"),
+    "samples": (1.0, 1e14, "control steps"),
+    "starts": (1, 10_000, ""),
+    "seconds": (0.02, 3600.0, "s"),
+    "seed": (0, 2**32 - 1, ""),
+    "n_envs": (1, 100_000, "bodies"),
+    "n_steps": (1, 100_000, "control steps"),
+}
+"""Field of :class:`Personalization` to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +114,7 @@ class Personalization(Shown):
     n_steps: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("samples", "seconds", "starts", "speed"):
-            if not getattr(self, name) > 0:
-                raise InputError(name, getattr(self, name), "a number above 0")
+        check_ranges(self, _PERSONALIZATION_RANGES)
         if self.deficit is None and self.strength is not None:
             raise InputError("strength", self.strength, "a deficit that it is the strength of")
 

@@ -13,6 +13,7 @@ were searched for with as many candidates.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import traceback
@@ -141,8 +142,9 @@ def _work(
                     waiting.insert(0, task)
             except Exception as error:
                 failed[task.name] = "".join(traceback.format_exception_only(error)).strip()
-                (folder / task.name).mkdir(exist_ok=True)
-                write_text_atomic(folder / task.name / "error.txt", "".join(traceback.format_exception(error)))
+                with contextlib.suppress(OSError, ExogaitError):  # a full disk, perhaps, which the reason tells already
+                    (folder / task.name).mkdir(exist_ok=True)
+                    write_text_atomic(folder / task.name / "error.txt", "".join(traceback.format_exception(error)))
             else:
                 done.add(task.name)
                 (folder / task.name / "error.txt").unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from exogait.data.errors import DataQualityWarning, FileFormatError
+from exogait.data.loading import regular_file
 
 from .scene import Mesh
 
@@ -65,8 +66,9 @@ def read_bone_meshes(model: str | Path, bodies: Sequence[str], folder: str | Pat
 def mesh_names(model: Path) -> list[tuple[str, str, np.ndarray]]:
     """Body, file name and scale (shape (3,)) of every mesh that a model shows."""
     try:
+        regular_file(model)
         root = ElementTree.parse(model).getroot()
-    except (OSError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
         raise FileFormatError(model, f"cannot be read ({error})", "give an .osim file") from error
     found = []
     for body in root.iter("Body"):
@@ -92,10 +94,11 @@ def read_vtp(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """
     path = Path(path)
     try:
+        regular_file(path)
         root = ElementTree.parse(path).getroot()
     except OSError as error:
         raise FileFormatError(path, f"cannot be opened ({error.strerror})") from error
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise FileFormatError(path, f"is no readable XML ({error})", "binary .vtp files: save them as ASCII") from error
     points: list[np.ndarray] = []
     triangles: list[np.ndarray] = []

@@ -2,6 +2,7 @@
 
 ``python -m tests.fuzz kills --count 60`` ends trainings, studies and batches at random (see :mod:`tests.fuzz.kills`).
 ``python -m tests.fuzz arrays --count 20000`` does so with files of numbers (see :mod:`tests.fuzz.arrays`).
+``python -m tests.fuzz hostile --count 2000`` does so with settings, names, options (see :mod:`tests.fuzz.hostile`).
 """
 
 from __future__ import annotations
@@ -49,5 +50,7 @@ if __name__ == "__main__":
         tyro.cli(kills.main, prog="python -m tests.fuzz kills", args=sys.argv[2:])
     elif sys.argv[1:2] == ["arrays"]:
         tyro.cli(arrays.main, prog="python -m tests.fuzz arrays", args=sys.argv[2:])
+    elif sys.argv[1:2] == ["hostile"]:
+        tyro.cli(arrays.hostile, prog="python -m tests.fuzz hostile", args=sys.argv[2:])
     else:
         tyro.cli(main, prog="python -m tests.fuzz")

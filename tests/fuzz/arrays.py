@@ -264,6 +264,20 @@ def main(count: int = 20_000, seed: int = 0, *, seconds: float | None = None, ki
         raise SystemExit(1)
 
 
+def hostile(count: int = 2000, seed: int = 0, *, seconds: float | None = None, kinds: tuple[str, ...] = ()) -> None:
+    """Give hostile settings, tables, names and options to readers and commands.
+
+    Args:
+        count: Number of inputs.
+        seed: Seed of what is hostile.
+        seconds: Longest time to spend, s.
+        kinds: Kinds of inputs; all without.
+    """
+    from tests.fuzz.hostile import HOSTILE_KINDS
+
+    main(count, seed, seconds=seconds, kinds=kinds or HOSTILE_KINDS)
+
+
 if __name__ == "__main__":
     first, last, chosen, names = sys.argv[1:5]
     child(int(first), int(last), int(chosen), tuple(filter(None, names.split(","))))

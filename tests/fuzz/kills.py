@@ -183,7 +183,7 @@ class LabBatch(Run):
         return ["lab", "batch", str(manifest), "--out", str(self.folder), "--workers", "2"]
 
     def begun(self) -> bool:
-        return any(self.folder.rglob("step.json"))
+        return last_change(self) > 0.0
 
     def check(self, number: int, said: str) -> list[str]:
         wrong = []
@@ -274,13 +274,22 @@ def left_over(mark: str) -> list[int]:
 
 def last_change(run: Run) -> float:
     """When something that tells of progress last changed, 0 without."""
-    return max((path.stat().st_mtime for path in run.folder.rglob(run.progress)), default=0.0)
+    places = [Path(folder, run.progress) for folder, _, files in os.walk(run.folder) if run.progress in files]
+    return max(map(_changed, places), default=0.0)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it goes while one looks
+        return 0.0
 
 
 def names_in(folder: Path) -> set[str]:
-    """Files of a finished run, but for those that tell of an earlier end (``before-1``)."""
+    """Files of a finished run, but for those of which each start of it makes new ones."""
     found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
-    return {str(name) for name in found if not any(part.startswith("before-") for part in name.parts)}
+    of_a_start = ("before-", "tensorboard")
+    return {str(name) for name in found if not any(part.startswith(of_a_start) for part in name.parts)}
 
 
 def end_once(run: Run, number: int, delay: float, outcome: Outcome, *, at_start: bool) -> bool:

@@ -64,6 +64,10 @@ def make_kinds(folder: Path, wanted: tuple[str, ...] = ()) -> list[Kind]:
         "reference": (_reference, 0.04), "strategies": (_strategies, 0.04), "contract": (_contract, 0.03),
         "trial": (_trial, 0.04), "table": (_table, 0.04),
     }  # fmt: skip
+    if not set(wanted) <= makers.keys() | MISDEEDS.keys():
+        from .hostile import MAKERS  # which stands on this file
+
+        makers |= MAKERS | {"model": (_model, 0.05), "policy": (_policy, 0.05)}
     kinds = [Kind(name, 1.0, folder / name, _no_damage, MISDEEDS[name]) for name in wanted if name in MISDEEDS]
     for name, (maker, share) in makers.items():
         if not wanted or name in wanted:

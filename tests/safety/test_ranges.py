@@ -20,7 +20,10 @@ from exogait.junction.simulate import SimulateRequest
 from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.muscle_command import MuscleCommandConfig
+from exogait.osim_env.gait.population import BodyDraw, Population
+from exogait.osim_env.gait.setup import WorldSetup
 from exogait.osim_env.learning.config import EvaluationConfig, LearnerConfig, Stage, TrainConfig
+from exogait.osim_env.study.personalize import Personalization
 from exogait.osim_env.study.plan import SearchConfig, StudyBody, StudyConfig, Variant
 
 NEEDED: dict[type, dict[str, Any]] = {
@@ -28,6 +31,8 @@ NEEDED: dict[type, dict[str, Any]] = {
     LearnerConfig: {}, SearchConfig: {}, StudyBody: {}, Variant: {"name": "a"}, Stage: {"samples": 10.0},
     StudyConfig: {"name": "a"}, TrainConfig: {"name": "a", "stages": (Stage(10.0),)},
     SimulateRequest: {"policy": "a", "out": Path("a")}, OptimumRequest: {"policies": "a", "out": Path("a")},
+    WorldSetup: {}, BodyDraw: {}, Population: {},
+    Personalization: {"human": "h", "device_policy": "d", "subject": "s", "reference": "r", "speed": 1.2},
     PersonalizeRequest: {"lab": Path("a"), "out": Path("b")}, ReferenceRequest: {"out": Path("a.json")},
 }  # fmt: skip
 """Configuration to the fields that have no default."""
@@ -43,7 +48,7 @@ def numbers(cls: type) -> list[tuple[str, Any]]:
         elif re.fullmatch(r"tuple\[(float|int), (\.\.\.|float|int)\]( \| None)?", text):
             found.append((name, lambda x: (x, x)))
         elif re.fullmatch(r"dict\[str, float\]( \| None)?", text):
-            found.append((name, lambda x: {"keep_speed": x}))
+            found.append((name, lambda x, key="powered" if name == "conditions" else "keep_speed": {key: x}))
     return found
 
 

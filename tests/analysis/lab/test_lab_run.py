@@ -119,9 +119,8 @@ def manifest(folder: Path, person, *extra: str) -> Path:
 def test_of_a_batch_a_dying_worker_takes_no_other_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "_run_one", die_of_name)
     names = ["first", "dies", "third", "fourth"]
-    rows = [
-        ManifestRow(name=name, subject="s", static=tmp_path / "s.c3d", walk=tmp_path / "w.c3d", mass=70.0) for name in names
-    ]
+    file = tmp_path / "none.c3d"
+    rows = [ManifestRow(name=name, subject="s", static=file, walk=file, mass=70.0) for name in names]
     found = run_batch(rows, out=tmp_path / "out", workers=2).failures.set_index("name")["error"]
     assert found.pop("dies").startswith("the process ended: ")
     assert dict(found) == dict.fromkeys(["first", "third", "fourth"], "was tried")

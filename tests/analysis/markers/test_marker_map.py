@@ -140,7 +140,7 @@ def test_apply_renames_drops_and_adds(write):
             "virtual marker R_HIP",
         ),
         ("sides: [R_, L_]", "sides: R_", FileFormatError, "sides"),
-        ("name: My", "name: [My", FileFormatError, "no readable YAML"),
+        ("name: My", "name: [My", FileFormatError, "malformed YAML"),
         ("name: My laboratory", "base: nowhere", UnknownNameError, "base map"),
     ],
 )
