@@ -73,7 +73,7 @@ def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float, str]
                 raise InputError(name, value, f"a number from {lowest:g} to {highest:g}{unit and ' '}{unit}")
 
 
-def as_float(value: Real | float) -> float:
+def as_float(value: Any) -> float:
     """A number as a float; one of more than 308 digits is infinite."""
     try:
         return float(value)

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError
-from exogait.data.files import write_text_atomic, written_beside
+from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_json, read_table
 
 T = TypeVar("T")
@@ -103,8 +103,7 @@ class StepCache:
         for i, table in enumerate(tables):
             plain = table.copy()
             plain.attrs = {}
-            with written_beside(place / f"table{i}.parquet") as beside:
-                plain.to_parquet(beside)
+            write_parquet(plain, place / f"table{i}.parquet", index=None)
         content = {"key": key, "files": {str(file): digest(file) for file in files}, "result": encoded}
         write_text_atomic(place / "step.json", json.dumps(content, allow_nan=False))
 

@@ -8,6 +8,7 @@ from typing import Literal
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
+from exogait.data.errors import InputError
 from exogait.junction.person import require_deficit
 
 
@@ -93,6 +94,8 @@ def verify(
     from exogait import models
     from exogait.osim_env.engine.verify import verify as run_verify
 
+    if not 1 <= states <= 1_000_000:
+        raise InputError("--states", states, "a number from 1 to 1000000")
     path = models.model_path() if model is None else model
     result = run_verify(path, n_states=states, seed=seed, convert_muscles=convert_muscles)
     print(result)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from exogait import models
 from exogait.data.errors import FileFormatError
-from exogait.data.home import is_replaced
+from exogait.data.home import find, is_replaced
 from exogait.data.loading import regular_file
 from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
@@ -100,7 +100,10 @@ def model_files(setup: WorldSetup) -> tuple[Path | None, Path]:
     if setup.model is not None:
         source = Path(setup.model)
     else:
-        source = _built(setup.device or "", setup.subject or "", setup.tendon)
+        files = [find("devices", setup.device)] if setup.device else []
+        files += [find("subjects", setup.subject)] if setup.subject else []
+        stamp = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+        source = _built(setup.device or "", setup.subject or "", setup.tendon, stamp)
     return source, compiled_in_cache(source)
 
 
@@ -136,8 +139,15 @@ def compiler_key() -> str:
 
 
 @lru_cache(maxsize=16)
-def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_plantarflexors"]) -> Path:
-    """Build the model with a device, a subject and tendons into the cache."""
+def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_plantarflexors"], stamp: str) -> Path:
+    """Build the model with a device, a subject and tendons into the cache.
+
+    Args:
+        device: Name or file, empty for none.
+        subject: Name or file, empty for none.
+        tendon: Rigid or elastic tendons.
+        stamp: Digest of the files of both, so that one that was edited is read again.
+    """
     built = models.build(
         device=device or None, subject=models.load_subject(subject) if subject else None, tendon=tendon
     )

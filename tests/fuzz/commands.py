@@ -155,7 +155,7 @@ class Cage:
         """
         shutil.rmtree(self.out, ignore_errors=True)
         code, said, printed = run_here(line, self.root, action)
-        told = [(self.outside / name).resolve() for name in named if "\0" not in name and len(name) < 200]
+        told = [Path(os.path.normpath(self.outside / "a" / "b" / name)) for name in named]
         strangers = set()
         for name in self._files() ^ self.known:
             path = Path(name)

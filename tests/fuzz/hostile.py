@@ -388,7 +388,7 @@ BASE: dict[str, dict[str, str | None]] = {
 """Each command as it is before one thing of it is made hostile, so that it ends soon."""
 
 
-LIMITS = ("policies", "seconds", "threads", "model", "config")
+LIMITS = ("policies", "states", "seconds", "threads", "model", "config")
 """Arguments without which a command would do the work of minutes."""
 OUTPUTS = ("out", "film", "table", "export", "draft")
 """Arguments that name what is written."""
