@@ -9,8 +9,9 @@ file has the name of one of the suite's, the user's is taken and every list says
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -220,6 +221,26 @@ def find_folder(kind: Kind, name: str | Path) -> Path:
     found = [(origin, place, _folders(kind, place)) for origin, place in places(kind)]
     raise UnknownFileError("folder of policies" if kind == "policies" else f"folder of {kind}", str(name), found,
                            f"folders of {kind.replace('_', ' ')}")  # fmt: skip
+
+
+def own_digests(wanted: Iterable[tuple[Kind, str | None]]) -> dict[str, str]:
+    """What the user's own files among some names hold, so that one that was edited is noticed.
+
+    Args:
+        wanted: Kinds and names; ``None`` stands for none. What is the suite's is left out.
+
+    Returns:
+        Name of each to the first digits of its SHA-256.
+
+    Raises:
+        UnknownNameError: Nothing has a name.
+    """
+    files = {name: find(kind, name) for kind, name in wanted if name is not None}
+    suite = SUITE.resolve()
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for name, path in files.items() if not path.resolve().is_relative_to(suite)
+    }  # fmt: skip
 
 
 def is_replaced(kind: Kind, name: str) -> bool:

@@ -29,6 +29,7 @@ from exogait.data.constants import ARMS, CONDITIONS, Arm
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.extras import require_extra
 from exogait.data.files import write_parquet, write_text_atomic
+from exogait.data.home import own_digests
 from exogait.data.loading import read_json, read_table
 from exogait.data.output import output_folder
 from exogait.data.processes import LocalWorkers, Stopped, heeded_signals
@@ -325,7 +326,10 @@ def _personalize(
         path = folder / arm / "result.json"
         if not path.is_file():
             todo.append(arm)
-        elif read_json(path, "damaged result", "delete it and run again", fields={"inputs": dict})["inputs"] != wanted:
+            continue
+        done = read_json(path, "damaged result", "delete it and run again", fields={"inputs": dict})["inputs"]
+        # One from before the user's own files were noted has no word on them.
+        if done != {key: value for key, value in wanted.items() if key in done or key != "own_files"}:
             raise InputError("out", str(folder), f"{path.parent} was made with other settings; choose another folder")
     if workers < 2 or len(todo) < 2:
         for arm in todo:
@@ -385,7 +389,9 @@ def _inputs(settings: Personalization) -> dict[str, Any]:
     digests = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
     places = ("human", "device_policy", "subject", "reference")
     content = {key: value for key, value in dataclasses.asdict(settings).items() if key not in places}
-    return json.loads(json.dumps({**content, "deficit": settings.body, "files": digests}))
+    own = own_digests([("devices", settings.device), ("deficits", settings.deficit)])
+    found = {**content, "deficit": settings.body, "files": digests}
+    return json.loads(json.dumps({**found, "own_files": own} if own else found))
 
 
 def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summarise) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from exogait.data.errors import InputError
 from exogait.data.files import path_component
-from exogait.data.home import find
+from exogait.data.home import find, own_digests
 from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
@@ -403,6 +403,10 @@ def inputs_of_task(config: StudyConfig, task: Task) -> dict[str, Any]:
         settings_of = {} if variant is None else dataclasses.asdict(variant)
         inputs["variant"] = {key: value for key, value in settings_of.items() if key != "bodies"} or None
     settings = dataclasses.asdict(config)
+    deficit = None if task.body is None else config.bodies[task.body].deficit
+    inputs["files"] = own_digests(
+        [("trainings", config.training), ("devices", config.device), ("deficits", deficit)]
+    )
     return json.loads(json.dumps({**{name: settings[name] for name in names}, **inputs}))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 from exogait.data.errors import ExogaitError, InputError, MissingDependencyError, UnknownNameError
+from exogait.data.home import find
 from exogait.data.processes import LocalWorkers, WorkerLostError
 from exogait.osim_env.gait.population import CONDITIONS
 from exogait.osim_env.gait.strategy import load_strategies
@@ -31,6 +33,7 @@ from exogait.osim_env.study.plan import (
     StudyConfig,
     Task,
     Variant,
+    inputs_of_task,
     plan,
 )
 from exogait.osim_env.study.ray_backend import RayBackend
@@ -283,6 +286,21 @@ def test_only_what_is_missing_is_done(tiny: StudyConfig, study, copy: Path) -> N
     again = run_study(tiny, copy, numbers, backend=backend)
     assert backend.done == ["walk-1-healthy"]
     pd.testing.assert_frame_equal(again["walks"], study[1]["walks"])
+
+
+def test_a_file_of_the_users_that_was_edited_is_another_setting(tiny: StudyConfig, copy: Path, tmp_path: Path) -> None:
+    source = find("deficits", "plantarflexors").read_text()
+    own = tmp_path / "plantarflexors.yaml"
+    own.write_text(source)
+    config = dataclasses.replace(tiny, bodies=(tiny.bodies[0], dataclasses.replace(tiny.bodies[1], deficit=str(own))))
+    for task in plan(config):
+        path = copy / task.name / "result.json"
+        done = json.loads(path.read_text())
+        path.write_text(json.dumps({**done, "inputs": inputs_of_task(config, task)}))
+    run_study(config, copy, numbers)
+    own.write_text(source + "# stronger\n")
+    with pytest.raises(InputError, match=r"^files: .*plantarflexors\.yaml.* was done with "):
+        run_study(config, copy, numbers)
 
 
 def test_results_of_other_settings_are_not_mixed(tiny: StudyConfig, copy: Path) -> None:
