@@ -2,12 +2,14 @@
 
 ``python -m tests.validation.unchanged REVISION`` checks the revision out beside this tree, lets both run the same
 commands in fresh processes, and compares every file that they write: to the bit, else by the largest difference of its
-numbers. Folders, dates, run times and digests of the source are no results and are taken out first. With EXOGAIT_DATA
-the laboratory's walk is a measured one, else one that is made up.
+numbers. Folders, dates, run times and digests of the source are no results and are taken out first; so are the names
+that were given on purpose (``RENAMED``, ``ADDED``), and nothing else. With EXOGAIT_DATA the laboratory's walk is a
+measured one, else one that is made up.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -34,6 +36,13 @@ WALKS = {
     ],
 }  # fmt: skip
 """Walks of committed policies."""
+RENAMED = {"speed": "speed_measured", "commanded_speed": "speed_commanded"}
+"""What a trial says about itself: the key of before and the one of now."""
+ADDED = {"in_degrees", "units", "synthetic"}
+"""Keys that a trial or its tables had not always; where both trees have one, its values are compared."""
+TRIAL, README = "trial.json", "README.txt"
+MANIFEST = ".exogait.json"
+"""List of the files of a folder, with digests: of both trees, but neither is a result."""
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -79,7 +88,10 @@ def differences(before: Path, now: Path) -> Iterator[Difference]:
         path.relative_to(folder).as_posix()
         for folder in (before, now)
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix not in (".html", ".log") and ".steps" not in path.parts
+        if path.is_file()
+        and path.suffix not in (".html", ".log")
+        and ".steps" not in path.parts
+        and path.name != MANIFEST
     }
     for file in sorted(files):
         if not ((before / file).exists() and (now / file).exists()):
@@ -93,7 +105,38 @@ def differences(before: Path, now: Path) -> Iterator[Difference]:
             yield Difference(file, False, _of_tables(*tables))
         else:
             texts = [_plain(text.decode("utf-8", "replace"), home) for text, home in ((first, before), (second, now))]
+            if file.endswith(".csv"):  # a cell that a spreadsheet would compute has an apostrophe since
+                texts = [text.replace(""",'""", ",").replace("""\"'""", '"') for text in texts]
+            if Path(file).name in (TRIAL, README):
+                facts = [_facts(text, file) for text in texts]
+                texts = ["\n".join(lines) for lines in _common(*facts)]
             yield Difference(file, False, _of_texts(*texts))
+
+
+def _facts(text: str, file: str) -> dict[str, str]:
+    """Statements of a trial's own file, or of the text beside its OpenSim files, under the names of now."""
+    if file.endswith(".json"):
+        pairs = list(_leaves(json.loads(text), ()))
+    else:
+        lines = (line[2:] if line.startswith("- ") else line for line in text.splitlines())
+        pairs = [((key,), value) for key, _, value in (line.partition(": ") for line in lines)]
+    return {".".join((*path[:-1], RENAMED.get(path[-1], path[-1]))): value for path, value in pairs}
+
+
+def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif value is not None:  # null says as much as no key
+        yield path, json.dumps(value)
+
+
+def _common(before: dict[str, str], now: dict[str, str]) -> Iterator[list[str]]:
+    """Lines of both, sorted; without what only one has to say under an added key."""
+    for facts, other in ((before, now), (now, before)):
+        yield sorted(
+            f"{key}: {value}" for key, value in facts.items() if key in other or key.rpartition(".")[2] not in ADDED
+        )
 
 
 def _of_tables(first: pd.DataFrame, second: pd.DataFrame) -> float:
