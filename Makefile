@@ -8,7 +8,7 @@ WORKERS ?= 2
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint docs notebooks validation lock clean
+.PHONY: demo test lint docs notebooks validation bench lock clean
 
 demo: $(STAMP)
 	$(BIN)/exogait demo --out out
@@ -35,6 +35,10 @@ notebooks: $(STAMP)
 
 validation: $(STAMP)
 	$(BIN)/python -m tests.validation
+
+# Speed of this machine into docs/performance.md; leave it alone meanwhile.
+bench: $(STAMP)
+	$(BIN)/python -m tests.validation.performance
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -70,9 +70,9 @@ class PpoConfig:
     noise: float = 0.045
     noise_memory: float = 0.8
     noise_along: float = 0.8
-    learning_rate: float = 1e-5
+    learning_rate: float = 3e-6
     learning_rate_range: tuple[float, float] = (1e-6, 1e-3)
-    target_kl: float = 0.08
+    target_kl: float = 0.02
     epochs: int = 2
     minibatch: int = 4608
     gamma: float = 0.995
