@@ -33,7 +33,7 @@ def train(
     """Train a muscle policy, an exoskeleton policy, or both; resumable at any time.
 
     Args:
-        config: Name of a configuration of the suite (healthy, ...) or a YAML file.
+        config: Name of a configuration of the suite (healthy, device, assistance, excitation) or a YAML file.
         out: Folder of the run.
         resume: Go on from the folder's checkpoint; settings that differ from its own are listed and refused.
         override: With resume, go on with changed settings, where a run may change them (curriculum, rewards, learning

@@ -14,7 +14,7 @@ from .open import Walk
 from .policies import list_policies
 
 if TYPE_CHECKING:
-    from exogait.osim_env.learning.trainer import Trainer
+    from exogait.osim_env.learning.trainer import TrainingRun
 
 POLICY_COLUMNS = ("name", "origin", "role", "device", "body", "slowest", "fastest", "score", "path")
 
@@ -47,7 +47,7 @@ def train(
     seed: int | None = None,
     minutes: float | None = None,
     threads: int | None = None,
-) -> Trainer:
+) -> TrainingRun:
     """Train a muscle policy, an exoskeleton policy, or both; resumable at any time.
 
     Args:
