@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import stat
 import struct
 import tokenize
 import zipfile
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError, InputError, UnitsError, UnknownNameError
+from .regular import regular_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -313,20 +313,6 @@ def _number(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]} is no finite number")
     return value
-
-
-def regular_file(path: str | Path) -> int:
-    """Size of a file, bytes; a device or a pipe, which may never end, is none.
-
-    Raises:
-        FileFormatError: It is no regular file.
-        OSError: The system does not let us look.
-    """
-    about = Path(path).stat()
-    if not stat.S_ISREG(about.st_mode):
-        kind = "a folder" if stat.S_ISDIR(about.st_mode) else "a device or a pipe"
-        raise FileFormatError(path, f"is {kind}", "name a file")
-    return about.st_size
 
 
 def _measure(path: Path, limit: int) -> None:

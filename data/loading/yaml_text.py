@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileFormatError
-from .files import regular_file
+from .regular import regular_file
 
 YAML_BYTES = 1 << 18
 """Most bytes of a YAML file; the suite's own have at most 12 KiB."""
