@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from exogait.osim_env.engine.model import Model
     from exogait.osim_env.gait.reference import ReferenceMotion
     from exogait.osim_env.learning.config import TrainConfig
+    from exogait.osim_env.learning.excitation.config import ExcitationTrainConfig
     from exogait.osim_env.learning.policy import Policy
     from exogait.osim_env.study.plan import StudyConfig
 
@@ -159,7 +160,8 @@ class Training(ResultFolder):
 if TYPE_CHECKING:
     Opened: TypeAlias = (
         Walk | Batch | Study | Personal | Training | ResultFolder | GaitTrial | pd.DataFrame | C3DFile | Policy | Model
-        | ReferenceMotion | Device | Deficit | Subject | MarkerMap | TrainConfig | StudyConfig | opensim.Model
+        | ReferenceMotion | Device | Deficit | Subject | MarkerMap | TrainConfig | ExcitationTrainConfig
+        | StudyConfig | opensim.Model
     )  # fmt: skip
 else:
     Opened = object
@@ -304,9 +306,9 @@ def _settings(path: Path) -> Opened:
 
         return load_settings(StudyConfig, path)
     if "stages" in content:
-        from exogait.osim_env.learning.config import TrainConfig
+        from exogait.osim_env.learning.run import read_training
 
-        return load_settings(TrainConfig, path)
+        return read_training(str(path))
     raise FileFormatError(
         path, "a YAML file that is no device, deficit, subject, marker map, training or study",
         "see a commented one: exogait new device|deficit|subject|marker-map NAME",
