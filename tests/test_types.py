@@ -20,7 +20,7 @@ NAMES = {
     "eg.simulate": "-> GaitTrial",
     "eg.compare": "-> DataFrame",
     "eg.replay": "-> Replay",
-    "eg.train": "-> Trainer",
+    "eg.train": "-> TrainingRun",
     "eg.policies()": "DataFrame",
     "eg.models.load_device('x').actuation": "tuple[JointActuation, ...]",
     "eg.data.GaitTrial.read_parquet": "-> GaitTrial",
