@@ -1,5 +1,5 @@
 # make demo   from nothing to out/index.html
-# make test   linters, types and the whole test suite: about 18 minutes on two cores, the aim is 7
+# make test   linters, types and the whole test suite: about 13 minutes on two cores, the aim is 7
 # make docs   the manual, built strictly: out/site/index.html
 # All make their own virtual environment in .venv; only Python 3.11-3.13 and a C compiler are needed.
 PYTHON ?= python3

@@ -82,9 +82,16 @@ def test_it_would_be_found(seeds: list[Path], monkeypatch: pytest.MonkeyPatch, m
     assert "3 finding(s)" in report.describe()
 
 
+class Rambling(FileFormatError):
+    """The suite's own errors put themselves on one line; this one does not."""
+
+    def __str__(self) -> str:
+        return "one\ntwo"
+
+
 def test_errors_of_several_lines_are_found(seeds: list[Path], monkeypatch: pytest.MonkeyPatch):
     def reader(data: bytes, *args: object, **kwargs: object):
-        raise FileFormatError("x", "one\ntwo")
+        raise Rambling("x", "a problem")
 
     monkeypatch.setattr(module, "parse_c3d", reader)
     assert fuzz(seeds[:1], 1).findings[0].problem == "message"
