@@ -13,6 +13,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check
 from exogait import osim_env
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.osim_env.device.mirror import ODD_COORDINATES, mirror_map
+from exogait.osim_env.engine import accelerations, contact_forces, inverse_dynamics, kinematics
 from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.setup import WorldSetup, make_world
 from exogait.osim_env.gait.step.rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION
@@ -20,6 +21,8 @@ from exogait.osim_env.gait.world import GaitWorld
 from exogait.osim_env.learning.vec_env import GaitVecEnv
 
 CALM = WorldConfig(early_termination=False, reset_noise=0.0)
+UNEXPLAINED = 1e-6
+"""N and N m that may be left over: the linear solve's share of forces of some thousand newtons, over a margin."""
 
 
 def world(n: int = 4, setup: WorldSetup | None = None, config: WorldConfig = CALM, seed: int = 0) -> GaitWorld:
@@ -103,24 +106,55 @@ def test_no_hand_of_god() -> None:
     assert legs == []  # without a device, no actuator reaches a leg
 
 
-def test_every_force_is_accounted_for() -> None:
-    """Net moments, contact and device together explain the motion: inverse dynamics closes without a residual."""
-    from exogait.osim_env.engine import accelerations, inverse_dynamics
+def unexplained(w: GaitWorld, push: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:
+    """What the motion needs less what muscles, limits, springs, trunk, device and floor give, (batch, n_coordinates).
 
+    The floor's share is its virtual power: each contact force times the velocity of its point when one coordinate
+    alone moves at unit speed. ``push`` acts at the pelvis (N) and is left out of what is given.
+    """
+    physics, batch = w.physics, w.n_envs
+    model, n = physics.model, physics.model.n_coordinates
+    params = dataclasses.replace(physics.parameters, push=np.tile(push, (batch, 1)))
+    torque = physics.actuator_torque
+    udot = accelerations(model, w.q, w.u, w.activation, torque, params=params)
+    given = physics.net_moments()
+    for k, name in enumerate(model.actuator_names):
+        if name.startswith("exo_"):
+            given[:, model.index("coordinate", model.actuator_coordinate[k])] += torque[:, k]
+    floor, body = contact_forces(model, w.q, w.u), model.contacts.body - 1
+    for k in range(n):
+        moving = kinematics(model, w.q, np.tile(np.eye(n)[k], (batch, 1)))
+        lever = floor.point - moving.position[:, body]
+        velocity = moving.velocity[:, body] + np.cross(moving.angular_velocity[:, body], lever)
+        given[:, k] += np.sum(floor.force * velocity, axis=(1, 2))
+    return inverse_dynamics(model, w.q, w.u, udot, params) - given
+
+
+@pytest.fixture(scope="module")
+def assisted() -> GaitWorld:
+    """Three bodies some steps into a walk with a working device, with a foot on the floor."""
     w = world(3, WorldSetup(device="hip_ankle"))
     for _ in range(5):
         w.step(np.zeros((3, w.n_human_actions)), np.full((3, w.n_device_actions), 0.3))
-    physics = w.physics
-    torque = physics.actuator_torque
-    udot = accelerations(physics.model, w.q, w.u, w.activation, torque, params=physics.parameters)
-    needed = inverse_dynamics(physics.model, w.q, w.u, udot)
-    explained = physics.net_moments()
-    for k, name in enumerate(physics.model.actuator_names):
-        if name.startswith("exo_"):
-            explained[:, physics.model.index("coordinate", physics.model.actuator_coordinate[k])] += torque[:, k]
-    hips = [i for i, name in enumerate(w.coordinate_names) if name.startswith("lumbar")]
-    # Nothing but joints lies between the trunk and the rest, so there contact has no share.
-    np.testing.assert_allclose(explained[:, hips], needed[:, hips], atol=1e-6)
+    assert (w.physics.foot_force[:, :, 1].max(axis=1) > 100.0).all() and np.abs(w.physics.actuator_torque).max() > 1.0
+    return w
+
+
+def test_every_force_is_accounted_for(assisted: GaitWorld) -> None:
+    """Net moments, contact and device together explain the motion: inverse dynamics closes in every coordinate."""
+    residual = unexplained(assisted)
+    assert residual.shape == (3, 23)
+    np.testing.assert_allclose(residual, 0.0, atol=UNEXPLAINED)
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_five_hidden_newtons_at_the_pelvis_are_noticed(assisted: GaitWorld, axis: int) -> None:
+    push = 5.0 * np.eye(3)[axis]
+    residual = unexplained(assisted, tuple(push))
+    place = assisted.columns.pelvis_place
+    np.testing.assert_allclose(residual[:, place], np.tile(push, (3, 1)), atol=UNEXPLAINED)
+    legs = np.setdiff1d(np.arange(23), [*place, *assisted.columns.pelvis_rotations])
+    np.testing.assert_allclose(residual[:, legs], 0.0, atol=UNEXPLAINED)
 
 
 def test_the_device_is_not_paid_for_imitation() -> None:
