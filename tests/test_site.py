@@ -53,7 +53,9 @@ def test_every_public_name_has_an_entry(site: Path, package: str) -> None:
 
 
 def test_tutorials_show_their_figures(site: Path) -> None:
-    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+    notebooks = list((ROOT / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) >= 4
+    for notebook in notebooks:
         page = site / "tutorials" / f"{notebook.stem}.html"
         assert f"notebooks/{notebook.name}" in page.read_text(encoding="utf-8")
         assert list(page.parent.glob(f"{notebook.stem}-*")), f"no figure of {notebook.name}"

@@ -12,6 +12,7 @@ from exogait.data.registry import dataset, datasets, fetch, find_dataset, verify
 
 
 def test_every_data_set_says_where_it_comes_from():
+    assert sum(len(entry.files) for entry in datasets().values()) > 100
     for entry in datasets().values():
         assert entry.title and entry.licence and entry.citation and entry.population
         assert entry.address.startswith("https://")

@@ -104,6 +104,7 @@ def test_yaml_files(folder: str, name: str, expected: str) -> None:
 
 def test_every_yaml_file_of_the_suite_is_known() -> None:
     for one in ("devices", "deficits", "marker_maps", "trainings", "studies"):
+        assert names(one)
         for name in names(one):
             assert eg.open(find(one, name)) is not None
 

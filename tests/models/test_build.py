@@ -135,6 +135,7 @@ def test_device_mass_is_merged_into_the_bodies() -> None:
 
     plain, worn = models.build(contact=False), models.build(device="hip_knee_ankle", contact=False)
     device = models.load_device("hip_knee_ankle")
+    assert {part.body for part in device.added_mass} >= {"pelvis", "femur_r", "tibia_l", "calcn_r"}
     for part in device.added_mass:
         (m0, c0, i0), (m1, c1, i1) = (about_origin(model.getBodySet().get(part.body)) for model in (plain, worn))
         place = np.array(part.location)

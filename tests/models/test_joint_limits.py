@@ -59,7 +59,9 @@ def test_limits_lie_inside_what_the_published_geometry_describes() -> None:
         row["coordinate"]: (float(row["range_min"]), float(row["range_max"]))
         for row in models.load_tables()["coordinates"]
     }
-    for row in models.load_tables()["joint_limits"]:
+    limits = models.load_tables()["joint_limits"]
+    assert {"knee_angle_r", "knee_angle_l", "ankle_angle_r"} <= {row["coordinate"] for row in limits}
+    for row in limits:
         low, high = ranges[row["coordinate"]]
         assert low <= np.radians(float(row["lower_deg"])) + 1e-6
         assert high >= np.radians(float(row["upper_deg"])) - 1e-6

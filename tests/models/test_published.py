@@ -75,7 +75,9 @@ def test_scaled_muscles_equal_those_of_the_scale_tool(real_data: Path, tmp_path:
     tool = models.read(path)
     subject = models.Subject.from_scale_set(scale_set, mass=72.6, height=1.8034)
     ours = models.build(subject=subject, muscles="thelen", contact=False)
-    for name in study.named(tool.getMuscles()):
+    names = study.named(tool.getMuscles())
+    assert len(names) == 92
+    for name in names:
         mine, theirs = (model.getMuscles().get(name) for model in (ours, tool))
         assert mine.getOptimalFiberLength() == pytest.approx(theirs.getOptimalFiberLength(), rel=1e-5)
         assert mine.getTendonSlackLength() == pytest.approx(theirs.getTendonSlackLength(), rel=1e-5)

@@ -2,7 +2,7 @@
 
 Each mutant replaces the text of one expression or statement and leaves every other character, so that lines and
 comments stay. Annotations, docstrings, messages of errors, decorators and what only displays are left alone: a change
-there is no fault of a number.
+there is no fault of a number. So are defaults of arguments, which are choices and no equations.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ ROOMS = (
             *_targets("analysis/signals", "plates strikes", f"{SIGNALS}test_force_plates.py"),
             *_targets("analysis/signals", "overrides", f"{SIGNALS}test_events.py", f"{SIGNALS}test_force_plates.py"),
             *_targets(
-                "analysis/signals", "filters frame measured",
+                "analysis/signals", "filters frame measured", f"{SIGNALS}test_filters.py",
                 f"{SIGNALS}test_force_plates.py", f"{SIGNALS}test_events.py", f"{GAIT}test_spatiotemporal.py",
                 "tests/analysis/c3d/test_c3d.py",
             ),
@@ -129,6 +129,20 @@ ROOMS = (
     ),
 )  # fmt: skip
 """In the order in which they run, the quick ones first."""
+
+
+SHORT = Room(
+    "short",
+    1.0,
+    (
+        *_targets("analysis/gait", "symmetry", f"{GAIT}test_symmetry.py"),
+        *_targets("analysis/gait", "cycle", f"{GAIT}test_gait_cycle.py"),
+        *_targets("analysis/gait", "energy power", f"{GAIT}test_metabolics_of_trials.py"),
+        *_targets("analysis/outcomes", "torques", f"{OUTCOMES}test_torque_profiles.py"),
+        *_targets("analysis/signals", "emg", f"{SIGNALS}test_emg.py"),
+    ),
+)
+"""Plain Python with quick tests: what the suite itself runs a few mutants of."""
 
 
 def draw(seed: int, count: int, rooms: tuple[Room, ...] = ROOMS, root: Path = ROOT) -> list[tuple[Room, Target, Mutant]]:

@@ -31,6 +31,15 @@ def test_offset_and_gain(offset, gain):
     assert result.max_error == pytest.approx(np.abs(difference).max(), abs=1e-9)
 
 
+def test_correlation_is_that_of_the_definition():
+    other = 12 * np.cos(2 * np.pi * T) - 0.5 * WAVE
+    a, b = WAVE - WAVE.mean(), other - other.mean()
+    wanted = (a @ b) / np.sqrt((a @ a) * (b @ b))
+    assert -0.9 < wanted < -0.1
+    assert compare_curves(other, WAVE).r == pytest.approx(wanted)
+    assert compare_curves(-WAVE, WAVE).r == pytest.approx(-1.0)
+
+
 @pytest.mark.parametrize(("delay", "expected"), [(4, 4.0), (-6, -6.0), (40, 40.0)])
 def test_peak_timing(delay: int, expected: float):
     narrow = np.exp(-((((T - 0.5) + 0.5) % 1 - 0.5) ** 2) / 0.002)

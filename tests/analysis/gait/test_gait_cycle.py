@@ -42,6 +42,12 @@ def test_a_missing_heel_strike_makes_no_double_stride():
     assert [round(s.start, 1) for s in find_strides(events, "r")] == [0.0, 1.1, 4.4, 5.5, 6.6]
 
 
+def test_strides_shorter_than_0_3_or_longer_than_4_s_are_none():
+    for period, kept in ((0.28, 0), (0.31, 2), (3.9, 2), (4.2, 0)):
+        events = [GaitEvent(k * period, "l", "heel_strike") for k in range(3)]
+        assert len(find_strides(events, "l")) == kept, period
+
+
 def test_side_must_be_a_side():
     with pytest.raises(InputError):
         find_strides(walk(), "right")  # type: ignore[arg-type]

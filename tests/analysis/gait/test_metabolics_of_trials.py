@@ -103,6 +103,21 @@ def test_power_is_force_times_speed_and_stays_unknown_where_force_is():
         joint_powers(force, speed[["other"]])
 
 
+def test_a_mean_takes_no_more_than_its_interval_and_may_begin_just_before_the_first_sample():
+    series = pd.Series([100.0, 2.0, 4.0, 6.0, 100.0], index=[0.0, 1.0, 2.0, 3.0, 4.0])
+    assert mean_over(series, 1.0, 3.0) == pytest.approx(4.0)
+    assert mean_over(series, 1.5, 2.0) == pytest.approx(3.5)
+    assert mean_over(series, -5e-7, 1.0) == pytest.approx(51.0, rel=1e-5)  # times are rounded in files
+
+
+def test_work_is_taken_within_the_interval_and_through_zeros():
+    power = pd.Series([2.0, 2.0, 2.0, 2.0, 2.0], index=[0.0, 1.0, 2.0, 3.0, 4.0])
+    assert joint_work(power, 1.5, 3.0) == pytest.approx((3.0, 0.0))
+    assert joint_work(-power, 0.25, 0.75) == pytest.approx((0.0, -1.0))
+    at_rest = pd.Series([0.0, 0.0, 4.0, 0.0, 0.0], index=[0.0, 1.0, 2.0, 3.0, 4.0])
+    assert joint_work(at_rest, 0.0, 4.0) == pytest.approx((4.0, 0.0))
+
+
 def test_work_splits_at_the_crossing():
     power = pd.Series([1.0, -1.0, -1.0], index=[0.0, 1.0, 2.0])
     given, absorbed = joint_work(power, 0.0, 2.0)

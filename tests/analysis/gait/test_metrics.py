@@ -43,6 +43,9 @@ def test_times_and_lengths_without_markers_come_from_events_and_pelvis() -> None
     assert table["mean"]["stride_time"] == pytest.approx(1.0)
     assert table["mean"]["cadence"] == pytest.approx(120.0)
     assert table["mean"]["stance_pct"] == pytest.approx(60.0)
+    assert table["mean"]["stance_time"] == pytest.approx(0.6) and table["mean"]["swing_time"] == pytest.approx(0.4)
+    assert table["mean"]["speed"] == pytest.approx(1.2) and table["n"]["stride_time"] == 6
+    assert table["sd"]["stride_time"] == pytest.approx(0.0, abs=1e-9)
     assert table["mean"]["stride_length"] == pytest.approx(1.2)
     assert table["mean_r"]["step_time"] == pytest.approx(0.5)
 

@@ -42,6 +42,7 @@ def test_known_angles_come_back(person, done) -> None:
     analysis, _ = done
     got = analysis.trial.coordinates
     truth = interpolate_table(person.coordinates, got.index)
+    assert {"pelvis_tilt", "hip_flexion_r", "knee_angle_l", "ankle_angle_r"} <= set(got.columns)
     for name in got.columns:
         error = (got[name] - truth[name]).to_numpy()
         if name.startswith("pelvis_t") and name != "pelvis_tilt":

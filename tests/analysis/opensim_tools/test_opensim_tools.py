@@ -588,6 +588,7 @@ def test_subject01_gives_the_published_angles(real_data, tmp_path):
             person.model, read_trc(subject / "subject01_walk1.trc"), marker_map, out=tmp_path, time_range=(0.5, 1.0)
         )
         published = read_sto(subject / "OutputReference" / "subject01_walk1_ik.mot")
+    assert {"pelvis_tilt", "hip_flexion_r", "knee_angle_l", "ankle_angle_r"} <= set(walk.rotational)
     for name in walk.rotational:
         expected = np.interp(walk.coordinates.index, published.index, published[name])
         assert np.sqrt(np.mean((np.rad2deg(walk.coordinates[name]) - expected) ** 2)) < 1.0, name

@@ -135,6 +135,7 @@ def test_a_table_without_the_variable_is_refused(tmp_path):
         (", source: a book}", "}", FileFormatError, "'source' is missing"),
         ("threshold_sd: 1.0", "threshold: 1.0", UnknownNameError, "threshold_sd"),
         ("threshold_sd: 1.0", "threshold_sd: -1", InputError, "above 0"),
+        ("threshold_sd: 1.0", "threshold_sd: 0", InputError, "above 0"),
         ("threshold_sd: 1.0", "threshold_sd: [1", FileFormatError, "malformed YAML"),
     ],
 )

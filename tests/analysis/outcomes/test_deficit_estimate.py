@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -148,6 +149,29 @@ def test_few_strides_give_no_interval() -> None:
     assert {group.verdict for group in hidden.groups} == {"not measured"}
     with pytest.raises(InputError):
         estimate_deficit([])
+
+
+def test_few_strides_of_one_leg_widen_the_interval() -> None:
+    """Four strides against forty: all 256 resamples of the four, at the level of t with three degrees of freedom."""
+    weak, sound = np.array([1.0, 2.0, 4.0, 8.0]), np.full(40, 5.0)
+    means = np.array([np.mean(drawn) for drawn in itertools.product(weak, repeat=4)])
+    # sqrt(4 / 3) x 3.182 = 3.674 standard normal: 0.012 % on each side, beyond the one resample of 256 at either end.
+    for first, second, factor in ((weak, sound, 20.0), (sound, weak, None)):
+        ratio, low, high = ratio_interval(first, second, np.random.default_rng(0))
+        ends = (means.min(), means.max()) if factor else (means.max(), means.min())
+        assert ratio == pytest.approx(100.0 * first.mean() / second.mean())
+        assert low == pytest.approx(20.0 * ends[0] if factor else 500.0 / ends[0])
+        assert high == pytest.approx(20.0 * ends[1] if factor else 500.0 / ends[1])
+
+
+def test_distance_from_healthy_people_is_in_their_standard_deviations() -> None:
+    rows = estimate_deficit(walk({"ankle_angle_r": 0.5})).quantities
+    known = rows[np.isfinite(rows["norm"])]
+    assert len(known) >= 4
+    for name in ("right", "left"):
+        wanted = (known[f"mean_{name}"] - known["norm"]) / known["norm_sd"]
+        np.testing.assert_allclose(known[f"z_{name}"], wanted)
+    assert (known["norm_sd"] > 0).all()
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:

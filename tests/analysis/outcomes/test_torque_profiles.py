@@ -96,9 +96,23 @@ def test_a_human_profile_agrees_with_itself_and_a_late_one_is_late():
 
 def test_hip_comparison_gives_crossover_and_ratio():
     row = compare_profiles(human_profiles("hip")["franks2021_hip"].curve, "hip").set_index("profile")
+    own = row.loc["franks2021_hip"]
+    for word in ("flexion", "extension"):
+        assert own[f"time_{word}"] == pytest.approx(own[f"human_time_{word}"], abs=1.0)
+        assert own[f"peak_{word}"] == pytest.approx(own[f"human_peak_{word}"], rel=0.01)
     assert row.loc["franks2021_hip", "human_ratio"] == pytest.approx(0.286 / 0.404)
     assert row.loc["franks2021_hip", "ratio"] == pytest.approx(0.286 / 0.404, rel=0.01)
     assert row.loc["franks2021_hip_ankle", "crossover"] == row.loc["franks2021_hip", "crossover"]
+
+
+@pytest.mark.parametrize(("joint", "word", "sign"), [("knee", "flexion", -1.0), ("ankle", "plantarflexion", -1.0)])
+def test_directions_have_opensims_sign(joint: str, word: str, sign: float):
+    """In OpenSim's gait models the knee flexes and the ankle plantarflexes below zero."""
+    bump = np.exp(-(((PERCENT - 60.0) / 8.0) ** 2))
+    rows = compare_profiles(sign * 0.3 * bump, joint)
+    assert len(rows)
+    assert rows[f"peak_{word}"].to_numpy() == pytest.approx(0.3) and rows[f"time_{word}"].to_numpy() == pytest.approx(60)
+    assert compare_profiles(-sign * 0.3 * bump, joint)[f"time_{word}"].isna().all()
 
 
 def test_inside_means_at_least_as_like_as_the_least_like_human():

@@ -11,15 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exogait.analysis.c3d.events import C3DEvent
 from exogait.analysis.c3d.reader import (
+    C3DFile,
     read_c3d,
 )
-from exogait.analysis.signals.events import compare_events, events_from_c3d
+from exogait.analysis.signals.events import compare_events, detect_events, events_from_c3d
 from exogait.analysis.signals.kinematic_events import events_from_markers, oconnor2007, zeni2008
 from exogait.analysis.signals.measured import (
     process_trial,
 )
 from exogait.analysis.signals.overrides import Overrides, read_overrides
+from exogait.analysis.signals.strikes import PlateStrike
 from exogait.data.errors import FileFormatError
 from exogait.data.trial import GaitEvent
 
@@ -138,6 +141,36 @@ def test_c3d_events_outside_the_recording_and_repeats_are_dropped(real_data: Pat
     kept = events_from_c3d(trial)
     assert min(e.time for e in kept) >= 0
     assert len(kept) == len({(e.side, e.kind, round(e.time, 2)) for e in kept})
+
+
+def stated(*events: tuple[float, str, str], n_frames: int = 300, rate: float = 100.0) -> C3DFile:
+    """A recording of 3 s without markers or plates that states its events."""
+    return C3DFile(
+        path="made.c3d", marker_names=(), positions=np.zeros((n_frames, 0, 3)), residuals=np.zeros((n_frames, 0)),
+        output_names=(), outputs=np.zeros((n_frames, 0, 3)), analog_names=(), analog=np.zeros((10 * n_frames, 0)),
+        analog_units=(), point_rate=rate, analog_rate=10 * rate, first_frame=1,
+        events=tuple(C3DEvent(time=t, side=side, kind=kind, label=kind) for t, side, kind in events), platforms=(),
+        parameters={}, units="m", processor="Intel", warnings=(),
+    )  # fmt: skip
+
+
+def test_an_event_within_half_a_frame_before_the_recording_is_its_first_sample():
+    times = (-0.02, -0.004, 1.0, 1.019, 1.03, 3.0, 3.01)
+    kept = events_from_c3d(stated(*((t, "r", "heel_strike") for t in times)))
+    assert [e.time for e in kept] == [0.0, 1.0, 1.03, 3.0]
+    assert {(e.side, e.kind, e.source) for e in kept} == {("r", "heel_strike", "c3d")}
+
+
+@pytest.mark.parametrize("apart", [-0.2, 0.2])
+def test_of_two_events_within_a_quarter_second_the_better_source_stays(apart: float):
+    """A plate knows better than the file, whichever comes first; farther apart both stay."""
+    strike = PlateStrike(0, 1.0, 1.6, "r", True, "", True, 0.0, 0.0)
+    found = detect_events(stated((1.0 + apart, "r", "heel_strike")), np.zeros((300, 0, 3)), {}, [strike])
+    kept = [(e.time, e.source) for e in found.events if e.kind == "heel_strike"]
+    assert kept == [(1.0, "plate")] and any("repeats another" in note for note in found.notes)
+    apart *= 1.5
+    found = detect_events(stated((1.0 + apart, "r", "heel_strike")), np.zeros((300, 0, 3)), {}, [strike])
+    assert sorted(e.source for e in found.events if e.kind == "heel_strike") == ["c3d", "plate"]
 
 
 def test_agreement_counts_what_the_reference_lacks():

@@ -292,6 +292,7 @@ def test_forces_and_points_equal_an_independent_conversion(real_data: Path, walk
     plates = read_plates(trial, find_lab_frame(trial))
     reference = read_mot(real_data / f"schreiber2019/{folder}/reference_conversion/{name}_grf.mot")
     time = reference.index.to_numpy()
+    assert len(plates) == 2
     for plate in plates:
         columns = [f"ground_force_{plate.index + 1}_{part}{axis}" for part in "vpm" for axis in "xyz"]
         theirs = reference[columns].to_numpy()
@@ -335,6 +336,57 @@ def test_override_of_a_plate(real_data: Path):
     assert by_plate[2].side == "l" and "assigned by hand" in by_plate[2].reason
     with pytest.raises(FileFormatError, match="no contact at 9"):
         apply_plate_overrides(list(found.strikes), Overrides(plates=((1, 9.0, "r"),)))
+
+
+def standing(places: dict[str, tuple[float, float, float]], during: slice) -> np.ndarray:
+    """Markers that stand at their places during some of 200 frames and are 0.3 m higher and elsewhere before and after.
+
+    Returns:
+        Paths, shape (200, n_markers, 3), m.
+    """
+    paths = np.empty((200, len(places), 3))
+    for j, place in enumerate(places.values()):
+        paths[:, j] = np.array(place) + [3.0, 0.3, 0.0]
+        paths[during, j] = place
+    return paths
+
+
+@pytest.mark.parametrize(("n_frames", "accepted"), [(6, True), (30, False)])
+def test_a_contact_is_double_while_the_other_foot_stands_on_the_plate(n_frames: int, accepted: bool):
+    """The right foot is on the plate from 0.4 to 1.6 s, the left one from 1 s on for some frames of 10 ms."""
+    (plate,) = read_plates(trial_with(channels_of(2, 0.0), spec_of(2, (0, 0, 0))), LAB_Z_UP)
+    right = {"RHEE": (0.85, 0.03, -0.53), "RTOE": (1.12, 0.03, -0.53)}
+    left = {"LHEE": (0.80, 0.03, -0.35), "LTOE": (1.05, 0.03, -0.35)}
+    positions = np.hstack([standing(right, slice(40, 161)), standing(left, slice(100, 100 + n_frames))])
+    roles = {"heel_r": ("RHEE",), "toe_r": ("RTOE",), "heel_l": ("LHEE",), "toe_l": ("LTOE",)}
+    (row,) = assign_plates([plate], positions, [*right, *left], 100.0, roles)
+    assert row.side == "r" and row.accepted is accepted, row.reason
+    if not accepted:
+        assert row.reason.startswith("double contact")
+        # The frames beside the two jumps are fast and do not count as standing.
+        assert float(row.reason.split()[-2]) == pytest.approx((n_frames - 2) / 100.0)
+
+
+def test_a_plate_without_corners_points_down_along_the_laboratorys_axes():
+    spec = replace(spec_of(2, (0, 0, 0)), corners=np.zeros((4, 3)))
+    (plate,) = read_plates(trial_with(channels_of(2, 0.0), spec), LAB_Z_UP)
+    own = known_load()[0] @ AXES
+    np.testing.assert_allclose(plate.force, LAB_Z_UP.rotate(own * [1.0, -1.0, -1.0]), atol=1e-8)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [1, 0, 3, 2]])
+def test_up_is_where_the_markers_are_whichever_way_the_plates_axis_points(order: list[int]):
+    spec = spec_of(2, (0, 0, 0))
+    spec = replace(spec, corners=spec.corners[order])
+    names = tuple(f"M{i}" for i in range(6))
+    cloud = CENTRE + np.column_stack([np.linspace(-0.2, 0.2, 6), np.zeros(6), np.linspace(0.05, 1.7, 6)])
+    trial = replace(
+        trial_with(channels_of(2, 0.0), spec), marker_names=names, positions=np.tile(cloud, (200, 1, 1)),
+        residuals=np.zeros((200, 6)),
+    )  # fmt: skip
+    frame = find_lab_frame(trial, forward="+x", roles={})
+    assert frame.up == "+z"
+    np.testing.assert_allclose(frame.rotation, LAB_Z_UP.rotation, atol=1e-12)
 
 
 def test_foot_on_two_plates_gets_the_sum():

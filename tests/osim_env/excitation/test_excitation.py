@@ -109,6 +109,7 @@ def test_bits_do_not_depend_on_threads(model: engine.Model) -> None:
             found.append(world.arrays())
     finally:
         engine.set_threads(before)
+    assert {"bodies/state", "bodies/phase"} <= set(found[0])
     for name, array in found[0].items():
         np.testing.assert_array_equal(array, found[1][name], err_msg=name)
         np.testing.assert_array_equal(array, found[2][name], err_msg=name)
@@ -124,6 +125,7 @@ def test_arrays_are_all_that_is_needed_to_go_on(model: engine.Model) -> None:
         action = actions(world, rng)
         world.step(*action)
         other.step(*action)
+    assert {"bodies/state", "bodies/phase"} <= set(world.arrays())
     for name, array in world.arrays().items():
         np.testing.assert_array_equal(array, other.arrays()[name], err_msg=name)
 

@@ -55,6 +55,7 @@ def test_every_condition_tries_as_much_from_the_same_start_and_the_same_seed_fin
 
 def test_the_healthy_body_stays_symmetric(parts) -> None:
     found, _ = search_strategies(*parts, QUICK, speeds=(1.0, 1.5))
+    assert set(found) == set(CONDITIONS)
     for numbers in found.values():
         np.testing.assert_allclose(mirrored(numbers), numbers, atol=1e-12)
         assert np.abs(numbers).max() > 0
