@@ -14,8 +14,7 @@ from typing import Any
 import tyro
 
 from tests.mutation.report import read_explained, table
-from tests.mutation.operators import Mutant
-from tests.mutation.rooms import ROOMS, SHORT, Room, Target, draw
+from tests.mutation.rooms import ROOMS, SHORT, Drawn, draw
 from tests.mutation.run import RESULTS, read_results, run
 from tests.validation.sections import write_section
 
@@ -72,7 +71,7 @@ def main(
 
 
 def unexplained(
-    drawn: Sequence[tuple[Room, Target, Mutant]], results: Mapping[str, Mapping[str, Any]], explained: Mapping[str, Any]
+    drawn: Sequence[Drawn], results: Mapping[str, Mapping[str, Any]], explained: Mapping[str, Any]
 ) -> list[str]:
     """One line a mutant that no test noticed and nobody explained."""
     return [

@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.mutation.operators import Mutant
-from tests.mutation.rooms import Room, Target
+from tests.mutation.rooms import Drawn
 from tests.validation.sections import markdown_table
 
 EXPLAINED = Path(__file__).with_name("explained.yaml")
@@ -22,7 +21,7 @@ def read_explained(path: Path = EXPLAINED) -> dict[str, dict[str, str]]:
 
 def table(
     rooms: Sequence[str],
-    drawn: Sequence[tuple[Room, Target, Mutant]],
+    drawn: Sequence[Drawn],
     results: Mapping[str, Mapping[str, Any]],
     explained: Mapping[str, Mapping[str, str]],
 ) -> str:

@@ -145,7 +145,10 @@ SHORT = Room(
 """Plain Python with quick tests: what the suite itself runs a few mutants of."""
 
 
-def draw(seed: int, count: int, rooms: tuple[Room, ...] = ROOMS, root: Path = ROOT) -> list[tuple[Room, Target, Mutant]]:
+Drawn = tuple[Room, Target, Mutant]
+
+
+def draw(seed: int, count: int, rooms: tuple[Room, ...] = ROOMS, root: Path = ROOT) -> list[Drawn]:
     """Draw mutants: every room its share, within a room kinds of change and files in turn.
 
     What is drawn depends on the seed and on the mutants' own names, so that a change elsewhere exchanges few of them.
@@ -161,7 +164,7 @@ def draw(seed: int, count: int, rooms: tuple[Room, ...] = ROOMS, root: Path = RO
     return [item for room, n in zip(rooms, counts, strict=True) for item in _draw_room(seed, room, n, root)]
 
 
-def _draw_room(seed: int, room: Room, count: int, root: Path) -> Iterator[tuple[Room, Target, Mutant]]:
+def _draw_room(seed: int, room: Room, count: int, root: Path) -> Iterator[Drawn]:
     left: dict[str, list[tuple[str, Target, Mutant]]] = {}
     for target in room.targets:
         for mutant in find_mutants(target.file, (root / target.file).read_text(encoding="utf-8")):

@@ -19,8 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.operators import Mutant
-from tests.mutation.rooms import ROOT, Room, Target
+from tests.mutation.rooms import ROOT, Drawn
 
 RESULTS = ROOT / "out" / "mutation" / "results.jsonl"
 PROCESSOR_SECONDS = 600
@@ -40,7 +39,7 @@ def copy_tree(root: Path = ROOT) -> Path:
         shutil.rmtree(scratch)
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout.decode().split("\0")
-    kernels = [path.relative_to(root) for folder in ("models", "osim_env") for path in (root / folder).rglob("*.nb[ic]")]
+    kernels = [path.relative_to(root) for path in (root / "osim_env").rglob("*.nb[ic]")]
     for name in [*filter(None, listed), *map(str, kernels)]:
         if (root / name).exists():
             (scratch / name).parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +161,7 @@ def read_results(path: Path = RESULTS) -> dict[str, dict[str, Any]]:
 
 
 def run(
-    drawn: Sequence[tuple[Room, Target, Mutant]],
+    drawn: Sequence[Drawn],
     *,
     known: Mapping[str, Mapping[str, Any]],
     keep: Callable[[dict[str, Any]], None],

@@ -111,7 +111,8 @@ def test_directions_have_opensims_sign(joint: str, word: str, sign: float):
     bump = np.exp(-(((PERCENT - 60.0) / 8.0) ** 2))
     rows = compare_profiles(sign * 0.3 * bump, joint)
     assert len(rows)
-    assert rows[f"peak_{word}"].to_numpy() == pytest.approx(0.3) and rows[f"time_{word}"].to_numpy() == pytest.approx(60)
+    assert rows[f"peak_{word}"].to_numpy() == pytest.approx(0.3)
+    assert rows[f"time_{word}"].to_numpy() == pytest.approx(60.0)
     assert compare_profiles(-sign * 0.3 * bump, joint)[f"time_{word}"].isna().all()
 
 

@@ -8,7 +8,7 @@ import pytest
 from exogait.analysis.signals.filters import butterworth
 
 END_EFFECT = 2e-4
-"""Share of a line's rise that its ends may be off by: the padding is one period of the cut-off, the rest is transient."""
+"""Share of a line's rise that its ends may be off by: the padding is one period of the cut-off, then it has settled."""
 
 
 @pytest.mark.parametrize("cutoff", [3.0, 6.0, 12.0])

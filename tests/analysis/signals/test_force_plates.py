@@ -346,7 +346,7 @@ def standing(places: dict[str, tuple[float, float, float]], during: slice) -> np
     """
     paths = np.empty((200, len(places), 3))
     for j, place in enumerate(places.values()):
-        paths[:, j] = np.array(place) + [3.0, 0.3, 0.0]
+        paths[:, j] = np.add(place, (3.0, 0.3, 0.0))
         paths[during, j] = place
     return paths
 

@@ -100,23 +100,28 @@ def test_mass_matrix_is_symmetric_and_positive(model):
         assert np.linalg.eigvalsh(matrix).min() > 0
 
 
-def slope(model: engine.Model) -> engine.Model:
+def on_a_slope(model: engine.Model, *, dissipating: bool) -> engine.Model:
     """The model on a floor that leans along x and z, through the same points."""
-    normal = np.tile(np.array([0.36, -0.8, 0.48]), (len(model.sphere_names), 1))
-    return dataclasses.replace(model, contacts=model.contacts._replace(normal=normal))
+    count = len(model.sphere_names)
+    changed = {"normal": np.tile(np.array([0.36, -0.8, 0.48]), (count, 1))}
+    if not dissipating:
+        changed["dissipation"] = np.zeros(count)
+    return dataclasses.replace(model, contacts=model.contacts._replace(**changed))
 
 
 @pytest.mark.parametrize(
-    ("kinds", "leaning"), [(("muscles",), False), (("contacts",), False), (("contacts",), True),
-                           (("limits", "springs"), False)],
+    ("kinds", "floor"),
+    [(("muscles",), "level"), (("contacts",), "level"), (("contacts",), "leaning"), (("contacts",), "slippery"),
+     (("limits", "springs"), "level")],
 )  # fmt: skip
-def test_implicit_matrix_holds_the_velocity_derivatives(model, kinds, leaning):
+def test_implicit_matrix_holds_the_velocity_derivatives(model, kinds, floor):
     """One implicit step must solve (M - theta h dF/du) du = h F half-way, with dF/du from central differences.
 
     The contact matrix leaves out how friction changes with the normal speed (see contact.py), so contact is tested at
     rest, where the other terms are all there is to the symmetric part. On a level floor most of its entries are zero.
+    Where nothing dissipates, friction does not depend on the normal speed, and the matrix is whole for slipping feet too.
     """
-    part = only(slope(model) if leaning else model, kinds)
+    part = only(model if floor == "level" else on_a_slope(model, dissipating=floor == "leaning"), kinds)
     state = engine.State.create(part, 1)
     q = part.coordinate_default.copy()
     q[part.index("coordinate", "knee_angle_r")] = -0.4
@@ -128,6 +133,9 @@ def test_implicit_matrix_holds_the_velocity_derivatives(model, kinds, leaning):
 
         q[part.index("coordinate", "pelvis_ty")] += (deepest(part, q[None])[0] - 0.012) / -part.contacts.normal[0, 1]
     u = np.zeros(part.n_coordinates) if "contacts" in kinds else np.random.default_rng(2).normal(0, 0.5, len(q))
+    if floor == "slippery":
+        u[[part.index("coordinate", f"pelvis_t{axis}") for axis in "xyz"]] = 0.05, 0.02, -0.03
+        assert (part.contacts.transition_velocity > 0.1).all()  # on the rising branch of the friction curve
     h, n = 0.001, len(q)
     # Forces are evaluated after half a step of the coordinates: start half a step before the pose.
     state.q[0], state.u[0] = q - 0.5 * h * u, u
