@@ -32,11 +32,8 @@ BROKEN = ("SyntaxError", "ImportError", "ModuleNotFoundError", "NameError", "Typ
 """Faults that a compiler or an import finds; they are no merit of a test."""
 
 
-def copy_tree(root: Path = ROOT) -> Path:
-    """Copy the tree that git sees, and the compiled kernels, to a fresh folder of temporary files."""
-    scratch = Path(tempfile.gettempdir()) / f"exogait-mutation-{os.getuid()}" / root.name
-    if scratch.exists():
-        shutil.rmtree(scratch)
+def copy_tree(scratch: Path, root: Path = ROOT) -> None:
+    """Copy the tree that git sees, and the compiled kernels, to a folder."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout.decode().split("\0")
     kernels = [path.relative_to(root) for path in (root / "osim_env").rglob("*.nb[ic]")]
@@ -44,7 +41,6 @@ def copy_tree(root: Path = ROOT) -> Path:
         if (root / name).exists():
             (scratch / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, scratch / name, follow_symlinks=False)
-    return scratch
 
 
 def import_libraries() -> None:
@@ -178,11 +174,19 @@ def run(
     Raises:
         RuntimeError: The tests do not pass without a mutant.
     """
-    todo = [(room, target, mutant) for room, target, mutant in drawn if mutant.name not in known]
+    todo = [item for item in drawn if item[2].name not in known]
     if not todo:
         return
-    scratch = copy_tree()
-    import_libraries()
+    with tempfile.TemporaryDirectory(prefix="exogait-mutation-") as folder:
+        copy_tree(Path(folder) / "tree")
+        import_libraries()
+        _run_in(Path(folder) / "tree", todo, keep, say)
+
+
+def _run_in(
+    scratch: Path, todo: Sequence[Drawn], keep: Callable[[dict[str, Any]], None], say: Callable[[str], None]
+) -> None:
+    """Run mutants in a copy of the tree."""
     sound: set[tuple[tuple[str, ...], bool]] = set()
     for number, (room, target, mutant) in enumerate(todo):
         if (target.tests, target.plain) not in sound:

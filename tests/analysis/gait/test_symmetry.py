@@ -118,6 +118,9 @@ def test_curves_with_gaps_and_wrong_shapes():
     broken[3] = np.nan
     assert np.isnan(trend_symmetry(curve, broken).trend) and np.isnan(cross_correlation(curve, broken).r)
     assert np.isnan(trend_symmetry(curve, np.ones(101)).trend)
+    for right, left in ((curve, np.ones(101)), (np.ones(101), curve), (broken, curve), (np.ones(101), np.ones(101))):
+        found = cross_correlation(right, left)
+        assert np.isnan([found.r, found.r_max, found.lag_pct]).all()
     with pytest.raises(ValueError, match="same length"):
         trend_symmetry(curve, curve[:50])
     with pytest.raises(ValueError, match="same length"):

@@ -119,7 +119,7 @@ def test_implicit_matrix_holds_the_velocity_derivatives(model, kinds, floor):
 
     The contact matrix leaves out how friction changes with the normal speed (see contact.py), so contact is tested at
     rest, where the other terms are all there is to the symmetric part. On a level floor most of its entries are zero.
-    Where nothing dissipates, friction does not depend on the normal speed, and the matrix is whole for slipping feet too.
+    Where nothing dissipates, friction does not depend on the normal speed: the matrix is whole for slipping feet too.
     """
     part = only(model if floor == "level" else on_a_slope(model, dissipating=floor == "leaning"), kinds)
     state = engine.State.create(part, 1)
