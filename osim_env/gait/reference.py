@@ -236,6 +236,9 @@ def _reference(content: dict[str, Any]) -> ReferenceMotion:
     if n_terms % 2 == 0 or not 1 <= n_terms <= MOST_TERMS or not 1 <= order <= MOST_TERMS:
         raise ValueError(f"{n_terms} terms of order {order}, expected an odd number up to {MOST_TERMS}")
     moments = finite("moments", list(content["moments"].values()) or np.zeros((0, n_terms, 1)), (None, n_terms, None))
+    frequency = finite("stride_frequency", content["stride_frequency"], (None,))
+    if not 1 <= len(frequency) <= MOST_TERMS:
+        raise ValueError(f"stride_frequency has {len(frequency)} terms, expected 1 to {MOST_TERMS}")
     low, high = finite("speed_range", content["speed_range"], (2,)).tolist()
     if not 0.0 < low <= high:
         raise ValueError(f"speed_range is {low:g} to {high:g} m/s")
@@ -244,7 +247,7 @@ def _reference(content: dict[str, Any]) -> ReferenceMotion:
         source=content["source"],
         leg_length=content["leg_length"],
         speed_range=(content["speed_range"][0], content["speed_range"][1]),
-        stride_frequency=finite("stride_frequency", content["stride_frequency"], (None,)),
+        stride_frequency=frequency,
         coordinate_names=tuple(content["coordinates"]),
         coordinates=coordinates,
         moment_names=tuple(content["moments"]),

@@ -260,6 +260,7 @@ def restore_checkpoint(
         agree(
             content, {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.zeros(MT19937_WORDS, np.uint32)}
         )
+        starts, lengths = content["starts"].astype(bool), content["lengths"]
         human.load_arrays(part_of(content, "human/"))
         if device is not None:
             device.load_arrays(part_of(content, "device/"))
@@ -268,7 +269,7 @@ def restore_checkpoint(
         torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
     except (KeyError, ValueError, RuntimeError, TypeError, OverflowError) as error:
         raise damaged(path, "does not fit this configuration", error, "start a new run") from None
-    episodes.starts, episodes.lengths = content["starts"].astype(bool), content["lengths"]
+    episodes.starts, episodes.lengths = starts, lengths
     episodes.finished = facts["finished"]
     kind, position, has_gauss, cached = facts["numpy"]
     np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002

@@ -245,6 +245,10 @@ def _check_description(content: dict[str, Any]) -> None:
         value = content.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise ValueError(f"{key} is {str(value)[:40]!r}")
+    settings = content.get("settings") or {}
+    setup, stages = settings.get("setup") or {}, settings.get("stages") or []
+    if not isinstance(setup, dict) or not isinstance(stages, list) or any(not isinstance(one, dict) for one in stages):
+        raise ValueError("settings: setup is no mapping, or stages are no list of mappings")
     if content.get("activation", "elu") not in ACTIVATIONS:
         raise ValueError(f"activation is {str(content['activation'])[:40]!r}, expected {' or '.join(ACTIVATIONS)}")
     for key, value in content.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,14 @@ def test_a_file_comes_back_as_it_was(tmp_path) -> None:
     again = load_reference(path)
     np.testing.assert_allclose(again.coordinates, REFERENCE.coordinates, atol=1e-7)
     assert again.moment_names == REFERENCE.moment_names
+
+
+def test_a_stride_frequency_without_terms_is_refused(tmp_path) -> None:
+    path = tmp_path / "own.json"
+    REFERENCE.save(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "stride_frequency": []}))
+    with pytest.raises(FileFormatError, match="stride_frequency"):
+        load_reference(path)
 
 
 @pytest.mark.parametrize(

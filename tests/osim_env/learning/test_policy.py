@@ -78,6 +78,13 @@ def test_damaged_files_are_refused(policy, tmp_path) -> None:
         load_policy(tmp_path / "walk.json")
 
 
+@pytest.mark.parametrize("settings", [{"setup": 1.0}, {"stages": {"speeds": [1.0]}}, {"stages": [1.25]}])
+def test_settings_that_are_none_are_refused(policy, tmp_path, settings) -> None:
+    dataclasses.replace(policy, metadata={**policy.metadata, "settings": settings}).save(tmp_path / "walk")
+    with pytest.raises(FileFormatError, match="settings"):
+        load_policy(tmp_path / "walk")
+
+
 def test_weights_that_are_no_numbers_are_refused(policy, tmp_path) -> None:
     broken = dataclasses.replace(policy, mean=np.full(5, np.nan))
     broken.save(tmp_path / "walk")
