@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from exogait.analysis.gait.energy import compute_metabolics, mean_over, stride_cost
-from exogait.analysis.gait.power import joint_powers, joint_work
+from exogait.analysis.gait.power import differentiate, joint_powers, joint_work
 from exogait.data import GaitTrial, InputError, UnknownNameError
 
 MUSCLES = ["soleus_r", "vas_int_r", "soleus_l", "vas_int_l", "ercspn_r"]
@@ -81,6 +81,10 @@ def test_what_is_missing_is_named(trial):
     fewer = {name: table for name, table in trial.muscles.items() if name != "fiber_velocity"}
     with pytest.raises(UnknownNameError, match="fiber_velocity"):
         compute_metabolics(trial.replace(muscles=fewer))
+    later = dict(trial.muscles)
+    later["activation"] = later["activation"].set_axis(later["activation"].index + 0.005, axis=0)
+    with pytest.raises(InputError, match="activation|time"):
+        compute_metabolics(trial.replace(muscles=later))
     with pytest.raises(InputError, match="subject_mass"):
         compute_metabolics(trial.replace(metadata={}))
     with pytest.raises(InputError, match="stride"):
@@ -116,6 +120,15 @@ def test_work_is_taken_within_the_interval_and_through_zeros():
     assert joint_work(-power, 0.25, 0.75) == pytest.approx((0.0, -1.0))
     at_rest = pd.Series([0.0, 0.0, 4.0, 0.0, 0.0], index=[0.0, 1.0, 2.0, 3.0, 4.0])
     assert joint_work(at_rest, 0.0, 4.0) == pytest.approx((4.0, 0.0))
+
+
+@pytest.mark.parametrize(("rows", "degree"), [(12, 5), (6, 5), (5, 3), (4, 3), (3, 1), (2, 1)])
+def test_derivatives_are_exact_for_polynomials_of_the_spline_that_the_rows_allow(rows: int, degree: int):
+    time = np.linspace(0.0, 1.0, rows)
+    power = np.polynomial.Polynomial(np.arange(1.0, degree + 2.0))
+    table = pd.DataFrame({"x": power(time)}, index=pd.Index(time, name="time"))
+    np.testing.assert_allclose(differentiate(table)["x"], power.deriv()(time), rtol=1e-8)
+    assert differentiate(table.iloc[:1]).isna().all(axis=None)
 
 
 def test_work_splits_at_the_crossing():

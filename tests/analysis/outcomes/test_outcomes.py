@@ -13,6 +13,7 @@ from exogait.analysis.outcomes.tables import (
     CurveOutcome,
     WalkOutcomes,
     WalkSettings,
+    curve_matrix,
     outcome_tables,
     read_outcomes,
     write_outcomes,
@@ -63,12 +64,12 @@ def test_scalars_of_a_periodic_walk_are_those_worked_out_by_hand():
 def test_trunk_leans_forward_and_to_the_own_side_are_positive():
     trial = walk()
     bent = trial.require("coordinates").assign(
-        pelvis_tilt=-0.1, pelvis_list=0.05, lumbar_extension=-0.1, lumbar_bending=0.05
+        pelvis_tilt=-0.1, pelvis_list=0.05, lumbar_extension=-0.3, lumbar_bending=0.02
     )
     found = walk_outcomes(trial.replace(coordinates=bent)).scalars
-    assert found["trunk_forward_loading_r"] == pytest.approx(np.degrees(0.2))
-    assert found["trunk_over_leg_stance_r"] == pytest.approx(np.degrees(0.1))
-    assert found["trunk_over_leg_stance_l"] == pytest.approx(-np.degrees(0.1))
+    assert found["trunk_forward_loading_r"] == pytest.approx(np.degrees(0.4))
+    assert found["trunk_over_leg_stance_r"] == pytest.approx(np.degrees(0.07))
+    assert found["trunk_over_leg_stance_l"] == pytest.approx(-np.degrees(0.07))
 
 
 def test_every_variable_of_the_signs_is_a_scalar_of_both_legs():
@@ -181,6 +182,11 @@ def test_tables_survive_parquet_and_refuse_the_same_walk_twice(tmp_path):
     pd.testing.assert_frame_equal(curves_again.astype(str), curves.astype(str))
     row = curves_again[(curves_again["curve"] == "knee_flexion") & (curves_again["side"] == "r")]
     assert row["mean"].max() == pytest.approx(60.0, abs=1e-3)
+    names, means = curve_matrix(walks, curves, "knee_flexion", "l")
+    assert names == sorted(walks["walk"]) and means.shape == (4, 101)
+    assert means.max(axis=1) == pytest.approx(48.0, abs=1e-3)
+    names, means = curve_matrix(walks, curves, "no such curve", "l")
+    assert names == [] and means.shape == (0, 101)
     with pytest.raises(InputError, match="every walk"):
         outcome_tables([(settings[0], outcome), (settings[0], outcome)])
     with pytest.raises(FileFormatError, match="no such file"):

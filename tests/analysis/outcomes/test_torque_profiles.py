@@ -47,6 +47,9 @@ def test_peak_rise_and_fall_wrap_around_heel_strike():
     peak = torque_peak(0.4 * ramp)
     assert (peak.peak, peak.time) == (pytest.approx(0.4), 5.0)
     assert peak.rise == pytest.approx(19.0) and peak.fall == pytest.approx(19.0)  # 95 % of each slope
+    steep = np.clip(np.minimum((PERCENT - 30.0) / 10.0, (80.0 - PERCENT) / 40.0), 0.0, None)  # 10 % up, 40 % down
+    peak = torque_peak(-steep, -1.0)
+    assert (peak.time, peak.rise, peak.fall) == (40.0, pytest.approx(9.5), pytest.approx(38.0))
     assert np.isnan(torque_peak(ramp, -1.0).peak)
     constant = torque_peak(np.ones(101))
     assert constant.peak == 1.0 and np.isnan(constant.rise) and np.isnan(constant.fall)

@@ -173,6 +173,18 @@ def test_of_two_events_within_a_quarter_second_the_better_source_stays(apart: fl
     assert sorted(e.source for e in found.events if e.kind == "heel_strike") == ["c3d", "plate"]
 
 
+def test_a_files_events_are_whole_with_two_strikes_and_a_toe_off_of_each_side():
+    strikes = [(t + shift, side, "heel_strike") for side, shift in (("r", 0.0), ("l", 0.5)) for t in (0.5, 1.5)]
+    offs = {side: (t, side, "toe_off") for side, t in (("r", 1.1), ("l", 1.6))}
+
+    def incomplete(*events: tuple[float, str, str]) -> bool:
+        return any("incomplete" in note for note in detect_events(stated(*events), np.zeros((300, 0, 3)), {}, []).notes)
+
+    assert not incomplete(*strikes, *offs.values())
+    for missing in (strikes, [*strikes, offs["r"]], [*strikes, offs["l"]], [*strikes[1:], *offs.values()]):
+        assert incomplete(*missing)
+
+
 def test_agreement_counts_what_the_reference_lacks():
     own = [GaitEvent(t, "r", "heel_strike") for t in (1.01, 2.02, 2.6, 3.0)]
     reference = [GaitEvent(t, "r", "heel_strike") for t in (1.0, 2.0, 3.0)]

@@ -386,6 +386,9 @@ def test_up_is_where_the_markers_are_whichever_way_the_plates_axis_points(order:
     )  # fmt: skip
     frame = find_lab_frame(trial, forward="+x", roles={})
     assert frame.up == "+z"
+    # Without markers the plate's own axis is taken to point down, as it does by convention.
+    unmarked = find_lab_frame(trial_with(trial.analog, spec), forward="+x", roles={})
+    assert unmarked.up == ("+z" if order[0] == 0 else "-z")
     np.testing.assert_allclose(frame.rotation, LAB_Z_UP.rotation, atol=1e-12)
 
 
