@@ -83,7 +83,7 @@ def test_what_is_missing_is_named(trial):
         compute_metabolics(trial.replace(muscles=fewer))
     later = dict(trial.muscles)
     later["activation"] = later["activation"].set_axis(later["activation"].index + 0.005, axis=0)
-    with pytest.raises(InputError, match="activation|time"):
+    with pytest.raises(InputError, match=r"activation|time"):
         compute_metabolics(trial.replace(muscles=later))
     with pytest.raises(InputError, match="subject_mass"):
         compute_metabolics(trial.replace(metadata={}))
