@@ -66,7 +66,7 @@ class UnknownNameError(ExogaitError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
-        known = sorted(map(str, known))
+        known = sorted(map(one_line, known))
         near = difflib.get_close_matches(str(name)[:LONGEST], known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known[:40]) or 'none'}"
         super().__init__(f"{one_line(where) + ': ' if where else ''}unknown {kind} {shown(name)}; {hint}")

@@ -94,6 +94,19 @@ class Entry:
         return "suite" if self.origin == "suite" else "yours, instead of the suite's" if self.replaces else "yours"
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with the home folder that it begins with written out; that of a user whom nobody knows stays as it is.
+
+    Example:
+        >>> expanded("~nobody-of-that-name/walk").as_posix()
+        '~nobody-of-that-name/walk'
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def home() -> Path:
     """The user folder; it need not exist.
 
@@ -101,7 +114,7 @@ def home() -> Path:
     """
     named = os.environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     import platformdirs
 
     return Path(platformdirs.user_data_dir("exogait", appauthor=False))
@@ -180,7 +193,7 @@ def find(kind: Kind, name: str | Path, folder: str | Path | None = None) -> Path
         FileFormatError: It is a path, and there is no such file.
     """
     shelf = _shelf(kind)
-    path = Path(name).expanduser()
+    path = expanded(name)
     ending = shelf.endings[0]
     has_ending = path.suffix.lower() in shelf.endings
     if path.is_file() and (has_ending or _is_path(name)):
@@ -209,7 +222,7 @@ def find_folder(kind: Kind, name: str | Path) -> Path:
     Raises:
         UnknownNameError: There is no such folder.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.is_dir() and (path.is_absolute() or str(name).startswith(".")):
         return path
     if not path.is_absolute():

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import yaml
 
 from .errors import ExogaitError, FileFormatError, InputError, UnknownNameError
+from .home import expanded
 from .show import Shown
 
 TABLES = Path(__file__).parent / "tables"
@@ -61,7 +62,7 @@ def data_folder() -> Path | None:
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
         return None
-    folder = Path(text).expanduser()
+    folder = expanded(text)
     if not folder.is_dir():
         raise InputError(VARIABLE, text, "the path of an existing folder, or unset")
     return folder

@@ -225,6 +225,8 @@ def mask_unknown(trial: GaitTrial, series: pd.Series, side: Side) -> pd.Series:
     mask = trial.masks.get("valid_kinetics")
     if mask is None or side not in mask.columns:
         return series
+    if mask.empty:  # nobody said of any sample that it is known
+        return series.where(np.zeros(len(series), bool))
     valid = mask[side].to_numpy(dtype=np.float64)
     # Linear interpolation of the flag: a sample next to an unknown one is unknown too.
     known = np.interp(series.index.to_numpy(np.float64), mask.index.to_numpy(np.float64), valid) > 1.0 - 1e-9

@@ -379,7 +379,7 @@ def _made(path: Path) -> Path:
     except (FileExistsError, NotADirectoryError) as error:
         blocking = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), path)
         raise OutputError(blocking, "is a file, and a folder is needed", "choose another --out") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except (OSError, ValueError, RecursionError) as error:  # a NUL in the name; a thousand folders, one in another
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise OutputError(ascii(str(path))[1:-1], f"cannot be made ({reason})",
                           "choose a folder that can be written") from error  # fmt: skip

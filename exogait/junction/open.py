@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
+from exogait.data.home import expanded
 from exogait.data.loading import read_json, read_table, read_yaml, regular_file
 from exogait.data.results import read_result, result_model
 from exogait.data.settings import load_settings
@@ -191,7 +192,7 @@ def open(path: str | Path) -> Opened:
         >>> open(device_file).name  # doctest: +SKIP
         'hip_ankle'
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if path.is_dir():
         return _folder(path)
     if not path.exists():
