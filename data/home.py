@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from .errors import LONGEST, FileFormatError, InputError, UnknownNameError, shown
+from .names import STRATEGIES_ENDING
 
 Kind = Literal[
     "devices", "deficits", "subjects", "marker_maps", "references", "policies", "trainings", "studies"
@@ -51,7 +52,7 @@ _SHELVES: dict[str, _Shelf] = {
     "trainings": _Shelf("osim_env/learning/configs", _YAML, "training configuration"),
     "studies": _Shelf("osim_env/study/studies", _YAML, "study"),
 }
-NOT_POLICIES = ("_strategies.json",)
+NOT_POLICIES = (STRATEGIES_ENDING,)
 """Ends of files that lie beside policies and are none."""
 
 

@@ -1,4 +1,4 @@
-"""Names of sides and of sided things, and which coordinates turn and which slide.
+"""Names of sides and of sided things, which coordinates turn and which slide, and files that several modules name.
 
 OpenSim's models write the side as a name's ending: ``soleus_r``, ``hip_flexion_l``. A name without such an ending
 belongs to the middle of the body.
@@ -14,6 +14,35 @@ SIDES: tuple[Side, Side] = ("r", "l")
 SideWord = Literal["right", "left"]
 SIDE_WORDS: Mapping[Side, SideWord] = {"r": "right", "l": "left"}
 """A side in words."""
+
+TRIAL_FILE = "trial.json"
+"""Facts of a trial, beside its tables."""
+BATCH_FILE = "batch.json"
+"""How many walks a batch of the laboratory has; by it the folder is known."""
+STUDY_FILE = "study.json"
+"""A study's configuration; by it the folder is known."""
+PERSON_FILE = "person.json"
+"""For whom a personalisation was made; by it the folder is known."""
+RESULT_FILE = "result.json"
+"""What a finished task of a study, or an arm of a personalisation, noted; written last."""
+STRATEGIES_ENDING = "_strategies.json"
+"""End of a body's strategies, which lie beside policies."""
+MODEL_FILE = "gait2392_exo.osim"
+"""The suite's model, with or without a device."""
+METRICS_TABLE = "metrics.csv"
+OPTIMUM_TABLE = "moco_inverse.csv"
+
+INDEX_PAGE, REPORT_PAGE, REPLAY_PAGE, PERSONALIZE_PAGE = (
+    "index.html", "report.html", "replay.html", "personalize_report.html",
+)  # fmt: skip
+"""Pages: of a batch or the demonstration, of a walk, of a walk in three dimensions, of a personalisation."""
+
+COORDINATES_ENDING, MOMENTS_ENDING, FORCES_ENDING, MARKERS_ENDING = "_ik.mot", "_id.sto", "_grf.mot", "_markers.trc"
+"""Ends of what OpenSim's tools read and write for a walk: coordinates, joint moments, ground reactions, markers."""
+SCALED_ENDING, MUSCLES_ENDING = "_scaled.osim", "_muscles.osim"
+"""Ends of models: scaled to a person; that model with its muscles as its only forces."""
+RESERVES_FILE = "reserve_actuators.xml"
+"""Actuators that help the muscles out, for OpenSim's tools."""
 
 _OTHER: Mapping[Side, Side] = {"r": "l", "l": "r"}
 

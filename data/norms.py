@@ -34,6 +34,7 @@ LEG_OVER_HEIGHT = 0.530
 CYCLE = np.arange(101.0)
 
 SCHREIBER = "schreiber2019"
+SCHREIBER_TABLE = TABLES / "norm_schreiber2019.csv"
 SCHWARTZ = "schwartz2008"
 FUKUCHI = "fukuchi2018"
 
@@ -215,7 +216,7 @@ def _distance(curve: NormCurve, speed: float | None, leg_length: float) -> float
 
 @lru_cache(maxsize=4)
 def _read_all(folder: Path | None) -> tuple[NormCurve, ...]:
-    curves = list(_read_schreiber(TABLES / "norm_schreiber2019.csv"))
+    curves = list(_read_schreiber(SCHREIBER_TABLE))
     if folder is not None:
         for name, reader in (
             ("norm_schwartz2008.csv", _read_schwartz),

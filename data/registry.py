@@ -22,6 +22,9 @@ from .home import expanded
 from .show import Shown
 
 TABLES = Path(__file__).parent / "tables"
+DATASET_FILES = TABLES / "dataset_files.csv"
+STATIC_ENDING = "_ST.c3d"
+"""End of a static trial of Schreiber & Moissenet 2019."""
 VARIABLE = "EXOGAIT_DATA"
 """Environment variable that names a folder with copies of the data sets."""
 
@@ -78,7 +81,7 @@ def datasets() -> Mapping[str, Dataset]:
     """
     described = yaml.safe_load((TABLES / "datasets.yaml").read_text(encoding="utf-8"))
     files: dict[str, dict[str, DatasetFile]] = {name: {} for name in described}
-    with (TABLES / "dataset_files.csv").open(encoding="utf-8", newline="") as stream:
+    with (DATASET_FILES).open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             url = f"https://raw.githubusercontent.com/{row['repository']}/{row['commit']}/{quote(row['path'])}"
             files[row["dataset"]][row["file"]] = DatasetFile(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import FileFormatError
+from .names import TRIAL_FILE
 from .output import is_ours
 from .trial import GaitTrial
 
@@ -17,7 +18,7 @@ def read_result(folder: str | Path) -> GaitTrial:
     """
     folder = Path(folder)
     for place in (folder / "trial", folder):
-        if (place / "trial.json").is_file():
+        if (place / TRIAL_FILE).is_file():
             parquet = next(place.glob("*.parquet"), None) is not None
             return GaitTrial.read_parquet(place) if parquet else GaitTrial.read_opensim(place)
     raise FileFormatError(folder, "holds no trial", "give a folder of `exogait simulate` or `exogait lab run`")

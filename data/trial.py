@@ -25,6 +25,7 @@ from .files import write_parquet, write_text_atomic
 from .loading import parsed, read_table
 from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
 from .names import SIDES as SIDES
+from .names import TRIAL_FILE
 from .names import Side as Side
 from .names import is_translational as is_translational
 from .show import Card, Curve, Shown, brief, names, number
@@ -345,7 +346,7 @@ class GaitTrial(Shown):
             "metadata": dict(self.metadata),
         }
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_jsonable)
-        write_text_atomic(folder / "trial.json", text + "\n")
+        write_text_atomic(folder / TRIAL_FILE, text + "\n")
 
     @classmethod
     def _read(cls, folder: Path, load: Any) -> GaitTrial:
@@ -354,7 +355,7 @@ class GaitTrial(Shown):
         def made() -> GaitTrial:
             return cls(**{**parts, "events": tuple(GaitEvent(**event) for event in parts["events"])})
 
-        return parsed(folder / "trial.json", PROBLEM, TODO, made)
+        return parsed(folder / TRIAL_FILE, PROBLEM, TODO, made)
 
     def card(self) -> Card:
         """Who, how fast, what is inside, and how good it is."""

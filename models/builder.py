@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.files import written_beside
+from exogait.data.names import MODEL_FILE
 from exogait.data.output import OutputError
 
 from . import forces, scaling, skeleton
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import opensim
 
 #: The committed model: ``build(device="hip_ankle")``.
-MODEL_PATH = Path(__file__).parent / "gait2392_exo.osim"
+MODEL_PATH = Path(__file__).parent / MODEL_FILE
 
 CREDITS = (
     "Derived from the Gait2392 model by D.G. Thelen, A. Seth, F.C. Anderson and S.L. Delp (CC BY 3.0), whose numbers "

@@ -16,6 +16,7 @@ import pandas as pd
 from exogait.data import ExogaitError, path_component, write_csv, write_text_atomic
 from exogait.data import output_folder as open_folder
 from exogait.data.errors import one_line
+from exogait.data.names import BATCH_FILE, INDEX_PAGE, METRICS_TABLE
 from exogait.data.processes import LocalWorkers, Stopped, WorkerLostError, heeded_signals
 from exogait.data.quality import count_verdicts, quality_rows
 from exogait.data.show import Shown
@@ -27,7 +28,7 @@ from .pipeline import Progress
 from .run import run_request
 from .settings import LabSettings
 
-RESULTS = ("metrics.csv", "group.csv", "failures.csv", "batch.json", "index.html")
+RESULTS = (METRICS_TABLE, "group.csv", "failures.csv", BATCH_FILE, INDEX_PAGE)
 """Files of a batch, beside a folder a trial."""
 _Task = tuple[ManifestRow, Path, LabSettings, bool]
 
@@ -177,10 +178,10 @@ def _collect(
     metrics = pd.DataFrame(long, columns=["name", "subject", "condition", "metric", "unit", "side", "value"])
     failed = pd.DataFrame(failures, columns=["name", "subject", "step", "error"])
     group = group_statistics(metrics)
-    write_csv(metrics, out / "metrics.csv", float_format="%.6g")
+    write_csv(metrics, out / METRICS_TABLE, float_format="%.6g")
     write_csv(group, out / "group.csv", float_format="%.6g")
     write_csv(failed, out / "failures.csv")
-    write_text_atomic(out / "batch.json", json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n")
+    write_text_atomic(out / BATCH_FILE, json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n")
     index = write_batch_page([_for_page(row, results[row.name], folders[row.name]) for row in rows], group, out)
     return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, index=index)
 

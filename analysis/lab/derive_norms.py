@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import DataQualityWarning, ExogaitError
+from exogait.data.norms import SCHREIBER_TABLE
 from exogait.data.processes import worker_pool
-from exogait.data.registry import TABLES, dataset, fetch, find_dataset
+from exogait.data.registry import STATIC_ENDING, dataset, fetch, find_dataset
 from exogait.data.trial import SIDES
 
 CONDITIONS = {"C4": "preferred", "C5": "fast"}
@@ -56,7 +57,7 @@ def walks() -> list[tuple[str, str, str, str, float]]:
         subject, name = file.split("/")
         condition = name.split("_")[1][:2]
         if condition in CONDITIONS:
-            rows.append((subject, CONDITIONS[condition], f"{subject}/{subject}_ST.c3d", file, mass[subject]))
+            rows.append((subject, CONDITIONS[condition], f"{subject}/{subject}{STATIC_ENDING}", file, mass[subject]))
     return rows
 
 
@@ -123,7 +124,7 @@ def main(arguments: list[str] | None = None) -> Path:
     """
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--out", type=Path, default=TABLES / "norm_schreiber2019.csv", help="table to write")
+    parser.add_argument("--out", type=Path, default=SCHREIBER_TABLE, help="table to write")
     options = parser.parse_args(arguments)
     jobs = walks()
     with worker_pool(options.workers) as pool:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.files import path_component, write_csv, write_text_atomic
-from exogait.data.names import side_of
+from exogait.data.names import COORDINATES_ENDING, MARKERS_ENDING, side_of
 from exogait.data.storage import write_sto
 from exogait.data.trc import marker_labels, write_trc
 from exogait.data.trial import GaitTrial, Side, select_columns, select_rows
@@ -93,7 +93,7 @@ def export_opensim(
         if trial.ground_reactions is not None:
             write_ground_reactions(trial.ground_reactions, folder, name)
     else:
-        motion = write_motion(trial.coordinates, folder / f"{name}_ik.mot", rotational_coordinates(loaded))
+        motion = write_motion(trial.coordinates, folder / f"{name}{COORDINATES_ENDING}", rotational_coordinates(loaded))
         if trial.ground_reactions is None:
             left_out.append("no ground reactions: no inverse dynamics")
         else:
@@ -166,7 +166,7 @@ def _export_markers(
     if marker_map is not None:
         shared = [label for label in shared if label in marker_map.markers]
     if not shared:
-        write_trc(trial.markers, folder / f"{name}_markers.trc")
+        write_trc(trial.markers, folder / f"{name}{MARKERS_ENDING}")
         left_out.append("the model carries none of the trial's markers: no inverse kinematics")
         return None
     table = select_columns(markers, [f"{label}_{axis}" for label in shared for axis in "xyz"])

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import GaitTrial, InputError, path_component
-from exogait.data.names import SIDES, Side, side_of
+from exogait.data.names import FORCES_ENDING, SIDES, Side, side_of
 from exogait.data.quality import HICKS, QualityRow, judge
 from exogait.data.trial import select_columns
 
@@ -117,7 +117,7 @@ def add_muscles(
     intervals = [(f"{name}_{stride.side}", stride.start, stride.end) for stride in strides]
     solved: dict[str, OptimizationResult] = cache.run(
         "static_optimization",
-        [model, motion, *([external_loads, external_loads.parent / f"{name}_grf.mot"] if external_loads else []),
+        [model, motion, *([external_loads, external_loads.parent / f"{name}{FORCES_ENDING}"] if external_loads else []),
          intervals],
         lambda: optimize_intervals(
             model, motion, external_loads, intervals, out=out, cutoff=-1.0, workers=min(workers, len(intervals))

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import DataQualityWarning, GaitTrial, InputError, output_folder, write_csv
+from exogait.data.names import METRICS_TABLE, REPORT_PAGE
 from exogait.data.quality import count_verdicts, quality_rows, to_metadata
 from exogait.data.show import Card, Shown
 from exogait.data.trial import Side
@@ -39,7 +40,7 @@ STEPS = (
     "report",
 )
 """Steps of a run, as the progress bar names them."""
-RESULTS = ("report.html", "events.csv", "metrics.csv", "quality.csv")
+RESULTS = (REPORT_PAGE, "events.csv", METRICS_TABLE, "quality.csv")
 """Files of a run, beside the folders ``trial`` and ``opensim``."""
 
 
@@ -155,7 +156,7 @@ def _run(request: LabRequest, out: Path, muscles: bool, workers: int, progress: 
     # Tables and trial first: figures have the most ways to fail.
     write_tables(trial, metrics, out)
     write_trial(trial, out)
-    report = write_report(trial, out / "report.html")
+    report = write_report(trial, out / REPORT_PAGE)
     steps.append(StepRecord("report and tables", time.perf_counter() - start, False))
     return LabRun(trial=trial, folder=out, report=report, metrics=metrics, steps=tuple(steps))
 
@@ -181,7 +182,7 @@ def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
         for label, value, unit in values
     ]  # fmt: skip
     table = pd.concat([rows, pd.DataFrame(energy)]) if energy else rows
-    write_csv(pd.DataFrame(table), out / "metrics.csv", float_format="%.6g")
+    write_csv(pd.DataFrame(table), out / METRICS_TABLE, float_format="%.6g")
     write_csv(pd.DataFrame(to_metadata(quality_rows(trial))), out / "quality.csv")
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from exogait.data import DataQualityWarning, GaitTrial, output_folder
 from exogait.data.constants import GRAVITY
+from exogait.data.names import REPORT_PAGE
 from exogait.data.quality import QualityRow, judge, to_metadata
 from exogait.data.trial import SIDES, Side, select_columns
 
@@ -214,5 +215,5 @@ def write_simulation(trial: GaitTrial, model: str | Path, out: str | Path) -> Si
         with warnings.catch_warnings(), folder.staged("opensim") as stage:
             warnings.simplefilter("ignore", DataQualityWarning)
             export_opensim(trial, model, stage, cutoff=-1.0)
-        report = write_report(trial, out / "report.html")
+        report = write_report(trial, out / REPORT_PAGE)
     return SimulatedRun(trial=trial, folder=out, report=report, metrics=metrics)

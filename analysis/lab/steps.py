@@ -17,6 +17,7 @@ import pandas as pd
 
 from exogait.data import FileFormatError, GaitTrial, InputError
 from exogait.data.about import TrialAbout
+from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, SCALED_ENDING
 from exogait.data.quality import QualityRow, to_metadata
 from exogait.data.trc import marker_array, marker_table
 
@@ -122,7 +123,7 @@ def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache
             measured.standing, marker_map, mass=request.mass, out=folder, base_model=base, name=request.person_file,
             height=request.height,
         ),
-        files=[folder / f"{request.person_file}_scaled.osim"],
+        files=[folder / f"{request.person_file}{SCALED_ENDING}"],
     )  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def find_angles(
         "inverse_kinematics",
         [scaled.model, markers, repr(asdict(marker_map)), name],
         lambda: inverse_kinematics(scaled.model, markers, marker_map, out=folder, name=name),
-        files=[folder / f"{name}_ik.mot"],
+        files=[folder / f"{name}{COORDINATES_ENDING}"],
     )
 
 
@@ -160,7 +161,7 @@ def find_moments(
         lambda: inverse_dynamics(
             scaled.model, angles.coordinates, reactions, out=folder, valid=valid, cutoff=-1.0, name=name
         ),
-        files=[folder / f"{name}_id.sto"],
+        files=[folder / f"{name}{MOMENTS_ENDING}"],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exogait.data.registry import find_dataset
+from exogait.data.registry import STATIC_ENDING, find_dataset
 from exogait.data.trial import GaitTrial
 from exogait.models.subject import Subject
 
@@ -22,7 +22,7 @@ def real_walk() -> tuple[Path, Path] | None:
     folder = find_dataset("schreiber2019")
     if folder is None:
         return None
-    static, walk = folder / SUBJECT / f"{SUBJECT}_ST.c3d", folder / SUBJECT / f"{WALK}.c3d"
+    static, walk = folder / SUBJECT / f"{SUBJECT}{STATIC_ENDING}", folder / SUBJECT / f"{WALK}.c3d"
     return (static, walk) if static.is_file() and walk.is_file() else None
 
 

@@ -29,6 +29,8 @@ from ..c3d.writer import lab_rotation, write_synthetic_c3d
 
 NOTE = "SYNTHETIC trial made by exogait from known joint angles; no person was measured"
 """Label in the files."""
+STATIC_FILE, WALK_FILE = "static.c3d", "walk.c3d"
+"""A made-up person's two trials."""
 TOE_OFF = 0.62
 """Share of the cycle at which the foot leaves the ground."""
 _HARMONICS = 5
@@ -160,7 +162,7 @@ def make_synthetic_trial(
         start = int(rng.integers(20, n_frames - 30))
         noisy[start : start + int(rng.integers(3, 9)), int(rng.integers(len(names)))] = np.nan
     common = (plates, to_lab, rate, analog_per_frame, force_noise, rng)
-    write_synthetic_c3d(folder / "walk.c3d", names, noisy, forces, *common, events, _BASELINE, NOTE)
+    write_synthetic_c3d(folder / WALK_FILE, names, noisy, forces, *common, events, _BASELINE, NOTE)
     quiet = np.stack([static_markers[n] for n in names], axis=1) + rng.normal(0, marker_noise, (101, len(names), 3))
     # The subject stands in the middle of the first plate, which was zeroed before.
     heels = np.mean([quiet[0, names.index(f"{s}.Heel")] for s in "RL"], axis=0)
@@ -168,13 +170,13 @@ def make_synthetic_trial(
     load = np.zeros((101 * analog_per_frame, len(plates), 9))
     load[:, 0, 1] = body.mass * GRAVITY
     load[:, 0, 3:6] = plates[0].mean(axis=0)
-    write_synthetic_c3d(folder / "static.c3d", names, quiet, load, *common, (), 0.0, NOTE)
+    write_synthetic_c3d(folder / STATIC_FILE, names, quiet, load, *common, (), 0.0, NOTE)
     rotational = [name for name in coordinates.columns if not is_translational(name)]
     write_mot(coordinates, folder / "truth.mot", rotational=rotational, name="SYNTHETIC truth")
     move = float(coordinates["pelvis_tx"].iloc[-1] - coordinates["pelvis_tx"].iloc[0])
     return SyntheticTrial(
-        static=folder / "static.c3d",
-        walk=folder / "walk.c3d",
+        static=folder / STATIC_FILE,
+        walk=folder / WALK_FILE,
         truth=folder / "truth.mot",
         coordinates=coordinates,
         events=events,

@@ -26,7 +26,7 @@ from exogait.data.trial import SIDES, GaitEvent, GaitTrial
 from exogait.models.subject import Subject
 
 from ..c3d.writer import lab_rotation, write_synthetic_c3d
-from .person import Footfall, MarkedBody, find_footfalls, plates_under
+from .person import STATIC_FILE, WALK_FILE, Footfall, MarkedBody, find_footfalls, plates_under
 
 Array = NDArray[np.float64]
 
@@ -131,11 +131,11 @@ def record_walk(
         seen[start : start + int(rng.integers(3, 9)), int(rng.integers(len(names)))] = np.nan
     to_lab = lab_rotation(forward)
     common = (where, to_lab, RATE, ANALOG_PER_FRAME, force_noise, rng)
-    write_synthetic_c3d(folder / "walk.c3d", names, seen, loads, *common, truth.events, BASELINE, NOTE)
+    write_synthetic_c3d(folder / WALK_FILE, names, seen, loads, *common, truth.events, BASELINE, NOTE)
     quiet, load = _standing(body, names, where, float(coordinates["pelvis_tx"].iloc[0]))
     quiet = quiet + rng.normal(0, camera_noise, quiet.shape)
-    write_synthetic_c3d(folder / "static.c3d", names, quiet, load, *common, (), 0.0, NOTE)
-    return SimulatedRecording(folder / "static.c3d", folder / "walk.c3d", truth, body.mass, body.height)
+    write_synthetic_c3d(folder / STATIC_FILE, names, quiet, load, *common, (), 0.0, NOTE)
+    return SimulatedRecording(folder / STATIC_FILE, folder / WALK_FILE, truth, body.mass, body.height)
 
 
 def _body(trial: GaitTrial, subject: Subject | str | Path | None) -> MarkedBody:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from exogait.data.errors import UnknownNameError
+from exogait.data.names import MUSCLES_ENDING, RESERVES_FILE
 
 from .analyze_tool import analyze_setup, read_result_table, relative_path, run_analyze_tool
 from .common import (
@@ -128,8 +129,8 @@ def joint_reaction(
         express_in_frame="child",
     )
     folder = Path(out)
-    stripped = optimization.setup.parent / f"{Path(model).stem}_muscles.osim"
-    reserves = optimization.setup.parent / "reserve_actuators.xml"
+    stripped = optimization.setup.parent / f"{Path(model).stem}{MUSCLES_ENDING}"
+    reserves = optimization.setup.parent / RESERVES_FILE
     setup = analyze_setup(
         folder,
         f"{name}_jr",

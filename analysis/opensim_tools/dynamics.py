@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
-from exogait.data.names import side_of
+from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, side_of
 from exogait.data.storage import read_sto, write_mot
 from exogait.data.trial import select_columns
 from exogait.models.opensim_api import import_opensim
@@ -91,7 +91,12 @@ def inverse_dynamics(
     raw = run_id_tool(setup)
     forces = raw.rename(columns={c: str(c).removesuffix("_moment").removesuffix("_force") for c in raw.columns})
     forces = select_columns(forces, [str(c) for c in coordinates.columns if c in forces.columns])
-    forces.attrs = {"name": name, "in_degrees": False, "units": "N m", "source": str(setup.parent / f"{name}_id.sto")}
+    forces.attrs = {
+        "name": name,
+        "in_degrees": False,
+        "units": "N m",
+        "source": str(setup.parent / f"{name}{MOMENTS_ENDING}"),
+    }
     mask = _mask_on(forces.index, valid)
     return DynamicsResult(
         generalized_forces=mask_kinetics(forces, mask),
@@ -129,7 +134,9 @@ def write_id_setup(
     """
     folder = Path(out)
     model_file = place_file(Path(model), folder)
-    motion = write_motion(coordinates, folder / f"{name}_ik.mot", rotational_coordinates(load_model(model)))
+    motion = write_motion(
+        coordinates, folder / f"{name}{COORDINATES_ENDING}", rotational_coordinates(load_model(model))
+    )
     start, end = float(coordinates.index[0]), float(coordinates.index[-1])
     loads = None
     if ground_reactions is not None:
@@ -149,7 +156,7 @@ def write_id_setup(
         external_loads_file="" if loads is None else loads.name,
         coordinates_file=motion.name,
         lowpass_cutoff_frequency_for_coordinates=float(cutoff),
-        output_gen_force_file=f"{name}_id.sto",
+        output_gen_force_file=f"{name}{MOMENTS_ENDING}",
     )
     return write_document(folder / f"{name}_id_setup.xml", tool), loads
 

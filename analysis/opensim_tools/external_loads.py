@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import FileFormatError, InputError
+from exogait.data.names import FORCES_ENDING
 from exogait.data.storage import read_sto, write_mot
 from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitEvent
 
@@ -113,7 +114,7 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
             f"NaN at t = {moment:.4f} s",
             "measured forces; cut the trial to where the plates recorded, or mark the plate as not used",
         )
-    motion = folder / f"{name}_grf.mot"
+    motion = folder / f"{name}{FORCES_ENDING}"
     write_mot(clean, motion, rotational=(), name=f"{name}_grf", in_degrees=False)
     loads = []
     for side, body in FOOT_BODIES.items():

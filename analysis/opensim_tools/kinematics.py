@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import ExogaitError, InputError
+from exogait.data.names import COORDINATES_ENDING, MARKERS_ENDING
 from exogait.data.storage import read_sto
 from exogait.data.trc import marker_array, marker_labels, read_trc, write_trc
 from exogait.data.trial import select_columns, select_rows
@@ -119,7 +120,7 @@ def inverse_kinematics(
     setup = write_ik_setup(model, used, tasks, out=folder, name=name)
     coordinates, errors = _solve(setup, on_model, name)
     rotational = rotational_coordinates(on_model)
-    motion = write_motion(coordinates, folder / f"{name}_ik.mot", rotational)
+    motion = write_motion(coordinates, folder / f"{name}{COORDINATES_ENDING}", rotational)
     coordinates.attrs = {"name": name, "in_degrees": False, "source": str(motion)}
     return KinematicsResult(
         coordinates=coordinates, marker_errors=errors, setup=setup, motion=motion, rotational=tuple(rotational)
@@ -149,7 +150,7 @@ def write_ik_setup(
     """
     folder = Path(out)
     model_file = place_file(Path(model), folder)
-    marker_file = folder / f"{name}_markers.trc"
+    marker_file = folder / f"{name}{MARKERS_ENDING}"
     write_trc(markers, marker_file)
     tool = element(
         "InverseKinematicsTool",
@@ -162,7 +163,7 @@ def write_ik_setup(
         marker_file=marker_file.name,
         time_range=[float(markers.index[0]), float(markers.index[-1])],
         report_errors=True,
-        output_motion_file=f"{name}_ik.mot",
+        output_motion_file=f"{name}{COORDINATES_ENDING}",
     )
     return write_document(folder / f"{name}_ik_setup.xml", tool)
 
@@ -230,7 +231,7 @@ def _solve(setup: Path, model: Any, name: str) -> tuple[pd.DataFrame, pd.DataFra
         raise ExogaitError(f"{name}: inverse kinematics failed{at}: {one_line(failure)}; check markers and marker map")
     index = pd.Index(np.array(times), name="time")
     # The solver gives a number for a marker that was not seen too, from wherever its place was left.
-    unseen = ~np.isfinite(marker_array(read_trc(setup.parent / f"{name}_markers.trc"), labels)[:, :, 0])
+    unseen = ~np.isfinite(marker_array(read_trc(setup.parent / f"{name}{MARKERS_ENDING}"), labels)[:, :, 0])
     angles = pd.DataFrame(values, index=index, columns=pd.Index(names))
     distances = pd.DataFrame(np.where(unseen, np.nan, errors), index=index, columns=pd.Index(labels))
     return angles, distances

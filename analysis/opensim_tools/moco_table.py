@@ -16,12 +16,12 @@ import pandas as pd
 
 from exogait.data.errors import ExogaitError, FileFormatError, InputError
 from exogait.data.files import write_text_atomic
-from exogait.data.names import SIDES, Side, side_of
+from exogait.data.names import OPTIMUM_TABLE, SIDES, Side, side_of
 from exogait.data.trial import GaitTrial, select_rows
 
 from ..gait.cycle import N_POINTS, Stride, find_strides, normalize_cycles
 
-TABLE = Path(__file__).parent / "tables" / "moco_inverse.csv"
+TABLE = Path(__file__).parent / "tables" / OPTIMUM_TABLE
 """The suite's own table."""
 KEYS = ("body", "strength", "side")
 _FIRST = "# Torques of OpenSim MocoInverse at fixed kinematics, N m/kg, percent of the stride of the driven leg."

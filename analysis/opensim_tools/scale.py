@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import DataQualityWarning, InputError, UnknownNameError
+from exogait.data.names import SCALED_ENDING
 from exogait.data.storage import read_sto
 from exogait.data.trc import marker_array, marker_labels, marker_table, write_trc
 from exogait.data.trial import select_rows
@@ -205,7 +206,7 @@ def scale_model(
             lambda: opensim.ScaleTool(setup.name).run(),
             hint="check the static trial's labels and units",
         )
-    result = folder / f"{name}_scaled.osim"
+    result = folder / f"{name}{SCALED_ENDING}"
     factors = _read_factors(folder / f"{name}_scale_factors.xml")
     settle_static_pose(result, generic, folder / f"{name}_static_pose.mot", pose, tasks, factors)
     static_pose, errors = _static_fit(folder, name, pose)
@@ -409,7 +410,7 @@ def _write_setup(
         marker_file=f"{name}_static.trc",
         time_range=window,
         output_motion_file=f"{name}_static_pose.mot",
-        output_model_file=f"{name}_scaled.osim",
+        output_model_file=f"{name}{SCALED_ENDING}",
         max_marker_movement=-1.0,
     )
     placer.append(object_set("IKTaskSet", tasks))
@@ -425,7 +426,7 @@ def _static_fit(folder: Path, name: str, pose: pd.DataFrame) -> tuple[pd.Series,
     """Coordinates of the static pose, and how far each marker was from its place before it was moved there."""
     static = read_sto(folder / f"{name}_static_pose.mot", in_degrees=False).iloc[0]
     coordinates = {label.split("/")[-2]: value for label, value in static.items() if str(label).endswith("/value")}
-    scaled, generic = load_model(folder / f"{name}_scaled.osim"), load_model(folder / f"{name}_generic.osim")
+    scaled, generic = load_model(folder / f"{name}{SCALED_ENDING}"), load_model(folder / f"{name}_generic.osim")
     factors = _read_factors(folder / f"{name}_scale_factors.xml")
     errors = {}
     markers = scaled.getMarkerSet()

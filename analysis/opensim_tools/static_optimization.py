@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
+from exogait.data.names import MUSCLES_ENDING, RESERVES_FILE
 from exogait.data.processes import worker_pool
 from exogait.data.trial import select_columns, select_rows
 
@@ -154,10 +155,10 @@ def write_so_setup(
     muscles, coordinates = muscle_names(full), coordinate_names(full)
     if not muscles:
         raise InputError(f"{name}: {model}", "no muscles", "a model with muscles for static optimization")
-    stripped = folder / f"{Path(model).stem}_muscles.osim"
+    stripped = folder / f"{Path(model).stem}{MUSCLES_ENDING}"
     _strip_passive(full)
     full.printToXML(str(stripped))
-    reserves = _write_reserves(folder / "reserve_actuators.xml", coordinates)
+    reserves = _write_reserves(folder / RESERVES_FILE, coordinates)
     analysis = element(
         "StaticOptimization",
         name="StaticOptimization",

@@ -17,13 +17,13 @@ import pandas as pd
 
 from exogait.data.constants import ARMS, CONDITIONS
 from exogait.data.errors import FileFormatError
+from exogait.data.names import PERSON_FILE, RESULT_FILE
 from exogait.data.trial import SIDES
 
 from .paired import PAIRED_QUANTITIES, paired_changes
 from .signs import records
 from .tables import curve_matrix, read_outcomes
 
-PERSON_FILE = "person.json"
 MAGNITUDES = ("step_time_si", "step_length_si", "stance_pct_si", "grf_impulse_si", "ankle_push_off_power_si")
 """Outcomes of which the magnitude is meant: symmetry indices, whose sign is the side."""
 OUTCOMES = (
@@ -98,7 +98,7 @@ def read_personalized(folder: str | Path) -> Personalized:
     """
     folder = Path(folder)
     person = _read_json(folder / PERSON_FILE)
-    arms = {arm: _read_json(folder / arm / "result.json") for arm in ARMS}
+    arms = {arm: _read_json(folder / arm / RESULT_FILE) for arm in ARMS}
     return Personalized(folder, person, arms, *read_outcomes(folder))
 
 

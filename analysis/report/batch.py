@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from exogait.data.names import INDEX_PAGE, REPORT_PAGE
 from exogait.data.quality import VERDICTS
 
 from ..gait.metrics import METRICS, SPATIOTEMPORAL
@@ -40,7 +41,7 @@ class BatchTrial:
 
 def write_batch_page(trials: Sequence[BatchTrial], group: pd.DataFrame, out: Path) -> Path:
     """Write ``index.html`` of a batch into its folder; arguments as of :func:`batch_page`."""
-    return write_page(batch_page(trials, group), out / "index.html")
+    return write_page(batch_page(trials, group), out / INDEX_PAGE)
 
 
 def batch_page(trials: Sequence[BatchTrial], group: pd.DataFrame) -> Page:
@@ -66,7 +67,7 @@ def batch_page(trials: Sequence[BatchTrial], group: pd.DataFrame) -> Page:
 def _trials(trials: Sequence[BatchTrial]) -> Table:
     rows: list[list[Cell]] = []
     for trial in trials:
-        place = f"{quote(trial.folder or trial.name)}/report.html"
+        place = f"{quote(trial.folder or trial.name)}/{REPORT_PAGE}"
         first: Cell = trial.name if trial.error else Link(trial.name, place)
         verdicts: list[Inline] = [Verdict("fail")] if trial.error else []
         for verdict in VERDICTS:

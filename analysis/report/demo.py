@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from exogait.data.names import INDEX_PAGE, PERSONALIZE_PAGE
+
 from ..outcomes.headline import Headline, Personalized, RateChange, headline, read_personalized
 from .kit import Card, Code, Figure, Gallery, Listing, Mark, Note, Page, Part, Section, Text, number
 from .page import write_page
@@ -41,7 +43,7 @@ def write_demo_page(
     """
     result = read_personalized(Path(out) / DEVICE)
     page = demo_page(result, summary=summary, moment_arms=Path(moment_arms).read_bytes(), parts=parts, who=who)
-    return write_page(page, Path(out) / "index.html")
+    return write_page(page, Path(out) / INDEX_PAGE)
 
 
 def demo_page(
@@ -73,7 +75,7 @@ def demo_page(
                     "Report of the personalised device",
                     "Who, what the walk says about strength, walks without a device, with the generic and with the "
                     "personalised one, angles, torques.",
-                    f"{DEVICE}/personalize_report.html",
+                    f"{DEVICE}/{PERSONALIZE_PAGE}",
                 )
             ]
         ),

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure as Drawing
 
 from exogait.data.constants import ARM_NAMES, CONDITION_NAMES
 from exogait.data.files import write_csv
+from exogait.data.names import PERSONALIZE_PAGE
 from exogait.data.trial import SIDES
 
 from ..outcomes.headline import (
@@ -91,7 +92,7 @@ def write_personalize_report(folder: str | Path) -> Path:
     person = f"{LABEL} · {result.subject}" if result.synthetic else result.subject
     for place, content in tables.items():
         write_csv(content.assign(person=person), folder / f"{place}.csv", float_format="%.6g")
-    return write_page(page, folder / "personalize_report.html")
+    return write_page(page, folder / PERSONALIZE_PAGE)
 
 
 def personalize_page(result: Personalized) -> tuple[Page, dict[str, pd.DataFrame]]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import GaitTrial
+from exogait.data.names import REPORT_PAGE
 from exogait.data.quality import VERDICTS, count_verdicts, quality_rows
 from exogait.data.trial import SIDES, Side
 
@@ -86,7 +87,7 @@ def write_report(
     """
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
-        path = path / "report.html"
+        path = path / REPORT_PAGE
     return write_page(report_page(trial, norms=norms, title=title, extra=extra), path)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..names import TRIAL_FILE
 from .files import parsed, read_json
 
 FORMAT = "exogait GaitTrial 1"
@@ -30,7 +31,7 @@ def read_parts(folder: Path, tables: Collection[str], load: Callable[[str, Path]
     Raises:
         FileFormatError: A file is missing, damaged, too large, or holds something else.
     """
-    path = folder / "trial.json"
+    path = folder / TRIAL_FILE
     fields = {"name": str, "tables": dict, "events": list, "metadata": dict}
     content = read_json(path, PROBLEM, TODO, form=FORMAT, fields=fields, strict=True)
     return parsed(path, PROBLEM, TODO, lambda: _parts(folder, content, tables, load))

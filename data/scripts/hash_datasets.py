@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError
-from ..registry import TABLES, data_folder, dataset
+from ..registry import DATASET_FILES, data_folder, dataset
 
 REPOSITORIES = {
     "btkdata_gait": "Biomechanical-ToolKit/BTKData",
@@ -60,7 +60,7 @@ def main(clones: Path) -> None:
                 same_name = sorted(known[blob], key=lambda p: (Path(p).name != path.name, len(p)))[0]
                 digest = hashlib.sha256(content).hexdigest()
                 rows.append((name, str(path.relative_to(folder)), repository, commit, same_name, digest, len(content)))
-    with (TABLES / "dataset_files.csv").open("w", encoding="utf-8", newline="") as stream:
+    with DATASET_FILES.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["dataset", "file", "repository", "commit", "path", "sha256", "bytes"])
         writer.writerows(sorted(rows))

@@ -75,6 +75,7 @@ def controller(
     require_extra("controller", "exporting a controller")
     from exogait.data.output import output_folder
     from exogait.models.device import load_device
+    from exogait.osim_env.controller.contract import CONTRACT, ONNX
     from exogait.osim_env.controller.export import export_controller
     from exogait.osim_env.learning.policy import load_policy
 
@@ -82,8 +83,7 @@ def controller(
     name = device or brain.metadata.get("device")
     if name is None:
         raise ExogaitError(f"policy {policy!r} drives no device; name a device policy")
-    names = ("controller.onnx", "controller.json")
-    with output_folder(out, "exogait controller", expects=names):
+    with output_folder(out, "exogait controller", expects=(ONNX, CONTRACT)):
         written = export_controller(brain, load_device(name), out, delay_added_by=delay_added_by)
     for path in written.values():
         print(f"wrote {path}")

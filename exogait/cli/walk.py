@@ -46,10 +46,11 @@ def replay(
         geometry: Folder of bone surfaces (.vtp), such as OpenSim's Geometry; EXOGAIT_GEOMETRY if not given.
         rate: Frames a second.
     """
+    from exogait.data.names import REPLAY_PAGE
     from exogait.data.output import output_file
     from exogait.osim_env.viewing.replay_page import replay as make_replay
 
-    with output_file(out or folder / "replay.html", "exogait replay") as file:
+    with output_file(out or folder / REPLAY_PAGE, "exogait replay") as file:
         path = make_replay(folder, model, geometry=geometry, rate=rate).save(file)
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exogait.data import output_file, output_folder, write_text_atomic
+from exogait.data.names import INDEX_PAGE, MODEL_FILE, PERSON_FILE, REPLAY_PAGE, REPORT_PAGE
 from exogait.data.output import remove_ours
 
 from .personalize import PersonalizeRequest, personalize
@@ -24,13 +25,13 @@ DEMO_SAMPLES = 3e4
 """Control steps of the demonstration's fine-tunes: enough to see how it is done."""
 DEMO_PARTS = (
     ("The person's gait analysis", "Angles, moments, powers, ground reaction, symmetry, data quality.",
-     "lab/report.html"),
+     f"lab/{REPORT_PAGE}"),
     ("With the personalised device, in three dimensions", "Muscles coloured by activation, device torques; play it.",
-     "walk/replay.html"),
-    ("Report of that walk", "The same analysis as of the laboratory's, beside norms.", "walk/report.html"),
+     f"walk/{REPLAY_PAGE}"),
+    ("Report of that walk", "The same analysis as of the laboratory's, beside norms.", f"walk/{REPORT_PAGE}"),
     ("The controller", "ONNX, with a contract that a device's own computer can follow.", "device/controller/"),
     ("OpenSim folder", "Scaled model, motion, forces and set-ups for the OpenSim GUI.", "lab/opensim/"),
-    ("The model with a hip and ankle device", "Opens in the OpenSim GUI.", "gait2392_exo.osim"),
+    ("The model with a hip and ankle device", "Opens in the OpenSim GUI.", MODEL_FILE),
 )  # fmt: skip
 """Title, one sentence and place of what the demonstration makes, beside the device's report."""
 
@@ -70,7 +71,7 @@ def run_demo(
     find_generalists(policies)  # before the minutes that come before they are needed
     say = report or (lambda line: None)
     out = Path(out)
-    with output_folder(out, "exogait demo", expects=("gait2392_exo.osim", "model.txt", "index.html")):
+    with output_folder(out, "exogait demo", expects=(MODEL_FILE, "model.txt", INDEX_PAGE)):
         return _run(out, policies, say, clock)
 
 
@@ -78,7 +79,7 @@ def _run(out: Path, policies: str, say: Callable[[str], None], clock: Clock) -> 
     from exogait import models
 
     model = models.build(device="hip_ankle")
-    models.write(model, out / "gait2392_exo.osim")
+    models.write(model, out / MODEL_FILE)
     text = models.summary(model)
     write_text_atomic(out / "model.txt", text + "\n")
     picture, table = models.plot_moment_arms(model, out)
@@ -129,7 +130,7 @@ def _fit_device(out: Path, patient: Patient | None, policies: str, say: Callable
         report=say,
     )  # fmt: skip
     say(f"open {page}")
-    person = json.loads((device / "person.json").read_text(encoding="utf-8"))
+    person = json.loads((device / PERSON_FILE).read_text(encoding="utf-8"))
     tuned = device / "personalised"
     request = SimulateRequest(
         str(tuned / "human"), out=out / "walk", speed=round(person["speed"], 3), seconds=seconds,
@@ -137,6 +138,6 @@ def _fit_device(out: Path, patient: Patient | None, policies: str, say: Callable
     )  # fmt: skip
     with clock(seconds, "simulate") as advance:
         say(simulate(request, progress=advance).summary())
-    with output_file(out / "walk" / "replay.html", "exogait demo") as file:
+    with output_file(out / "walk" / REPLAY_PAGE, "exogait demo") as file:
         scene = replay(out / "walk").save(file)
     say(f"wrote {scene} ({scene.stat().st_size / 1e6:.1f} MB)")

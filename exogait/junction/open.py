@@ -12,6 +12,7 @@ import pandas as pd
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
 from exogait.data.home import expanded
 from exogait.data.loading import read_json, read_table, read_yaml, regular_file
+from exogait.data.names import BATCH_FILE, PERSON_FILE, STUDY_FILE, TRIAL_FILE
 from exogait.data.results import read_result, result_model
 from exogait.data.settings import load_settings
 from exogait.data.show import Card, Shown, brief, names
@@ -201,16 +202,16 @@ def open(path: str | Path) -> Opened:
 
 
 def _folder(path: Path) -> Opened:
-    if (path / "trial" / "trial.json").is_file():
+    if (path / "trial" / TRIAL_FILE).is_file():
         return Walk(path, read_result(path))
-    if (path / "trial.json").is_file():
+    if (path / TRIAL_FILE).is_file():
         return read_result(path)
-    if (path / "person.json").is_file():
-        return Personal(path, _json(path / "person.json"))
-    if (path / "study.json").is_file():
-        return Study(path, _json(path / "study.json"))
-    if (path / "batch.json").is_file():
-        content = _json(path / "batch.json")
+    if (path / PERSON_FILE).is_file():
+        return Personal(path, _json(path / PERSON_FILE))
+    if (path / STUDY_FILE).is_file():
+        return Study(path, _json(path / STUDY_FILE))
+    if (path / BATCH_FILE).is_file():
+        content = _json(path / BATCH_FILE)
         return Batch(path, int(content.get("trials", 0)), int(content.get("failed", 0)))
     if (path / CONFIG).is_file():
         return Training(path, _json(path / CONFIG))
@@ -278,7 +279,7 @@ def _described(path: Path) -> Opened:
         from exogait.osim_env.gait.reference import load_reference
 
         return load_reference(path)
-    if path.name in ("trial.json", "person.json", "study.json", "batch.json", CONFIG):
+    if path.name in (TRIAL_FILE, PERSON_FILE, STUDY_FILE, BATCH_FILE, CONFIG):
         return _folder(path.parent)
     raise FileFormatError(path, "a JSON file that is no policy and no reference motion", f"known: {KNOWN}")
 

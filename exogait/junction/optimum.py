@@ -12,6 +12,7 @@ from tyro.conf import Positional
 
 from exogait.data import write_csv
 from exogait.data.errors import ExogaitError
+from exogait.data.names import OPTIMUM_TABLE
 from exogait.data.output import OutputFolder, output_folder
 from exogait.data.settings import check_ranges
 
@@ -83,7 +84,7 @@ class OptimumRequest:
     @property
     def target(self) -> Path:
         """Table that the curves go into."""
-        return self.table or self.out / "moco_inverse.csv"
+        return self.table or self.out / OPTIMUM_TABLE
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from exogait.data import output_folder, path_component, write_text_atomic
 from exogait.data.errors import ExogaitError
+from exogait.data.names import PERSON_FILE, PERSONALIZE_PAGE
 from exogait.data.settings import check_ranges
 
 from .outcomes import summarise_walk
@@ -125,7 +126,7 @@ def _write_person(
         "reference_moments": person.gait.moments,
         "notes": list(weakness.notes),
     }
-    write_text_atomic(out / "person.json", json.dumps(content, indent=1) + "\n")
+    write_text_atomic(out / PERSON_FILE, json.dumps(content, indent=1) + "\n")
 
 
 def personalize(request: PersonalizeRequest, *, report: Callable[[str], None] | None = None) -> Path:
@@ -149,6 +150,6 @@ def personalize(request: PersonalizeRequest, *, report: Callable[[str], None] | 
 
     for extra in ("learn", "controller"):
         require_extra(extra, "personalising a device")
-    with output_folder(request.out, "exogait personalize", expects=("person.json", "personalize_report.html")):
+    with output_folder(request.out, "exogait personalize", expects=(PERSON_FILE, PERSONALIZE_PAGE)):
         fine_tune(prepare_personalization(request), request.out, summarise_walk, workers=request.workers, report=report)
         return write_personalize_report(request.out)

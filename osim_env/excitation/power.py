@@ -7,13 +7,11 @@ same without that credit, in which it is worth nothing.
 
 from __future__ import annotations
 
+from exogait.data.constants import AEROBIC_FACTOR, MINIMUM_HEAT_RATE
+
 from ..engine.lane_math import exp, log, sin_cos
 from ..engine.lanes import jit, lanes, load, maximum, minimum, where
 from ..engine.muscles import active_force_length
-
-AEROBIC_FACTOR = 1.5
-MINIMUM_HEAT_RATE = 1.0
-"""Least heat rate of a muscle, W/kg."""
 
 
 @jit

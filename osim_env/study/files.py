@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from exogait.data.errors import InputError
 from exogait.data.home import find_folder
 from exogait.data.loading import read_json
+from exogait.data.names import RESULT_FILE
 
+from . import names
 from .plan import StudyConfig, Task, label_of, plan
 
 if TYPE_CHECKING:
@@ -42,11 +44,11 @@ def human_of(policies: str, body: str, seed: int) -> Policy:
         folder = policy_folder(policies)
     except InputError:
         return load_policy(policies)
-    names = (f"{seed}-{body}_human", f"generalist_{seed}_human")
-    for name in names:
+    known = (names.exported(names.of_seed(seed, body), "human"), names.generalist(seed, "human"))
+    for name in known:
         if (folder / f"{name}.json").is_file():
             return load_policy(folder / name)
-    raise InputError("policies", policies, f"a folder with {' or '.join(names)}: choose another seed or body")
+    raise InputError("policies", policies, f"a folder with {' or '.join(known)}: choose another seed or body")
 
 
 def strategies_of(policies: str, body: str) -> Strategies | None:
@@ -59,7 +61,7 @@ def strategies_of(policies: str, body: str) -> Strategies | None:
     from ..gait.strategy import load_strategies
 
     try:
-        path = policy_folder(policies) / f"{body}_strategies.json"
+        path = policy_folder(policies) / names.exported_strategies(body)
     except InputError:
         return None
     return load_strategies(path) if path.is_file() else None
@@ -67,19 +69,20 @@ def strategies_of(policies: str, body: str) -> Strategies | None:
 
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
     """What a finished task noted, None for one that is not finished."""
-    path = folder / task.name / "result.json"
+    path = folder / task.name / RESULT_FILE
     return read_json(path, "damaged result", "delete it and run the study again") if path.is_file() else None
 
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:
     """Human and device policy of a walking task, without suffix; the generalist's where the fine-tune has none."""
-    label = task.name.removeprefix("walk-")
+    label = names.label_in(task.name)
     files = []
     for role in ("human", "device"):
-        own = folder / f"{label}_{role}" if exported else folder / f"tune-{label}" / role
-        general = folder / f"generalist_{task.seed}_{role}" if exported else folder / f"train-{task.seed}" / role
+        generalist = names.generalist(task.seed, role)
+        own = folder / (names.exported(label, role) if exported else f"{names.tuning(label)}/{role}")
+        general = folder / (generalist if exported else f"{names.training(task.seed)}/{role}")
         if not exported and config.generalists is not None:
-            general = policy_folder(config.generalists) / f"generalist_{task.seed}_{role}"
+            general = policy_folder(config.generalists) / generalist
         files.append(own if own.with_name(f"{own.name}.json").is_file() else general)
     return files[0], files[1]
 
@@ -91,7 +94,9 @@ def strategies_file(config: StudyConfig, task: Task, folder: Path, exported: boo
     if not config.searches(variant):
         return None
     label = label_of(config.bodies[task.body], variant)
-    return folder / f"{label}_strategies.json" if exported else folder / f"search-{label}" / "strategies.json"
+    if exported:
+        return folder / names.exported_strategies(label)
+    return folder / names.searching(label) / names.STRATEGIES_FILE
 
 
 def export_policies(config: StudyConfig, folder: str | Path, target: str | Path) -> list[Path]:
@@ -107,11 +112,12 @@ def export_policies(config: StudyConfig, folder: str | Path, target: str | Path)
     written = []
     for task in plan(config):
         if task.kind == "search" and result_of(folder, task) is not None:
-            found = load_strategies(folder / task.name / "strategies.json")
-            written.append(found.save(target / f"{task.name.removeprefix('search-')}_strategies.json"))
+            found = load_strategies(folder / task.name / names.STRATEGIES_FILE)
+            written.append(found.save(target / names.exported_strategies(names.label_in(task.name))))
         elif task.kind in ("train", "tune") and result_of(folder, task) is not None:
-            label = f"generalist_{task.seed}" if task.kind == "train" else task.name.split("-", 1)[1]
             for role in ("human", "device"):
                 if (folder / task.name / f"{role}.json").is_file():
-                    written.append(load_policy(folder / task.name / role).save(target / f"{label}_{role}"))
+                    general, label = names.generalist(task.seed, role), names.label_in(task.name)
+                    name = general if task.kind == "train" else names.exported(label, role)
+                    written.append(load_policy(folder / task.name / role).save(target / name))
     return written

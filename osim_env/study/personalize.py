@@ -31,6 +31,7 @@ from exogait.data.extras import require_extra
 from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.home import own_digests
 from exogait.data.loading import read_json, read_table
+from exogait.data.names import RESULT_FILE
 from exogait.data.output import output_folder
 from exogait.data.processes import LocalWorkers, Stopped, heeded_signals
 from exogait.data.settings import check_ranges, from_mapping
@@ -42,6 +43,7 @@ from ..gait.population import BodyDraw, Population
 from ..gait.reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from ..gait.reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
 from ..learning.log import CHECKPOINT
+from . import names
 from .files import policy_folder
 from .plan import (
     HEALTHY,
@@ -217,11 +219,12 @@ def find_generalists(name: str) -> tuple[Path, Path]:
         FileFormatError: It does not hold both.
     """
     folder = policy_folder(name)
-    for human in [*sorted(folder.glob("generalist_*_human.json")), folder / "human.json"]:
+    for human in [*sorted(folder.glob(f"{names.generalist('*', 'human')}.json")), folder / "human.json"]:
         device = human.with_name(human.name.removesuffix("human.json") + "device.json")
         if human.is_file() and device.is_file():
             return human.with_suffix(""), device.with_suffix("")
-    raise FileFormatError(folder, "holds no pair of generalists", "it needs generalist_1_human and generalist_1_device")
+    todo = f"it needs {names.generalist(1, 'human')} and {names.generalist(1, 'device')}"
+    raise FileFormatError(folder, "holds no pair of generalists", todo)
 
 
 def arm_config(settings: Personalization, arm: Arm) -> TrainConfig:
@@ -306,7 +309,7 @@ def personalize(
         require_extra(extra, "personalising a device")
     with output_folder(folder, "exogait personalize") as ours:
         for name in (*ARMS, "controller"):
-            ours.whole(name, adopt=(folder / name / "result.json").is_file())
+            ours.whole(name, adopt=(folder / name / RESULT_FILE).is_file())
         return _personalize(settings, folder, summarise, workers, report)
 
 
@@ -323,7 +326,7 @@ def _personalize(
     wanted = _inputs(settings)
     todo: list[Arm] = []
     for arm in ARMS:
-        path = folder / arm / "result.json"
+        path = folder / arm / RESULT_FILE
         if not path.is_file():
             todo.append(arm)
             continue
@@ -338,7 +341,7 @@ def _personalize(
         _in_processes(settings, todo, folder, summarise, workers, report)
     parts: dict[str, list[pd.DataFrame]] = {}
     for arm in ARMS:
-        for name in read_json(folder / arm / "result.json", "damaged result", "run again", fields={"tables": list})[
+        for name in read_json(folder / arm / RESULT_FILE, "damaged result", "run again", fields={"tables": list})[
             "tables"
         ]:
             parts.setdefault(name, []).append(
@@ -426,7 +429,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
         "imitation_dead_zone": world.imitation_dead_zone,
         "tables": sorted(tables),
     }
-    write_text_atomic(home / "result.json", json.dumps(result, indent=1) + "\n")
+    write_text_atomic(home / RESULT_FILE, json.dumps(result, indent=1) + "\n")
     return time.monotonic() - begin
 
 

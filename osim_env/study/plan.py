@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from exogait.data.errors import InputError
 from exogait.data.files import path_component
@@ -15,8 +15,7 @@ from exogait.data.home import find, own_digests
 from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
-if TYPE_CHECKING:
-    pass
+from . import names
 
 HEALTHY = "healthy"
 
@@ -205,11 +204,11 @@ class StudyConfig(Shown):
     def __post_init__(self) -> None:
         if not self.seeds or not self.bodies or not self.speeds:
             raise InputError("study", self.name, "at least one seed, one body and one speed are needed")
-        names = [body.name for body in self.bodies]
-        if len({_slug(name) for name in names}) < len(names):
-            raise InputError("bodies", names, "names that differ in letters or digits; give several strengths to one")
+        bodies = [body.name for body in self.bodies]
+        if len({_slug(name) for name in bodies}) < len(bodies):
+            raise InputError("bodies", bodies, "names that differ in letters or digits; give several strengths to one")
         for variant in self.variants:
-            weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or names)]
+            weak = [b.name for b in self.bodies if b.deficit is not None and b.name in (variant.bodies or bodies)]
             if variant.setup and weak and self.searches(variant):
                 raise InputError(
                     f"variant {variant.name}: setup", variant.setup,
@@ -220,9 +219,9 @@ class StudyConfig(Shown):
             raise InputError("variants", labels[1:], "names that differ in letters or digits, none of them main")
         for variant in self.variants:
             for name in variant.bodies or ():
-                if name not in names:
+                if name not in bodies:
                     raise InputError(
-                        f"variant {variant.name}: bodies", name, f"a body of the study: {', '.join(names)}"
+                        f"variant {variant.name}: bodies", name, f"a body of the study: {', '.join(bodies)}"
                     )
         check_ranges(self, _STUDY_CONFIG_RANGES)
 
@@ -260,14 +259,13 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     tasks: list[Task] = []
     searches: dict[str, Task] = {}
     for seed in config.seeds:
-        train = Task(f"train-{seed}", "train", seed)
+        train = Task(names.training(seed), "train", seed)
         trained: tuple[str, ...] = ()
         if policies is None and config.generalists is None:
             tasks.append(train)
             trained = (train.name,)
-        known = (
-            (*trained, f"tune-{seed}-{HEALTHY}") if config.has_healthy and config.learns(None) != "none" else trained
-        )
+        tunes_healthy = config.has_healthy and config.learns(None) != "none"
+        known = (*trained, names.tuning(names.of_seed(seed, HEALTHY))) if tunes_healthy else trained
         for v, variant in enumerate([None, *config.variants]):
             index = None if variant is None else v - 1
             for b, body in enumerate(config.bodies):
@@ -276,15 +274,16 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                 if seed not in config.seeds_of(variant):
                     continue
                 shared = label_of(body, variant)
-                label = f"{seed}-{shared}"
+                label = names.of_seed(seed, shared)
                 if policies is not None:
-                    if _there(config, variant, policies, label, seed):
-                        tasks.append(Task(f"walk-{label}", "walk", seed, b, index))
+                    if _there(config, variant, policies, shared, seed):
+                        tasks.append(Task(names.walking(label), "walk", seed, b, index))
                     continue
-                tune, search = f"tune-{label}", f"search-{shared}"
+                tune, search = names.tuning(label), names.searching(shared)
                 needs = trained
                 if config.begins_healthy(body, variant):
-                    needs = (*known, f"search-{HEALTHY}")  # a weak body begins with the healthy one's gait and device
+                    # a weak body begins with the healthy one's gait and device
+                    needs = (*known, names.searching(HEALTHY))
                 if config.learns(variant) != "none":
                     tasks.append(Task(tune, "tune", seed, b, index, needs))
                     needs = (tune,)
@@ -292,7 +291,7 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
                     task = searches.get(shared) or Task(search, "search", seed, b, index)
                     searches[shared] = dataclasses.replace(task, needs=tuple(dict.fromkeys((*task.needs, *needs))))
                     needs = (search,)
-                tasks.append(Task(f"walk-{label}", "walk", seed, b, index, needs))
+                tasks.append(Task(names.walking(label), "walk", seed, b, index, needs))
     tasks += searches.values()
 
     def order(task: Task) -> tuple[bool, bool, int, bool, int]:
@@ -304,11 +303,13 @@ def plan(config: StudyConfig, policies: Path | None = None) -> list[Task]:
     return sorted(tasks, key=order)
 
 
-def _there(config: StudyConfig, variant: Variant | None, policies: Path, label: str, seed: int) -> bool:
+def _there(config: StudyConfig, variant: Variant | None, policies: Path, shared: str, seed: int) -> bool:
     """Whether a folder of finished policies holds what a walk needs."""
-    needed = [f"{label if config.keeps_human(variant) else f'generalist_{seed}'}_human.json"]
-    needed += [f"{label}_device.json"] if config.learns(variant) in ("both", "device") else []
-    needed += [f"{label.removeprefix(f'{seed}-')}_strategies.json"] if config.searches(variant) else []
+    label = names.of_seed(seed, shared)
+    human = names.exported(label, "human") if config.keeps_human(variant) else names.generalist(seed, "human")
+    needed = [f"{human}.json"]
+    needed += [f"{names.exported(label, 'device')}.json"] if config.learns(variant) in ("both", "device") else []
+    needed += [names.exported_strategies(shared)] if config.searches(variant) else []
     return all((policies / name).is_file() for name in needed)
 
 
@@ -386,28 +387,26 @@ class SearchConfig:
 
 def inputs_of_task(config: StudyConfig, task: Task) -> dict[str, Any]:
     """Settings of the study that a task's result depends on, as JSON holds them."""
-    names = ["device", "train_samples", "generalists"]
+    keys = ["device", "train_samples", "generalists"]
     inputs: dict[str, Any] = {}
     if task.kind != "train":
         assert task.body is not None
-        names += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
+        keys += ["speeds", "tune", "tune_samples", "tune_world", "tune_human", "tune_device"]
         body_searches = task.kind in ("search", "walk") or config.bodies[task.body].deficit is not None
         if body_searches and config.search is not None:
-            names += ["search"]
+            keys += ["search"]
             inputs["search_seeds"] = list(config.seeds_of(config.variant_of(task)))
             inputs["search_from_healthy"] = config.has_healthy
-        names += ["walk_world"] if task.kind in ("search", "walk") else []
-        names += ["starts", "seconds"] if task.kind == "walk" else []
+        keys += ["walk_world"] if task.kind in ("search", "walk") else []
+        keys += ["starts", "seconds"] if task.kind == "walk" else []
         inputs["body"] = dataclasses.asdict(config.bodies[task.body])
         variant = config.variant_of(task)
         settings_of = {} if variant is None else dataclasses.asdict(variant)
         inputs["variant"] = {key: value for key, value in settings_of.items() if key != "bodies"} or None
     settings = dataclasses.asdict(config)
     deficit = None if task.body is None else config.bodies[task.body].deficit
-    inputs["files"] = own_digests(
-        [("trainings", config.training), ("devices", config.device), ("deficits", deficit)]
-    )
-    return json.loads(json.dumps({**{name: settings[name] for name in names}, **inputs}))
+    inputs["files"] = own_digests([("trainings", config.training), ("devices", config.device), ("deficits", deficit)])
+    return json.loads(json.dumps({**{name: settings[name] for name in keys}, **inputs}))
 
 
 def settings_of_task(config: StudyConfig, task: Task) -> dict[str, Any]:

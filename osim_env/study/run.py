@@ -26,6 +26,7 @@ import pandas as pd
 from exogait.data.errors import ExogaitError, InputError
 from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.loading import read_table
+from exogait.data.names import STUDY_FILE
 from exogait.data.output import OutputFolder, output_folder
 from exogait.data.processes import LocalWorkers, Stopped, WorkerLostError, heeded_signals
 
@@ -89,8 +90,8 @@ def _run(
     tasks = plan(config, policies)
     _check(config, tasks, folder, policies)
     for task in tasks:  # its worker, perhaps on another machine, knows of no list
-        ours.whole(task.name, adopt=result_of(folder, task) is not None or (folder / "study.json").is_file())
-    write_text_atomic(folder / "study.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
+        ours.whole(task.name, adopt=result_of(folder, task) is not None or (folder / STUDY_FILE).is_file())
+    write_text_atomic(folder / STUDY_FILE, json.dumps(dataclasses.asdict(config), indent=1) + "\n")
     backend = backend or LocalWorkers()
     with heeded_signals("trainings finish their update and save", at_once=True):
         try:

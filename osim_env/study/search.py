@@ -37,6 +37,7 @@ from ..learning.config import merged
 from ..learning.evaluation import evaluation_world
 from ..learning.policy import Policy, load_policy
 from ..learning.run import use_threads
+from . import names
 from .files import policy_files
 from .plan import (
     HEALTHY,
@@ -259,7 +260,7 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
     assert search is not None
     seeds = config.seeds_of(variant)
     label = label_of(body, variant)
-    walks = [dataclasses.replace(task, name=f"walk-{seed}-{label}", seed=seed) for seed in seeds]
+    walks = [dataclasses.replace(task, name=names.walking(names.of_seed(seed, label)), seed=seed) for seed in seeds]
     files = [policy_files(config, walk, folder, False) for walk in walks]
     humans, devices = ([load_policy(pair[role]) for pair in files] for role in (0, 1))
     settings = humans[0].metadata["settings"]
@@ -271,7 +272,7 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
     if body.deficit is not None:
         weakness = load_deficit(body.deficit, strength=strength, side=body.side)
     if config.begins_healthy(body, variant):
-        start = load_strategies(folder / f"search-{HEALTHY}" / "strategies.json").found
+        start = load_strategies(folder / names.searching(HEALTHY) / names.STRATEGIES_FILE).found
     found, figures = search_strategies(
         setup, world, humans, devices, search, weakness=weakness, speeds=config.speeds_of(body, variant),
         start=start, seed=task.seed,
@@ -282,5 +283,5 @@ def run_search(config: StudyConfig, task: Task, folder: Path) -> pd.DataFrame:
         "before_and_after": [row for row in figures if row["final"]],
     }  # fmt: skip
     strategies = Strategies(body.name, strength, body.side, found, zeros if start is None else start, about)
-    strategies.save(folder / task.name / "strategies.json")
+    strategies.save(folder / task.name / names.STRATEGIES_FILE)
     return pd.DataFrame(figures)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from exogait.data.files import write_parquet, write_text_atomic
+from exogait.data.names import RESULT_FILE
 
-from .plan import StudyConfig, Task
-
-if TYPE_CHECKING:
-    pass
-from .plan import inputs_of_task, settings_of_task
+from .plan import StudyConfig, Task, inputs_of_task, settings_of_task
 from .tune import train_task
 from .walks import Summarise, walk_task
 
@@ -43,5 +40,5 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
     else:
         result["samples"] = train_task(config, task, folder)
     result["seconds"] = time.monotonic() - begin
-    write_text_atomic(home / "result.json", json.dumps(result, indent=1) + "\n")
+    write_text_atomic(home / RESULT_FILE, json.dumps(result, indent=1) + "\n")
     return result["seconds"]

@@ -11,6 +11,7 @@ from exogait.data.settings import from_mapping, load_settings
 from ..device.legs import alike_on_both_sides
 from ..gait.population import BodyDraw, Population
 from ..learning.log import CHECKPOINT
+from . import names
 from .plan import HEALTHY, StudyConfig, Task, Variant
 
 if TYPE_CHECKING:
@@ -87,26 +88,27 @@ def training_config(config: StudyConfig, task: Task, folder: Path) -> Any:
         ),
         start_human=None,
         start_device=None,
-        start_checkpoint=str(folder / f"train-{task.seed}" / CHECKPOINT),
+        start_checkpoint=str(folder / names.training(task.seed) / CHECKPOINT),
         # A one-sided body is tuned to with both legs' controllers free to differ, in a network that holds both.
         share_legs=base.share_legs and not split,
         device_profile=variant.device_profile,
     )
     if config.generalists is not None:  # policies at rest come without critics, which learn first
-        start = policy_folder(config.generalists) / f"generalist_{task.seed}"
+        policies = policy_folder(config.generalists)
+        human, device = (str(policies / names.generalist(task.seed, role)) for role in ("human", "device"))
         tuned = dataclasses.replace(
             tuned,
             human=dataclasses.replace(tuned.human, critic_warmup=CRITIC_WARMUP),
             device=dataclasses.replace(tuned.device, critic_warmup=CRITIC_WARMUP // 2),
-            start_human=variant.human or f"{start}_human",
-            start_device=f"{start}_device" if variant.device_profile is None else None,
+            start_human=variant.human or human,
+            start_device=device if variant.device_profile is None else None,
             start_checkpoint=None,
         )
     if config.begins_healthy(body, task_variant):
         # What helps the healthy body learns this one, before it has a gait of its own. A device's legs stay under one
         # controller: the weak side shows in what it senses.
-        first = folder / f"tune-{task.seed}-{HEALTHY}"
-        found = folder / f"search-{HEALTHY}" / "strategies.json"
+        first = folder / names.tuning(names.of_seed(task.seed, HEALTHY))
+        found = folder / names.searching(HEALTHY) / names.STRATEGIES_FILE
         tuned = dataclasses.replace(tuned, strategies=str(found))
         if tuned.start_checkpoint is None:
             for role in ("human", "device"):

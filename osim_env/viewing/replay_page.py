@@ -154,7 +154,7 @@ def replay_page(scene: Scene, *, begin: Mapping[str, str | float] | None = None)
         store.put(f"meshPoints{k}", mesh.points, "f4")
         store.put(f"meshIndex{k}", mesh.triangles, "i4")
     facts["arrays"] = store.directory
-    template = string.Template((WEB / "replay.html").read_text(encoding="utf-8"))
+    template = string.Template((WEB / "page.html").read_text(encoding="utf-8"))
     return template.substitute(
         TITLE=html.escape(facts["title"]),
         # "</script>" in a name would end the data early.

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from exogait.data.constants import CONDITION_NAMES, CONDITIONS, GRAVITY
 from exogait.data.names import SIDES, is_translational, mirrored_name, other_side, side_of, stem
 from tests.house import PACKAGES, ROOT
+
+FILE_NAME = re.compile(r"\S*[\w-]\.(json|npz|csv|html|mot|sto|trc|c3d|osim|xml|parquet|safetensors|onnx)")
+TASK_NAME = re.compile(r"(train|tune|search|walk)-|generalist_")
+
+
+def product_modules() -> Iterator[Path]:
+    for package in (*PACKAGES, "exogait/cli", "exogait/junction"):
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def spelled(text: str) -> set[str]:
+    """Names of files, or their ends, among a module's literals, those within f-strings too, without their folders."""
+    literals = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    return {s.rpartition("/")[2] for s in literals if isinstance(s, str) and FILE_NAME.fullmatch(s)}
 
 
 @pytest.mark.parametrize(
@@ -48,10 +66,32 @@ def test_knowledge_has_one_home() -> None:
     assert all(ending.search(line) for line in cut)
     found = [
         f"{path.relative_to(ROOT)}:{number}"
-        for package in (*PACKAGES, "exogait/cli", "exogait/junction")
-        for path in sorted((ROOT / package).rglob("*.py"))
-        if path.name not in ("constants.py", "names.py")
+        for path in product_modules()
+        if path.parent.name != "data" or path.name not in ("constants.py", "names.py")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if ending.search(line) or "9.80665" in line
     ]
     assert not found
+
+
+def test_a_file_is_named_in_one_module() -> None:
+    """Who writes a file and who reads it share one name; an ending alone (``.csv``) is a kind of file and no name."""
+    code = 'a = f"{b}_ik.mot"; c = d / "study.json", f"{e}/report.html", ".csv", "*.json", "see trial.json"'
+    assert spelled(code) == {"_ik.mot", "study.json", "report.html"}
+    modules: dict[str, list[str]] = defaultdict(list)
+    for path in product_modules():
+        for name in spelled(path.read_text(encoding="utf-8")):
+            modules[name].append(str(path.relative_to(ROOT)))
+    assert "trial.json" in modules
+    assert not {name: where for name, where in modules.items() if len(where) > 1}
+
+
+def test_a_study_names_its_tasks_in_one_module() -> None:
+    home = ROOT / "osim_env" / "study" / "names.py"
+    found = {
+        path
+        for path in product_modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and TASK_NAME.fullmatch(node.value)
+    }
+    assert found == {home}
