@@ -16,6 +16,20 @@ from .loading import read_yaml
 
 T = TypeVar("T")
 
+Range = tuple[float, float, str]
+"""Lowest and highest value, and unit."""
+SEED_RANGE: Range = (0, 2**32 - 1, "")
+SPEED_RANGE: Range = (0.0, 10.0, "m/s")
+"""Of walking."""
+SAMPLES_RANGE: Range = (0, 1e15, "control steps")
+"""How long a training is."""
+STARTS_RANGE: Range = (1, 10_000, "")
+"""Walks from different states."""
+SECONDS_RANGE: Range = (0.02, 3600.0, "s")
+"""Length of a walk, one control step at least."""
+SETTLE_RANGE: Range = (0.0, 3600.0, "s")
+"""Time after a start that does not count."""
+
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     """Build a dataclass from a mapping, recursively.

@@ -14,7 +14,7 @@ from exogait.data import write_csv
 from exogait.data.errors import ExogaitError
 from exogait.data.names import OPTIMUM_TABLE
 from exogait.data.output import OutputFolder, output_folder
-from exogait.data.settings import check_ranges
+from exogait.data.settings import SEED_RANGE, SPEED_RANGE, check_ranges
 
 from .person import Side, require_deficit
 
@@ -34,8 +34,8 @@ HEALTHY = "healthy"
 
 _OPTIMUM_REQUEST_RANGES = {
     "strength": (0.0, 1000.0, "percent"),
-    "speed": (0.0, 10.0, "m/s"),
-    "seed": (0, 2**32 - 1, ""),
+    "speed": SPEED_RANGE,
+    "seed": SEED_RANGE,
     "mesh_interval": (1e-4, 10.0, "s"),
 }
 """Field of :class:`OptimumRequest` to lowest and highest value and unit."""

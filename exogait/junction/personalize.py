@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from exogait.data import output_folder, path_component, write_text_atomic
 from exogait.data.errors import ExogaitError
 from exogait.data.names import PERSON_FILE, PERSONALIZE_PAGE
-from exogait.data.settings import check_ranges
+from exogait.data.settings import SECONDS_RANGE, SEED_RANGE, STARTS_RANGE, check_ranges
 
 from .outcomes import summarise_walk
 from .person import ESTIMATED, Person, Side, Weakness, find_weakness, read_person, require_deficit
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _PERSONALIZE_REQUEST_RANGES = {
     "strength": (0.0, 1000.0, "percent"),
     "samples": (1.0, 1e14, "control steps"),
-    "seconds": (0.02, 3600.0, "s"),
-    "starts": (1, 10_000, ""),
-    "seed": (0, 2**32 - 1, ""),
+    "seconds": SECONDS_RANGE,
+    "starts": STARTS_RANGE,
+    "seed": SEED_RANGE,
     "bodies": (1, 100_000, ""),
     "workers": (1, 4096, ""),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 from exogait.data import output_file
-from exogait.data.settings import check_ranges
+from exogait.data.settings import SPEED_RANGE, check_ranges
 
 if TYPE_CHECKING:
     from exogait.osim_env.gait.reference import ReferenceMotion
@@ -21,8 +21,8 @@ HARMONICS = 6
 
 _REFERENCE_REQUEST_RANGES = {
     "order": (0, 20, ""),
-    "slowest": (0.0, 10.0, "m/s"),
-    "fastest": (0.0, 10.0, "m/s"),
+    "slowest": SPEED_RANGE,
+    "fastest": SPEED_RANGE,
     "workers": (1, 4096, ""),
 }
 """Field of :class:`ReferenceRequest` to lowest and highest value and unit."""

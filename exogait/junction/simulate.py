@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from tyro.conf import Positional
 
 from exogait.data import output_folder, path_component
-from exogait.data.settings import check_ranges
+from exogait.data.settings import SEED_RANGE, SPEED_RANGE, check_ranges
 
 from .person import Side, require_deficit
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 _SIMULATE_REQUEST_RANGES = {
-    "speed": (0.0, 10.0, "m/s"),
+    "speed": SPEED_RANGE,
     "seconds": (0.02, 86_400.0, "s"),
     "strength": (0.0, 1000.0, "percent"),
     "settle": (0.0, 86_400.0, "s"),
-    "seed": (0, 2**32 - 1, ""),
+    "seed": SEED_RANGE,
 }
 """Field of :class:`SimulateRequest` to lowest and highest value and unit."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.settings import check_ranges
 
+from ..gait.config import WORLD_RANGES
 from .arrays import Settings
 from .terms import DEVICE, HUMAN
 
@@ -17,28 +18,12 @@ IMPLICITNESS = 0.7
 
 
 _EXCITATION_CONFIG_RANGES = {
-    "control_step": (0.0, 1.0, "s"),
+    **WORLD_RANGES,
     "device_step": (0.0, 1.0, "s"),
-    "integration_step": (0.0, 0.1, "s"),
-    "episode": (0.0, 1e6, "s"),
-    "speeds": (0.0, 10.0, "m/s"),
     "speed_bins": (1, 10_000, ""),
-    "treadmill": (0.0, 1000.0, ""),
     "phase_rate": (0.0, 1.0, ""),
     "min_excitation": (0.0, 1.0, ""),
     "squash": (0.0, 1e6, ""),
-    "weakness": (0.0, 100.0, ""),
-    "reset_noise": (0.0, 10.0, ""),
-    "imitation_weight": (0.0, 1000.0, ""),
-    "imitation_dead_zone": (0.0, 10.0, ""),
-    "pose_sigma": (1e-6, 100.0, ""),
-    "early_height": (0.0, 10.0, ""),
-    "early_trunk": (0.0, 10.0, ""),
-    "push_force": (0.0, 1e4, "N"),
-    "push_duration": (0.0, 100.0, "s"),
-    "push_interval": (0.0, 1e6, "s"),
-    "human_weights": (-1e6, 1e6, ""),
-    "device_weights": (-1e6, 1e6, ""),
 }
 """Field of :class:`ExcitationConfig` to lowest and highest value and unit."""
 

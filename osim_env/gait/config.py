@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError, UnknownNameError
-from exogait.data.settings import check_ranges
+from exogait.data.settings import SPEED_RANGE, Range, check_ranges
 from exogait.data.show import Shown
 
 from ..device.exoskeleton import TICK
@@ -16,26 +16,30 @@ from .muscle_command import MuscleCommandConfig
 from .step.rewards import DEVICE_TERMS, HUMAN_TERMS
 from .view import Array
 
-_WORLD_CONFIG_RANGES = {
+WORLD_RANGES: dict[str, Range] = {
     "control_step": (0.0, 1.0, "s"),
     "integration_step": (0.0, 0.1, "s"),
     "episode": (0.0, 1e6, "s"),
-    "speeds": (0.0, 10.0, "m/s"),
+    "speeds": SPEED_RANGE,
     "treadmill": (0.0, 1000.0, ""),
     "imitation_weight": (0.0, 1000.0, ""),
     "imitation_dead_zone": (0.0, 10.0, ""),
     "pose_sigma": (1e-6, 100.0, ""),
-    "pose_emphasis": (0.0, 1000.0, ""),
     "weakness": (0.0, 100.0, ""),
     "reset_noise": (0.0, 10.0, ""),
     "early_height": (0.0, 10.0, ""),
     "early_trunk": (0.0, 10.0, ""),
-    "early_pose": (0.0, 1e6, ""),
     "push_force": (0.0, 1e4, "N"),
     "push_duration": (0.0, 100.0, "s"),
     "push_interval": (0.0, 1e6, "s"),
     "human_weights": (-1e6, 1e6, ""),
     "device_weights": (-1e6, 1e6, ""),
+}
+"""What every world asks, whatever its bodies are commanded by: setting to lowest and highest value and unit."""
+_WORLD_CONFIG_RANGES = {
+    **WORLD_RANGES,
+    "pose_emphasis": (0.0, 1000.0, ""),
+    "early_pose": (0.0, 1e6, ""),
 }
 """Field of :class:`WorldConfig` to lowest and highest value and unit."""
 

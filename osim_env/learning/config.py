@@ -12,20 +12,24 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
-from exogait.data.settings import check_ranges
+from exogait.data.settings import (
+    SAMPLES_RANGE,
+    SECONDS_RANGE,
+    SEED_RANGE,
+    SETTLE_RANGE,
+    STARTS_RANGE,
+    Range,
+    check_ranges,
+)
 from exogait.data.show import Shown
 
-from ..gait.config import WorldConfig
+from ..gait.config import WORLD_RANGES, WorldConfig
 from ..gait.setup import WorldSetup
 
 Array = NDArray[Any]
 
 
-_LEARNER_CONFIG_RANGES = {
-    "layers": (1, 16384, "units"),
-    "initial_std": (1e-6, 10.0, ""),
-    "start_std": (1e-6, 10.0, ""),
-    "min_std": (0.0, 10.0, ""),
+PPO_RANGES: dict[str, Range] = {
     "learning_rate": (0.0, 1.0, ""),
     "learning_rate_range": (0.0, 1.0, ""),
     "target_kl": (0.0, 100.0, ""),
@@ -34,12 +38,20 @@ _LEARNER_CONFIG_RANGES = {
     "gamma": (0.0, 1.0, ""),
     "gae_lambda": (0.0, 1.0, ""),
     "clip": (0.0, 10.0, ""),
-    "entropy": (0.0, 100.0, ""),
-    "value": (0.0, 1000.0, ""),
     "max_gradient": (0.0, 1e6, ""),
     "advantage_clip": (0.0, 1e6, ""),
     "critic_warmup": (0, 1_000_000, "updates"),
     "critic_rate": (0.0, 1.0, ""),
+}
+"""What both learners ask: setting to lowest and highest value and unit."""
+_LEARNER_CONFIG_RANGES = {
+    **PPO_RANGES,
+    "layers": (1, 16384, "units"),
+    "initial_std": (1e-6, 10.0, ""),
+    "start_std": (1e-6, 10.0, ""),
+    "min_std": (0.0, 10.0, ""),
+    "entropy": (0.0, 100.0, ""),
+    "value": (0.0, 1000.0, ""),
 }
 """Field of :class:`LearnerConfig` to lowest and highest value and unit."""
 
@@ -103,10 +115,10 @@ class LearnerConfig:
 
 
 _EVALUATION_CONFIG_RANGES = {
-    "seconds": (0.02, 3600.0, "s"),
-    "starts": (1, 10_000, ""),
+    "seconds": SECONDS_RANGE,
+    "starts": STARTS_RANGE,
     "n_speeds": (1, 1000, ""),
-    "settle": (0.0, 3600.0, "s"),
+    "settle": SETTLE_RANGE,
 }
 """Field of :class:`EvaluationConfig` to lowest and highest value and unit."""
 
@@ -132,11 +144,8 @@ class EvaluationConfig:
 
 
 _STAGE_RANGES = {
-    "samples": (0, 1e15, "control steps"),
-    "speeds": (0.0, 10.0, "m/s"),
-    "push_force": (0.0, 1e4, "N"),
-    "push_interval": (0.0, 1e6, "s"),
-    "human_weights": (-1e6, 1e6, ""),
+    "samples": SAMPLES_RANGE,
+    **{name: WORLD_RANGES[name] for name in ("speeds", "push_force", "push_interval", "human_weights")},
     "conditions": (0.0, 1e6, ""),
 }
 """Field of :class:`Stage` to lowest and highest value and unit."""
@@ -170,14 +179,14 @@ class Stage:
         check_ranges(self, _STAGE_RANGES)
 
 
-_TRAIN_CONFIG_RANGES = {
-    "seed": (0, 2**32 - 1, ""),
+TRAIN_RANGES: dict[str, Range] = {
+    "seed": SEED_RANGE,
     "n_envs": (1, 100_000, "bodies"),
     "n_steps": (1, 100_000, "control steps"),
     "checkpoint_minutes": (0.0, 1e6, "min"),
     "evaluate_every": (1e-3, 1e17, "control steps"),
 }
-"""Field of :class:`TrainConfig` to lowest and highest value and unit."""
+"""What every training asks: setting to lowest and highest value and unit."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +241,7 @@ class TrainConfig(Shown):
         learns = {self.learn, *(stage.learn for stage in self.stages)} - {"human", None}
         if learns and self.setup.device is None:
             raise InputError("learn", learns.pop(), "a device can learn only where setup names one")
-        check_ranges(self, _TRAIN_CONFIG_RANGES)
+        check_ranges(self, TRAIN_RANGES)
 
     @property
     def samples(self) -> float:

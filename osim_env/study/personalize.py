@@ -34,7 +34,7 @@ from exogait.data.loading import read_json, read_table
 from exogait.data.names import RESULT_FILE
 from exogait.data.output import output_folder
 from exogait.data.processes import LocalWorkers, Stopped, heeded_signals
-from exogait.data.settings import check_ranges, from_mapping
+from exogait.data.settings import SECONDS_RANGE, SEED_RANGE, STARTS_RANGE, check_ranges, from_mapping
 from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import FULL_STRENGTH, load_deficit
@@ -69,9 +69,9 @@ _PERSONALIZATION_RANGES = {
     "speed": (1e-3, 10.0, "m/s"),
     "strength": (0.0, 1000.0, "percent"),
     "samples": (1.0, 1e14, "control steps"),
-    "starts": (1, 10_000, ""),
-    "seconds": (0.02, 3600.0, "s"),
-    "seed": (0, 2**32 - 1, ""),
+    "starts": STARTS_RANGE,
+    "seconds": SECONDS_RANGE,
+    "seed": SEED_RANGE,
     "n_envs": (1, 100_000, "bodies"),
     "n_steps": (1, 100_000, "control steps"),
 }

@@ -12,7 +12,15 @@ from typing import Any, Literal
 from exogait.data.errors import InputError
 from exogait.data.files import path_component
 from exogait.data.home import find, own_digests
-from exogait.data.settings import check_ranges
+from exogait.data.settings import (
+    SAMPLES_RANGE,
+    SECONDS_RANGE,
+    SEED_RANGE,
+    SETTLE_RANGE,
+    SPEED_RANGE,
+    STARTS_RANGE,
+    check_ranges,
+)
 from exogait.data.show import Shown
 
 from . import names
@@ -24,7 +32,7 @@ STUDIES = Path(__file__).parent / "studies"
 
 _STUDY_BODY_RANGES = {
     "strengths": (0.0, 1000.0, "percent"),
-    "speeds": (0.0, 10.0, "m/s"),
+    "speeds": SPEED_RANGE,
 }
 """Field of :class:`StudyBody` to lowest and highest value and unit."""
 
@@ -55,9 +63,9 @@ class StudyBody:
 
 
 _VARIANT_RANGES = {
-    "seeds": (0, 2**32 - 1, ""),
-    "tune_samples": (0.0, 1e15, "control steps"),
-    "speeds": (0.0, 10.0, "m/s"),
+    "seeds": SEED_RANGE,
+    "tune_samples": SAMPLES_RANGE,
+    "speeds": SPEED_RANGE,
     "habit": (0.0, 1e9, "per rad²"),
 }
 """Field of :class:`Variant` to lowest and highest value and unit."""
@@ -100,12 +108,12 @@ class Variant:
 
 
 _STUDY_CONFIG_RANGES = {
-    "seeds": (0, 2**32 - 1, ""),
-    "speeds": (0.0, 10.0, "m/s"),
-    "train_samples": (0.0, 1e15, "control steps"),
-    "tune_samples": (0.0, 1e15, "control steps"),
-    "starts": (1, 10_000, ""),
-    "seconds": (0.02, 3600.0, "s"),
+    "seeds": SEED_RANGE,
+    "speeds": SPEED_RANGE,
+    "train_samples": SAMPLES_RANGE,
+    "tune_samples": SAMPLES_RANGE,
+    "starts": STARTS_RANGE,
+    "seconds": SECONDS_RANGE,
 }
 """Field of :class:`StudyConfig` to lowest and highest value and unit."""
 
@@ -337,9 +345,9 @@ _SEARCH_CONFIG_RANGES = {
     "healthy_generations": (1, 100_000, ""),
     "candidates": (4, 100_000, ""),
     "spread": (0.0, 10.0, "rad"),
-    "seconds": (0.02, 3600.0, "s"),
-    "late_seconds": (0.02, 3600.0, "s"),
-    "settle": (0.0, 3600.0, "s"),
+    "seconds": SECONDS_RANGE,
+    "late_seconds": SECONDS_RANGE,
+    "settle": SETTLE_RANGE,
     "habit": (0.0, 1e9, "per rad²"),
     "healthy_habit": (0.0, 1e9, "per rad²"),
 }

@@ -11,26 +11,15 @@ from exogait.data.show import Shown
 
 from ...excitation.config import ExcitationConfig
 from ...gait.setup import WorldSetup
-from ..config import EvaluationConfig, Stage
+from ..config import PPO_RANGES, TRAIN_RANGES, EvaluationConfig, Stage
 
 _PPO_CONFIG_RANGES = {
+    **PPO_RANGES,
     "actor": (1, 16384, "units"),
     "critic": (1, 16384, "units"),
     "noise": (1e-6, 10.0, ""),
     "noise_memory": (0.0, 0.999, ""),
     "noise_along": (0.0, 0.999, ""),
-    "learning_rate": (0.0, 1.0, ""),
-    "learning_rate_range": (0.0, 1.0, ""),
-    "target_kl": (0.0, 100.0, ""),
-    "epochs": (1, 1000, ""),
-    "minibatch": (1, 10_000_000, "samples"),
-    "gamma": (0.0, 1.0, ""),
-    "gae_lambda": (0.0, 1.0, ""),
-    "clip": (0.0, 10.0, ""),
-    "max_gradient": (0.0, 1e6, ""),
-    "advantage_clip": (0.0, 1e6, ""),
-    "critic_warmup": (0, 1_000_000, "updates"),
-    "critic_rate": (0.0, 1.0, ""),
     "effort_gradient": (0.0, 1e6, ""),
 }
 """Field of :class:`PpoConfig` to lowest and highest value and unit."""
@@ -156,16 +145,6 @@ class ImitationConfig:
         return self.iterations * self.n_envs * self.n_steps
 
 
-_TRAIN_CONFIG_RANGES = {
-    "seed": (0, 2**32 - 1, ""),
-    "n_envs": (1, 100_000, "bodies"),
-    "n_steps": (1, 100_000, "control steps"),
-    "checkpoint_minutes": (0.0, 1e6, "min"),
-    "evaluate_every": (1e-3, 1e17, "control steps"),
-}
-"""Field of :class:`ExcitationTrainConfig` to lowest and highest value and unit."""
-
-
 @dataclass(frozen=True)
 class ExcitationTrainConfig(Shown):
     """A training with one excitation a muscle.
@@ -215,7 +194,7 @@ class ExcitationTrainConfig(Shown):
             raise InputError("start_human", self.start_human, "a start or a teacher to imitate, not both")
         if (self.device_policy is not None) and self.setup.device is None:
             raise InputError("device_policy", self.device_policy, "a device that it drives: setup.device")
-        check_ranges(self, _TRAIN_CONFIG_RANGES)
+        check_ranges(self, TRAIN_RANGES)
 
     @property
     def samples(self) -> float:
