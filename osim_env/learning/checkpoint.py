@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.files import written_beside
@@ -19,7 +21,7 @@ from ..device.legs import Legs
 from ..gait.world import GaitWorld
 from .collect import Episodes
 from .config import Array, TrainConfig, changed_settings, jsonable, may_change, without_folders
-from .learner import NEVER_VARIED, STD_FLOOR, Learner
+from .learner import NEVER_VARIED, NEW_STD, STD_FLOOR, Learner
 from .policy import Policy, load_policy
 
 CHECKPOINT_BYTES = 512 << 20
@@ -27,8 +29,6 @@ CHECKPOINT_BYTES = 512 << 20
 MT19937_WORDS = 624
 MOST, MOST_LOG_STD = 1e12, 20.0
 """Largest magnitude of a number in a checkpoint, and of the logarithm of a standard deviation."""
-NEW_STD = 0.3
-"""Standard deviation that new observations start with: strengths (0-1), torques (N m/kg), flags (0 or 1)."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Array]:
@@ -161,20 +161,68 @@ def write_checkpoint(
     if device is not None:
         content |= {f"device/{key}": value for key, value in device.arrays().items()}
     content |= {f"world/{key}": value for key, value in world.arrays().items()}
-    content["starts"], content["lengths"] = episodes.starts, episodes.lengths
     content["torch_random"] = torch.get_rng_state().numpy()
     kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (it shuffles minibatches)
     content["numpy_keys"] = np.asarray(keys)
     facts = {
-        **facts, "finished": episodes.finished,
-        "numpy": [kind, position, has_gauss, cached], "world_random": world.rng.bit_generator.state,
+        **facts, "numpy": [kind, position, has_gauss, cached], "world_random": world.rng.bit_generator.state
     }  # fmt: skip
-    content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    return write_arrays(path, content, facts, episodes)
+
+
+def write_arrays(path: Path, content: dict[str, Array], facts: dict[str, Any], episodes: Episodes) -> Path:
+    """Write arrays, facts and where episodes stand, whole or not at all.
+
+    Args:
+        path: Where to.
+        content: Arrays by name.
+        facts: What the run says about itself; JSON.
+        episodes: Where its episodes stand.
+
+    Returns:
+        The path.
+    """
+    text = json.dumps({**facts, "finished": episodes.finished})
+    content = {
+        **content, "starts": episodes.starts, "lengths": episodes.lengths,
+        "facts": np.frombuffer(text.encode(), np.uint8),
+    }  # fmt: skip
     with written_beside(path) as beside, beside.open("wb") as stream:
         np.savez(stream, **content)  # type: ignore[arg-type]
         stream.flush()
         os.fsync(stream.fileno())
     return path
+
+
+def facts_in(text: Array, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """What a run says about itself, of a checkpoint's bytes.
+
+    Args:
+        text: The bytes, as :func:`write_arrays` wrote them.
+        kinds: What it has to say, and of what type.
+
+    Raises:
+        ValueError: It is not what :func:`write_arrays` writes.
+    """
+    if text.dtype != np.uint8 or text.ndim != 1:
+        raise ValueError("its facts are no text")
+    facts = json.loads(text.tobytes())
+    if not isinstance(facts, dict) or any(not isinstance(facts.get(name), kind) for name, kind in kinds.items()):
+        raise ValueError(f"its facts lack one of {', '.join(kinds)}")
+    if any(not isinstance(length, int | float) for length in facts["finished"]):
+        raise ValueError("a length of an episode is no number")
+    return facts
+
+
+def standing_in(content: dict[str, Array], episodes: Episodes) -> tuple[NDArray[np.bool_], Array]:
+    """Starts and lengths of a checkpoint's episodes, which are as many as these.
+
+    Raises:
+        KeyError: The checkpoint lacks one of them.
+        ValueError: They are of other bodies.
+    """
+    agree(content, {"starts": episodes.starts, "lengths": episodes.lengths})
+    return content["starts"].astype(bool), content["lengths"]
 
 
 def compare_settings(path: Path, before: dict[str, Any], config: Any, override: bool) -> list[str]:
@@ -256,11 +304,10 @@ def restore_checkpoint(
         own_state = world.arrays()
         own_state.pop("next_push", None)  # infinite where there are no pushes
         agree(part_of(content, "world/"), own_state, most=MOST)
-        agree(content, {"starts": episodes.starts, "lengths": episodes.lengths})
+        starts, lengths = standing_in(content, episodes)
         agree(
             content, {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.zeros(MT19937_WORDS, np.uint32)}
         )
-        starts, lengths = content["starts"].astype(bool), content["lengths"]
         human.load_arrays(part_of(content, "human/"))
         if device is not None:
             device.load_arrays(part_of(content, "device/"))
@@ -282,16 +329,9 @@ def _facts(text: Array) -> dict[str, Any]:
     Raises:
         ValueError: It is not what :func:`write_checkpoint` writes.
     """
-    if text.dtype != np.uint8 or text.ndim != 1:
-        raise ValueError("its facts are no text")
-    facts = json.loads(text.tobytes())
-    kinds = {"signature": dict, "finished": list, "numpy": list, "world_random": dict}
-    if not isinstance(facts, dict) or any(not isinstance(facts.get(name), kind) for name, kind in kinds.items()):
-        raise ValueError(f"its facts lack one of {', '.join(kinds)}")
+    facts = facts_in(text, {"signature": dict, "finished": list, "numpy": list, "world_random": dict})
     if not isinstance(facts.get("config", {}), dict):
         raise ValueError("its configuration is no mapping")
-    if any(not isinstance(length, int | float) for length in facts["finished"]):
-        raise ValueError("a length of an episode is no number")
     kind, position, has_gauss, cached = facts["numpy"]
     # numpy reads where the position says without looking.
     if kind != "MT19937" or type(position) is not int or not 0 <= position <= MT19937_WORDS or has_gauss not in (0, 1):

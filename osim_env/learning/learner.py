@@ -28,6 +28,8 @@ CLIP_OBSERVATION = 10.0
 STD_FLOOR = 1e-2
 NEVER_VARIED = 1e-3
 """Standard deviation below which an observation counts as one that never varied; nothing was learned about it."""
+NEW_STD = 0.3
+"""Standard deviation that new observations start with: strengths (0-1), torques (N m/kg), flags (0 or 1)."""
 ADAM_EPSILON = 1e-5
 """That of stable-baselines3's policies."""
 

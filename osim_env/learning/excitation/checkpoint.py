@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from exogait.data.errors import FileFormatError
 from exogait.data.loading import agree, damaged, parsed
 
 from ...excitation.world import ExcitationWorld
-from ..checkpoint import MOST, compare_settings, part_of, read_checkpoint
+from ..checkpoint import MOST, compare_settings, facts_in, part_of, read_checkpoint, standing_in, write_arrays
 from ..collect import Episodes
 from .config import ExcitationTrainConfig
 from .learner import ExcitationLearner
@@ -44,16 +43,7 @@ def write_checkpoint(
     """
     content = {f"human/{key}": value for key, value in learner.arrays().items()}
     content |= {f"world/{key}": value for key, value in world.arrays().items()}
-    content["starts"], content["lengths"] = episodes.starts, episodes.lengths
-    facts = {**facts, "finished": episodes.finished, "random": learner.random_states()}
-    content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    beside = path.with_name(".checkpoint.tmp.npz")
-    with beside.open("wb") as stream:
-        np.savez(stream, **content)  # type: ignore[arg-type]
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
-    return path
+    return write_arrays(path, content, {**facts, "random": learner.random_states()}, episodes)
 
 
 def restore_checkpoint(
@@ -82,7 +72,7 @@ def restore_checkpoint(
         FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
     """
     content = read_checkpoint(path)
-    facts = parsed(path, "damaged checkpoint", "start a new run", lambda: _facts(content.pop("facts")))
+    facts = parsed(path, "damaged checkpoint", "start a new run", lambda: facts_in(content.pop("facts"), KINDS))
     if facts["signature"] != json.loads(json.dumps(world.signature())):
         raise FileFormatError(path, "belongs to another model, scheme or observation layout", "start a new run")
     changed = compare_settings(path, facts["config"], config, override)
@@ -102,23 +92,12 @@ def restore_checkpoint(
             raise ValueError(f"{PARAMETERS}: a number is not finite, or above {MOST:g}")
         agree(bodies, own, most=MOST)
         bodies[PARAMETERS] = limits
-        agree(content, {"starts": episodes.starts, "lengths": episodes.lengths})
+        starts, lengths = standing_in(content, episodes)
         learner.set_random_states(facts["random"])
         learner.load_arrays(human)
         world.load_arrays(bodies)
     except (KeyError, ValueError, RuntimeError, TypeError, OverflowError, np.linalg.LinAlgError) as error:
         raise damaged(path, "does not fit this configuration", error, "start a new run") from None
-    episodes.starts, episodes.lengths = content["starts"].astype(bool), content["lengths"]
+    episodes.starts, episodes.lengths = starts, lengths
     episodes.finished = facts["finished"]
     return {**facts, "changed": changed}
-
-
-def _facts(text: np.ndarray) -> dict[str, Any]:
-    if text.dtype != np.uint8 or text.ndim != 1:
-        raise ValueError("its facts are no text")
-    facts = json.loads(text.tobytes())
-    if not isinstance(facts, dict) or any(not isinstance(facts.get(name), kind) for name, kind in KINDS.items()):
-        raise ValueError(f"its facts lack one of {', '.join(KINDS)}")
-    if any(not isinstance(length, int | float) for length in facts["finished"]):
-        raise ValueError("a length of an episode is no number")
-    return facts

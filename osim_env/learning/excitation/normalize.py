@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...excitation.rows import normalize_rows
-from ..learner import CLIP_OBSERVATION, NEVER_VARIED, STD_FLOOR
+from ..learner import CLIP_OBSERVATION, NEVER_VARIED, NEW_STD, STD_FLOOR
 
-NEW_STD = 0.3
-"""Standard deviation that new observations start with."""
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Array = NDArray[np.floating[Any]]
@@ -49,6 +47,11 @@ class Statistics:
             self._sums[0, part], self._sums[1, part], start, stop,
         )  # fmt: skip
         self._rows[part] += stop - start
+
+    def normalized(self, seen: Singles) -> Singles:
+        """Rows of the first entries or of all, normalised; nothing is gathered."""
+        n = seen.shape[1]
+        return np.clip((seen - self.centre[:n]) * self.scale[:n], -CLIP_OBSERVATION, CLIP_OBSERVATION)
 
     def end(self) -> None:
         """Merge what was gathered since :meth:`begin` (Chan, Golub & LeVeque 1983) and renew the normalisation."""

@@ -169,6 +169,10 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
         np.savez(path, **{**arrays, name: wrong})
         with pytest.raises(FileFormatError, match=r"damaged|fit"):
             ExcitationTrainer(config, tmp_path).load_checkpoint()
+    for name in ("starts", "lengths"):
+        np.savez(path, **{key: value for key, value in arrays.items() if key != name})
+        with pytest.raises(FileFormatError, match="does not fit"):
+            ExcitationTrainer(config, tmp_path).load_checkpoint()
 
 
 def test_the_suites_own_training_is_readable() -> None:
