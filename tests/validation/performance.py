@@ -12,7 +12,6 @@ import importlib.util
 import os
 import platform
 import time
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,23 +27,15 @@ from exogait.osim_env.gait.setup import COMPILED, WorldSetup
 from exogait.osim_env.learning.excitation.config import PpoConfig
 from exogait.osim_env.learning.excitation.setup import make_excitation_world
 from tests.validation.sections import ROOT, markdown_table, write_section
+from tests.validation.twin_speed import best_of, opensim_acceleration
 
 BATCHES = (1, 16, 64, 256, 512)
 PAGE = "performance.md"
 FIGURE = ROOT / "docs" / "figures" / "performance.png"
 IDLE_COMMAND = -0.3
 """Command of an almost idle muscle, before the squash."""
-
-
-def shortest(work: Callable[[], Any], repeats: int) -> float:
-    """Shortest wall time of some repetitions, s; others on the machine only ever make it longer."""
-    work()
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - start)
-    return min(found)
+WALL = time.perf_counter
+"""What is measured: threads and all."""
 
 
 def cores() -> tuple[int, ...]:
@@ -110,7 +101,7 @@ def environment() -> list[dict[str, Any]]:
             for threads in cores():
                 engine.set_threads(threads)
                 count = max(2, 800 // batch)
-                seconds = shortest(lambda w=world, a=action, n=count: [w.step(a) for _ in range(n)], 5) / count
+                seconds = best_of(lambda w=world, a=action, n=count: [w.step(a) for _ in range(n)], 5, WALL) / count
                 rows.append({"backend": backend, "batch": batch, "threads": threads, "steps": batch / seconds})
     return rows
 
@@ -128,7 +119,7 @@ def accelerations() -> tuple[list[dict[str, Any]], float | None]:
             def evaluate(s: Any = s, backend: Backend = backend) -> object:
                 return engine.accelerations(model, s.q, s.u, s.activation, s.torque, backend=backend)
 
-            rows.append({"backend": backend, "batch": batch, "us": 1e6 * shortest(evaluate, 40) / batch})
+            rows.append({"backend": backend, "batch": batch, "us": 1e6 * best_of(evaluate, 40, WALL) / batch})
     return rows, _opensim()
 
 
@@ -136,19 +127,7 @@ def _opensim() -> float | None:
     if importlib.util.find_spec("opensim") is None:
         print("OpenSim is NOT installed: its accelerations are not measured", flush=True)
         return None
-    from exogait import models
-    from exogait.osim_env.engine.opensim_engine import OpenSimEngine
-
-    states = sample_states(engine.Model.load(COMPILED[None]), 2, 1)
-    oracle = OpenSimEngine(models.model_path())
-    state = oracle.set_state(states.q[1], states.u[1], states.activation[1])
-    coordinates = state.getQ()
-
-    def evaluate() -> None:
-        state.setQ(coordinates)
-        oracle.opensim_model.realizeAcceleration(state)
-
-    return 1e6 * shortest(lambda: [evaluate() for _ in range(50)], 15) / 50
+    return 1e6 * opensim_acceleration(sample_states(engine.Model.load(COMPILED[None]), 2, 1), WALL)
 
 
 def peer() -> str:
@@ -160,7 +139,7 @@ def peer() -> str:
     found = sorted(Path(str(myosuite.__file__)).parent.rglob("myolegs.xml"))
     model = mujoco.MjModel.from_xml_path(str(found[0]))
     data, step = mujoco.MjData(model), float(model.opt.timestep)
-    seconds = shortest(lambda: [mujoco.mj_step(model, data) for _ in range(200)], 10) / 200
+    seconds = best_of(lambda: [mujoco.mj_step(model, data) for _ in range(200)], 10, WALL) / 200
     return (
         f"The peer: MuJoCo {mujoco.__version__} `mj_step` on MyoSuite's myolegs ({model.nu} actuators) simulates "
         f"{step / seconds:.1f} s a second at steps of {1000 * step:g} ms on one core."

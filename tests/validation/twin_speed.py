@@ -20,7 +20,7 @@ from exogait.osim_env.engine import contact, inertia, joints, limits, muscles, p
 from exogait.osim_env.engine.batch import groups
 from exogait.osim_env.engine.lanes import WIDTH, aligned_rows, entry, lanes, load, store
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
-from exogait.osim_env.engine.verify import sample_states
+from exogait.osim_env.engine.verify import States, sample_states
 from tests.validation.sections import markdown_table
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,11 @@ def accelerations_against_opensim(model: engine.Model) -> tuple[float, float]:
     states = sample_states(model, 512, 1)
     engine.set_threads(1)
     ours = best_of(lambda: engine.accelerations(model, states.q, states.u, states.activation, states.torque), 15) / 512
+    return ours, opensim_acceleration(states)
+
+
+def opensim_acceleration(states: States, clock: Callable[[], float] = time.thread_time) -> float:
+    """Seconds of OpenSim's realizeAcceleration in the second of some states."""
     oracle = OpenSimEngine(models.model_path())
     state = oracle.set_state(states.q[1], states.u[1], states.activation[1])
     coordinates = state.getQ()
@@ -87,8 +92,7 @@ def accelerations_against_opensim(model: engine.Model) -> tuple[float, float]:
         state.setQ(coordinates)
         oracle.opensim_model.realizeAcceleration(state)
 
-    theirs = best_of(lambda: [evaluate() for _ in range(50)], 15) / 50
-    return ours, theirs
+    return best_of(lambda: [evaluate() for _ in range(50)], 15, clock) / 50
 
 
 def stepping(model: engine.Model, *, record: bool, batch: int = 64, control_steps: int = 5000) -> tuple[float, int]:
