@@ -17,7 +17,26 @@ from ..engine import Model, Parameters
 from .view import Array, Flags, Index
 
 
-class Physics(Protocol):
+class Moving(Protocol):
+    """Bodies and how they move."""
+
+    @property
+    def q(self) -> Array:
+        """Coordinates, shape (batch, n_coordinates), rad or m."""
+        ...
+
+    @property
+    def u(self) -> Array:
+        """Speeds, shape (batch, n_coordinates), rad/s or m/s."""
+        ...
+
+    @property
+    def activation(self) -> Array:
+        """Activations, shape (batch, n_muscles)."""
+        ...
+
+
+class Physics(Moving, Protocol):
     """A batch of bodies in one engine.
 
     Attributes:
@@ -39,21 +58,6 @@ class Physics(Protocol):
     size_factors: Mapping[str, tuple[float, float, float]]
 
     # ---- the state -------------------------------------------------------------------------------------------------
-
-    @property
-    def q(self) -> Array:
-        """Coordinates, shape (batch, n_coordinates), rad or m."""
-        ...
-
-    @property
-    def u(self) -> Array:
-        """Speeds, shape (batch, n_coordinates), rad/s or m/s."""
-        ...
-
-    @property
-    def activation(self) -> Array:
-        """Activations, shape (batch, n_muscles)."""
-        ...
 
     @property
     def tendon_force(self) -> Array:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from numpy.typing import NDArray
 
@@ -23,8 +24,11 @@ from exogait.data.settings import (
 )
 from exogait.data.show import Shown
 
+from ..excitation.config import ExcitationConfig
 from ..gait.config import WORLD_RANGES, WorldConfig
 from ..gait.setup import WorldSetup
+
+World = TypeVar("World", WorldConfig, ExcitationConfig)
 
 Array = NDArray[Any]
 
@@ -247,6 +251,19 @@ class TrainConfig(Shown):
     def samples(self) -> float:
         """Control steps of the whole curriculum."""
         return sum(stage.samples for stage in self.stages)
+
+
+def unaided(config: World, seconds: float, pushes: tuple[float, float]) -> World:
+    """Settings of walks in which nothing helps: episodes end at a fall or with the time, and starts are the reference.
+
+    Args:
+        config: Settings of the training.
+        seconds: Length of a walk, s.
+        pushes: Force (N) and interval (s) of random pushes.
+    """
+    return dataclasses.replace(
+        config, episode=seconds, early_termination=False, reset_noise=0.0, push_force=pushes[0], push_interval=pushes[1]
+    )
 
 
 def without_folders(settings: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from ..gait.config import WorldConfig
 from ..gait.setup import WorldSetup, make_world
 from ..gait.strategy import Strategies
 from ..gait.world import GaitWorld
-from .config import EvaluationConfig
+from .config import EvaluationConfig, unaided
 from .policy import Policy
 
 
@@ -33,10 +31,7 @@ def evaluation_world(
         seed: Of the random starts and pushes.
         pushes: Force (N) and interval (s) of random pushes.
     """
-    config = dataclasses.replace(
-        world, episode=seconds, early_termination=False, reset_noise=0.0, push_force=pushes[0], push_interval=pushes[1]
-    )
-    return make_world(setup, config, n_envs=n_envs, seed=seed, auto_reset=False)
+    return make_world(setup, unaided(world, seconds, pushes), n_envs=n_envs, seed=seed, auto_reset=False)
 
 
 def evaluate_policy(

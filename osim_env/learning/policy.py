@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait import models
-from exogait.data.errors import ExogaitError, FileFormatError, MissingDependencyError
+from exogait.data.errors import ExogaitError, FileFormatError, InputError, MissingDependencyError
 from exogait.data.files import write_text_atomic, written_beside
 from exogait.data.home import find
 from exogait.data.loading import parsed, read_json, read_tensors
@@ -131,6 +131,20 @@ class Policy(Shown):
                 f"{who}: trained on the model with hash {trained[:12]}, this one has {here[:12]}: same names, other "
                 "numbers; if that is meant, say so with --other-model (other_model=True)"
             )
+
+    def require_device(self, world: Mapping[str, Any]) -> None:
+        """Refuse to drive a device that the policy was not trained for.
+
+        Args:
+            world: The world's signature.
+
+        Raises:
+            InputError: The world has no device.
+            PolicyMismatchError: It has another one.
+        """
+        if world["device"] is None:
+            raise InputError("device policy", self.metadata.get("name", ""), "a device for it: --device")
+        self.require(role="device", device=world["device"], device_observations=world["device_observations"])
 
     def save(self, path: str | Path) -> Path:
         """Write ``path``.safetensors and ``path``.json."""

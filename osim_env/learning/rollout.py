@@ -14,7 +14,7 @@ from exogait.data.trial import SIDES, GaitEvent, GaitTrial, select_columns
 
 from ..device.exoskeleton import TICK
 from ..gait.opensim_physics import OpenSimPhysics
-from ..gait.physics import Physics
+from ..gait.physics import Moving, Physics
 from ..gait.world import GaitWorld
 from .policy import Policy
 from .prescribed import PrescribedTorque
@@ -73,7 +73,7 @@ def roll_out(
     return [recorder.trial(body, fall_time[body]) for body in range(world.n_envs)]
 
 
-class Recorded(Protocol):
+class Recorded(Moving, Protocol):
     """Bodies of which a recorder takes samples, as :class:`GaitWorld` has them."""
 
     @property
@@ -89,21 +89,6 @@ class Recorded(Protocol):
     @property
     def coordinate_names(self) -> tuple[str, ...]:
         """Coordinates of the model, in order."""
-        ...
-
-    @property
-    def q(self) -> Array:
-        """Coordinates, shape (batch, n_coordinates), rad or m."""
-        ...
-
-    @property
-    def u(self) -> Array:
-        """Speeds, shape (batch, n_coordinates), rad/s or m/s."""
-        ...
-
-    @property
-    def activation(self) -> Array:
-        """Shape (batch, n_muscles)."""
         ...
 
     @property

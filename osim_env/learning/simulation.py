@@ -137,10 +137,7 @@ def _walk(
     if brain is not None:
         brain.require(**world.signature(), other_model=other_model)
     if control is not None:
-        if world.exoskeleton is None:
-            raise InputError("device policy", control.metadata.get("name", ""), "a device for it: --device")
-        signature = world.signature()
-        control.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
+        control.require_device(world.signature())
     if condition is not None:
         world.dress(np.arange(1), condition)
     if strategy is not None:

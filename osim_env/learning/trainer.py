@@ -63,9 +63,15 @@ class TrainingRun:
         seconds: Wall time of all updates, s.
         curve: Results of the evaluations.
         best: Best score so far.
+        world: The bodies.
+        episodes: Where their episodes stand.
+        earlier_samples: Control steps that the networks had seen before this run.
     """
 
     config: Any
+    world: Any
+    episodes: Episodes
+    earlier_samples: int
     packages: tuple[str, ...] = ("numpy", "numba", "torch", "gymnasium")
     """Whose versions the manifest tells."""
 
@@ -91,9 +97,13 @@ class TrainingRun:
         """Evaluate the policy as it is."""
         raise NotImplementedError
 
+    def conditions(self) -> NDArray[np.int64] | None:
+        """Device condition of every body, as its place in CONDITIONS; None where there is no device."""
+        raise NotImplementedError
+
     def signature(self) -> dict[str, Any]:
         """What a policy of this run has to agree with."""
-        raise NotImplementedError
+        return self.world.signature()
 
     def prepare(self, stop: Callable[[], bool]) -> bool:
         """What comes before the first update; returns whether it came to its end."""
@@ -162,6 +172,48 @@ class TrainingRun:
             **self.signature(),
         }
         write_text_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+
+    def dress(self) -> bool:
+        """Put the bodies into the device conditions of the present stage; whether one changed, which starts anew."""
+        wanted, now = stage_at(self.config, self.samples).conditions, self.conditions()
+        if wanted is None or now is None:
+            return False
+        conditions = Population(conditions=wanted).conditions_of(len(now))
+        changed = np.flatnonzero(conditions != now)
+        if not len(changed):
+            return False
+        for k, name in enumerate(CONDITIONS):
+            self.world.dress(changed[conditions[changed] == k], name)
+        self.world.reset(changed)
+        self.episodes.restart(changed)
+        return True
+
+    def provenance(self) -> dict[str, Any]:
+        """What a policy tells of this run: bodies, settings, code, samples, curve."""
+        # A policy is at home in the world of the present stage, not in that of the first.
+        config = dataclasses.replace(self.config, world=world_at(self.config, self.samples))
+        return {
+            **self.signature(),
+            "settings": without_folders(jsonable(dataclasses.asdict(config))),
+            "git_revision": git_revision(),
+            "samples": self.earlier_samples + self.samples,
+            "curve": self.curve,
+        }
+
+    def progress(self) -> dict[str, Any]:
+        """What a checkpoint tells of this run."""
+        return {
+            "config": jsonable(dataclasses.asdict(self.config)), "signature": self.signature(),
+            "samples": self.samples, "earlier_samples": self.earlier_samples, "seconds": float(self.seconds),
+            "best": float(self.best), "next_evaluation": float(self.next_evaluation), "curve": self.curve,
+        }  # fmt: skip
+
+    def go_on_from(self, facts: dict[str, Any]) -> None:
+        """Stand where :meth:`progress` says, and forget the rows of tables that came after it."""
+        self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
+        self.next_evaluation, self.curve = facts["next_evaluation"], facts["curve"]
+        for name in (PROGRESS, EVALUATION):
+            drop_rows_after(self.folder / name, self.samples)
 
     def log(self, figures: dict[str, float]) -> None:
         """Add a row to the progress table and TensorBoard's."""
@@ -243,9 +295,10 @@ class Trainer(TrainingRun):
         self.earlier_samples = start_networks(config, self.human, self.device, self.legs, world)
         self.episodes = Episodes.new(config.n_envs)
 
-    def signature(self) -> dict[str, Any]:
-        """What the policies of this run have to agree with."""
-        return self.world.signature()
+    def conditions(self) -> NDArray[np.int64] | None:
+        """Device condition of every body, as its place in CONDITIONS; None where there is no device."""
+        exoskeleton, worn = self.world.exoskeleton, self.world.physics.device_worn
+        return None if exoskeleton is None else (worn + worn * exoskeleton.powered).astype(int)
 
     @property
     def powered(self) -> NDArray[np.int64]:
@@ -259,7 +312,8 @@ class Trainer(TrainingRun):
         start = time.monotonic()
         world, config = self.world, self.config
         world.set_config(world_at(self.config, self.samples))
-        self._dress()
+        if self.dress():
+            self._find_powered()
         for learner in (self.human, self.device):
             if learner is not None:
                 learner.begin()
@@ -289,23 +343,6 @@ class Trainer(TrainingRun):
         }
         return figures
 
-    def _dress(self) -> None:
-        """Put the bodies into the device conditions of the present stage; who changes starts anew."""
-        conditions = stage_at(self.config, self.samples).conditions
-        exoskeleton = self.world.exoskeleton
-        if conditions is None or exoskeleton is None:
-            return
-        wanted = Population(conditions=conditions).conditions_of(self.config.n_envs)
-        worn = self.world.physics.device_worn
-        changed = np.flatnonzero(wanted != (worn + worn * exoskeleton.powered).astype(int))
-        if not len(changed):
-            return
-        for k, name in enumerate(CONDITIONS):
-            self.world.dress(changed[wanted[changed] == k], name)
-        self.world.reset(changed)
-        self.episodes.restart(changed)
-        self._find_powered()
-
     def _find_powered(self) -> None:
         """Give the device's learner the environments whose device is on."""
         if self.wearers is not None and self.device is not None:
@@ -320,21 +357,7 @@ class Trainer(TrainingRun):
         if learner is None:
             raise InputError("role", role, "this run has no device")
         both = self.legs.plain if role == "device" and self.legs is not None else None
-        # A policy is at home in the world of the present stage, not in that of the first.
-        config = dataclasses.replace(self.config, world=world_at(self.config, self.samples))
-        return policy_from_learner(
-            learner,
-            {
-                "name": self.config.name,
-                "role": role,
-                **self.world.signature(),
-                "settings": without_folders(jsonable(dataclasses.asdict(config))),
-                "git_revision": git_revision(),
-                "samples": self.earlier_samples + self.samples,
-                "curve": self.curve,
-            },
-            both,
-        )
+        return policy_from_learner(learner, {"name": self.config.name, "role": role, **self.provenance()}, both)
 
     def evaluate(self) -> None:
         """Evaluate the policies as they are, and keep them where they are the best so far."""
@@ -366,14 +389,7 @@ class Trainer(TrainingRun):
         """Write the policies as they are, and everything the run depends on, each file whole or not at all."""
         for role in ("human",) if self.device is None else ("human", "device"):
             self.policy(role).save(self.folder / f"last_{role}")
-        facts = {
-            "config": jsonable(dataclasses.asdict(self.config)),
-            "signature": self.world.signature(),
-            "legs_shared": self.legs is not None,
-            "samples": self.samples, "earlier_samples": self.earlier_samples,
-            "seconds": self.seconds, "best": self.best,
-            "next_evaluation": self.next_evaluation, "curve": self.curve,
-        }  # fmt: skip
+        facts = {**self.progress(), "legs_shared": self.legs is not None}
         return write_checkpoint(self.folder / CHECKPOINT, facts, self.human, self.device, self.world, self.episodes)
 
     def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
@@ -394,10 +410,7 @@ class Trainer(TrainingRun):
             path, self.config, self.human, self.device, self.world, self.episodes, override=override
         )
         self._find_powered()
-        self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
-        self.next_evaluation, self.curve = facts["next_evaluation"], facts["curve"]
-        for name in (PROGRESS, EVALUATION):
-            drop_rows_after(self.folder / name, self.samples)
+        self.go_on_from(facts)
         return facts["changed"]
 
 

@@ -16,8 +16,9 @@ import torch
 from ...engine.threads import over_parts
 from ...gait.population import CONDITIONS
 from ...gait.reference import load_reference
+from ..learner import CLIP_OBSERVATION
 from .config import ExcitationTrainConfig, ImitationConfig
-from .learner import PART, SLICES, ExcitationLearner
+from .learner import PART, ExcitationLearner
 from .network import Adam, Room
 from .setup import make_excitation_world
 from .teacher import Floats, Teacher, inverse_squash
@@ -181,7 +182,7 @@ class Lesson:
 
         def part(k: int) -> None:
             chosen = index[k * PART : (k + 1) * PART]
-            x = self.seen[chosen].float().sub_(centre).mul_(scale).clamp_(-10.0, 10.0)
+            x = self.seen[chosen].float().sub_(centre).mul_(scale).clamp_(-CLIP_OBSERVATION, CLIP_OBSERVATION)
             room = self.learner.room("lesson", network, PART)
             off = network.forward(x, room) - self.said[chosen]
             found[k] = float((off * off).sum())
@@ -189,8 +190,6 @@ class Lesson:
 
         over_parts(parts, part)
         total = gradients.sum(0)
-        self.adam.count += 1
-        edges = [len(total) * k // SLICES for k in range(SLICES + 1)]
-        over_parts(SLICES, lambda k: self.adam.step(total, rate, slice(edges[k], edges[k + 1])))
+        self.adam.move(total, rate)
         network.changed()
         return float(found.sum()) / (len(index) * self.world.n_actions)

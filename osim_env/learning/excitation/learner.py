@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,10 @@ from numpy.typing import NDArray
 
 from ...engine.threads import over_parts
 from ...excitation.world import ExcitationWorld
-from ..learner import CLIP_OBSERVATION, robust_scale
+from ..checkpoint import part_of
+from ..learner import robust_scale
 from .config import PpoConfig
-from .network import Adam, Network, Room
+from .network import Adam, Network, Room, in_slices
 from .noise import Floats, Noise, aligned
 from .normalize import Statistics
 
@@ -33,8 +33,6 @@ PART = 768
 """Samples of one part of a minibatch."""
 ACTING = 96
 """Bodies of one part while acting."""
-SLICES = 6
-"""Parts of the parameter vectors in a step of Adam."""
 LEAST_KL, MOST_KL = 0.5, 2.0
 """Bounds on the KL divergence over the wanted one outside which the learning rate changes by half."""
 STOP_KL = 3.0
@@ -175,9 +173,7 @@ class ExcitationLearner:
         Returns:
             Shape (batch, n_actions); overwritten by the next call with the same room.
         """
-        n, s = self.n_observations, self.statistics
-        x = np.clip((observation - s.centre[:n]) * s.scale[:n], -CLIP_OBSERVATION, CLIP_OBSERVATION)
-        return self.actor.forward(torch.from_numpy(x), room).numpy()
+        return self.actor.forward(torch.from_numpy(self.statistics.normalized(observation)), room).numpy()
 
     def record(self, world: ExcitationWorld, step: int, far: NDArray[np.bool_]) -> None:
         """Keep what followed :meth:`act`.
@@ -239,9 +235,8 @@ class ExcitationLearner:
 
         over_parts(-(-len(flat) // PART), part)
         self._beyond = np.zeros(self.reward.shape)
-        s = self.statistics
         for step, index, seen in self._cut_inputs:
-            x = aligned(np.clip((seen - s.centre) * s.scale, -CLIP_OBSERVATION, CLIP_OBSERVATION)[:, : self._n_seen])
+            x = aligned(self.statistics.normalized(seen)[:, : self._n_seen])
             for at in range(0, len(index), PART):
                 found = self.critic.forward(x[at : at + PART], self.room("critic", self.critic, PART))[:, 0].numpy()
                 self._beyond[step, index[at : at + PART]] = found
@@ -342,8 +337,7 @@ class ExcitationLearner:
             norm = float(torch.linalg.vector_norm(gradient))
             if norm > self.config.max_gradient:
                 gradient.mul_(self.config.max_gradient / norm)
-            adam.count += 1
-            self._sliced(len(gradient), lambda rows, a=adam, g=gradient, r=rate: a.step(g, r, rows))
+            adam.move(gradient, rate)
             network.changed()
 
     def _total(self, lengths: tuple[int, int]) -> torch.Tensor:
@@ -353,14 +347,8 @@ class ExcitationLearner:
             for k in range(1, len(self._gradients)):
                 total[rows] += self._gradients[k, rows]
 
-        self._sliced(sum(lengths), add)
+        in_slices(sum(lengths), add)
         return total
-
-    @staticmethod
-    def _sliced(length: int, work: Callable[[slice], Any]) -> None:
-        """Work on a vector in slices, side by side."""
-        edges = [length * k // SLICES for k in range(SLICES + 1)]
-        over_parts(SLICES, lambda k: work(slice(edges[k], edges[k + 1])))
 
     def _follow_kl(self, kl: float) -> None:
         low, high = self.config.learning_rate_range
@@ -398,9 +386,7 @@ class ExcitationLearner:
             "covariance": np.eye(self.n_actions) if self.covariance is None else self.covariance.copy(),
             "torch_random": self._torch.get_state().numpy().copy(),
         }  # fmt: skip
-        for name, part in (
-            ("actor_adam", self.actor_adam), ("critic_adam", self.critic_adam), ("statistics", self.statistics)
-        ):  # fmt: skip
+        for name, part in self._parts().items():
             content |= {f"{name}/{key}": value for key, value in part.arrays().items()}
         return content
 
@@ -413,11 +399,12 @@ class ExcitationLearner:
         self.rate, self.updates = float(content["rate"]), int(content["updates"])
         self.set_covariance(content["covariance"].copy())
         self._torch.set_state(torch.from_numpy(content["torch_random"].copy()))
-        for name, part in (
-            ("actor_adam", self.actor_adam), ("critic_adam", self.critic_adam), ("statistics", self.statistics)
-        ):  # fmt: skip
-            prefix = f"{name}/"
-            part.load_arrays({k.removeprefix(prefix): v for k, v in content.items() if k.startswith(prefix)})
+        for name, part in self._parts().items():
+            part.load_arrays(part_of(content, f"{name}/"))
+
+    def _parts(self) -> dict[str, Adam | Statistics]:
+        """What keeps arrays of its own."""
+        return {"actor_adam": self.actor_adam, "critic_adam": self.critic_adam, "statistics": self.statistics}
 
     def random_states(self) -> list[dict[str, Any]]:
         """States of the generators that draw the noise; JSON."""

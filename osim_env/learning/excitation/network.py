@@ -10,7 +10,7 @@ alone was measured at half the speed of float32 (docs/performance.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -18,8 +18,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...engine.threads import over_parts
+
 Products = Literal["float32", "bfloat16"]
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+SLICES = 6
+"""Parts of a vector of parameters that threads work on side by side."""
+
+
+def in_slices(length: int, work: Callable[[slice], Any]) -> None:
+    """Work on a vector in :data:`SLICES` slices, whatever the number of threads."""
+    edges = [length * k // SLICES for k in range(SLICES + 1)]
+    over_parts(SLICES, lambda k: work(slice(edges[k], edges[k + 1])))
 
 
 class Network:
@@ -165,6 +175,11 @@ class Adam:
         self.parameters = parameters
         self.mean, self.square = torch.zeros_like(parameters), torch.zeros_like(parameters)
         self.count = 0
+
+    def move(self, gradient: torch.Tensor, rate: float) -> None:
+        """One step of all parameters, in slices side by side."""
+        self.count += 1
+        in_slices(len(gradient), lambda part: self.step(gradient, rate, part))
 
     def step(self, gradient: torch.Tensor, rate: float, part: slice = slice(None)) -> None:
         """Move a part of the parameters; :attr:`count` is the caller's to raise, once for all parts."""

@@ -11,6 +11,7 @@ from ...excitation.config import ExcitationConfig
 from ...excitation.world import ExcitationWorld
 from ...gait.reference import load_reference
 from ...gait.setup import WorldSetup, model_files, strength_of
+from ..config import unaided
 
 
 def make_excitation_world(
@@ -45,7 +46,7 @@ def make_excitation_world(
 def walking_config(
     config: ExcitationConfig, seconds: float, pushes: tuple[float, float] = (0.0, 0.0)
 ) -> ExcitationConfig:
-    """Settings of a walk in which nothing helps: no early end, no noise at the start, float64.
+    """Settings of a walk in which nothing helps (:func:`..config.unaided`), in float64 and steps of 1 ms at most.
 
     Args:
         config: Settings of the training.
@@ -53,6 +54,5 @@ def walking_config(
         pushes: Force (N) and interval (s) of random pushes.
     """
     return dataclasses.replace(
-        config, episode=seconds, early_termination=False, reset_noise=0.0, push_force=pushes[0],
-        push_interval=pushes[1], backend="float64", integration_step=min(config.integration_step, 0.001),
-    )  # fmt: skip
+        unaided(config, seconds, pushes), backend="float64", integration_step=min(config.integration_step, 0.001)
+    )

@@ -6,23 +6,21 @@ that is killed in it begins it anew, with the same result; a checkpoint follows 
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
 
-from ...gait.population import CONDITIONS, Population
 from ..collect import Episodes
-from ..config import git_revision, jsonable, without_folders
 from ..learner import CLIP_OBSERVATION
-from ..log import CHECKPOINT, EVALUATION, IMITATION, PROGRESS, append_row, drop_rows_after
+from ..log import CHECKPOINT, EVALUATION, IMITATION, append_row
 from ..policy import Policy, load_policy
-from ..trainer import TrainingRun, stage_at, world_at
+from ..trainer import TrainingRun, world_at
 from .checkpoint import restore_checkpoint, write_checkpoint
 from .collect import collect
 from .config import ExcitationTrainConfig
@@ -50,9 +48,7 @@ class ExcitationTrainer(TrainingRun):
         self.device_policy: Policy | None = None
         if config.device_policy is not None:
             self.device_policy = load_policy(config.device_policy)
-            signature = self.world.signature()
-            agree = {key: signature[key] for key in ("device", "device_observations")}
-            self.device_policy.require(role="device", **agree)
+            self.device_policy.require_device(self.world.signature())
         self.earlier_samples = 0
         if config.start_human is not None:
             start = load_policy(config.start_human)
@@ -62,9 +58,10 @@ class ExcitationTrainer(TrainingRun):
         self.taught = config.imitation is None
         self.human.frozen_statistics = config.imitation is not None or config.start_human is not None
 
-    def signature(self) -> dict[str, Any]:
-        """What a policy of this run has to agree with."""
-        return self.world.signature()
+    def conditions(self) -> NDArray[np.int64] | None:
+        """Device condition of every body, as its place in CONDITIONS; None where there is no device."""
+        worn, powered = self.world.bodies.worn, self.world.bodies.powered
+        return None if self.world.device is None else (worn + worn * powered).astype(int)
 
     # ---- learning --------------------------------------------------------------------------------------------------
 
@@ -97,7 +94,7 @@ class ExcitationTrainer(TrainingRun):
         """
         start = time.monotonic()
         self.world.set_config(world_at(self.config, self.samples))
-        self._dress()
+        self.dress()
         figures = collect(self.world, self.human, self.device_policy, self.episodes)
         figures |= {f"human/{key}": value for key, value in self.human.update(self.world).items()}
         steps = self.config.n_envs * self.config.n_steps
@@ -114,26 +111,10 @@ class ExcitationTrainer(TrainingRun):
             "simulated_per_wall_second": steps * self.config.world.control_step / wall,
         }
 
-    def _dress(self) -> None:
-        """Put the bodies into the device conditions of the present stage; who changes starts anew."""
-        conditions, world = stage_at(self.config, self.samples).conditions, self.world
-        if conditions is None or world.device is None:
-            return
-        wanted = Population(conditions=conditions).conditions_of(world.n_envs)
-        worn = world.bodies.worn
-        changed = np.flatnonzero(wanted != (worn + worn * world.bodies.powered).astype(int))
-        if not len(changed):
-            return
-        for k, name in enumerate(CONDITIONS):
-            world.dress(changed[wanted[changed] == k], name)
-        world.reset(changed)
-        self.episodes.restart(changed)
-
     # ---- evaluation and export -------------------------------------------------------------------------------------
 
     def policy(self) -> Policy:
         """The present deterministic policy."""
-        config = dataclasses.replace(self.config, world=world_at(self.config, self.samples))
         n, statistics = self.world.n_observations, self.human.statistics
         layers = [(weight.astype(float), bias.astype(float)) for weight, bias in self.human.actor.numpy_layers()]
         # What it never saw vary has no influence: the weights for it are still the random ones of the start.
@@ -145,16 +126,7 @@ class ExcitationTrainer(TrainingRun):
             clip=CLIP_OBSERVATION,
             layers=tuple(layers),
             log_std=np.log(noise),
-            metadata={
-                "name": self.config.name,
-                "role": "human",
-                "activation": "silu",
-                **self.world.signature(),
-                "settings": without_folders(jsonable(dataclasses.asdict(config))),
-                "git_revision": git_revision(),
-                "samples": self.earlier_samples + self.samples,
-                "curve": self.curve,
-            },
+            metadata={"name": self.config.name, "role": "human", "activation": "silu", **self.provenance()},
         )
 
     def evaluate(self) -> None:
@@ -177,12 +149,7 @@ class ExcitationTrainer(TrainingRun):
     def save_checkpoint(self) -> Path:
         """Write the policy as it is, and everything the run depends on, each file whole or not at all."""
         self.policy().save(self.folder / "last_human")
-        facts = {
-            "config": jsonable(dataclasses.asdict(self.config)), "signature": self.signature(),
-            "samples": self.samples, "earlier_samples": self.earlier_samples, "seconds": float(self.seconds),
-            "best": float(self.best), "next_evaluation": float(self.next_evaluation), "curve": self.curve,
-        }  # fmt: skip
-        return write_checkpoint(self.folder / CHECKPOINT, facts, self.human, self.world, self.episodes)
+        return write_checkpoint(self.folder / CHECKPOINT, self.progress(), self.human, self.world, self.episodes)
 
     def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
         """Go on from a checkpoint, by default the folder's own.
@@ -199,11 +166,8 @@ class ExcitationTrainer(TrainingRun):
         """
         path = self.folder / CHECKPOINT if path is None else Path(path)
         facts = restore_checkpoint(path, self.config, self.human, self.world, self.episodes, override=override)
-        self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
-        self.earlier_samples = facts["earlier_samples"]
-        self.next_evaluation, self.curve, self.taught = facts["next_evaluation"], facts["curve"], True
-        for name in (PROGRESS, EVALUATION):
-            drop_rows_after(self.folder / name, self.samples)
+        self.go_on_from(facts)
+        self.earlier_samples, self.taught = facts["earlier_samples"], True
         return facts["changed"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exogait.data.errors import ExogaitError, InputError
+from exogait.data.errors import ExogaitError
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 from exogait.models.energetics import basal_rate
@@ -206,10 +206,7 @@ def walk_with_excitations(
     world = make_excitation_world(setup, config, n_envs=1, seed=seed, auto_reset=False)
     policy.require(**world.signature(), other_model=other_model)
     if device_policy is not None:
-        if world.device is None:
-            raise InputError("device policy", device_policy.metadata.get("name", ""), "a device for it: --device")
-        signature = world.signature()
-        device_policy.require(role="device", **{key: signature[key] for key in ("device", "device_observations")})
+        device_policy.require_device(world.signature())
     if condition is not None and not (condition == CONDITIONS[0] and world.device is None):
         world.dress(np.arange(1), condition)
     start = np.random.default_rng(seed).random() if phase is None else float(phase)
