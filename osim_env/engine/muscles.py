@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from .lane_math import exp, log, logistic
-from .lanes import inline, jit, lanes, load, sqrt, store
+from .lanes import inline, jit, lanes, load, sqrt, store, where
 
 B1 = (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465)
 B2 = (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188)
@@ -89,7 +89,8 @@ def muscle_force(muscles, w, at, m, h):
         tendon = log((normalized + C3) * (1.0 / C1)) * (1.0 / stiffness) + C2
         along = load(w, at.path_length + m) - slack * tendon
     fiber = sqrt(along * along + width * width)
-    cosine = along / fiber
+    # A fibre without width that shortens through zero has no angle there; in float32 a walk does meet that number.
+    cosine = where(fiber > 0.0, along / fiber, 1.0)
     length = fiber * (1.0 / optimal)
     active = active_force_length(length, muscles.width_scale[m])
     passive = muscles.passive_gain[m] * (exp(muscles.passive_rate[m] * (length - 1.0)) - muscles.passive_offset[m])
