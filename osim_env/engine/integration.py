@@ -283,6 +283,9 @@ def run_blocks(model, at, w, batch, task, start, stop):
             put(w, at.alive, lane, batch.status[min(first + lane, last)])
         for row in range(at.mean_activation, at.alive):
             store(w, row, 0.0)
+        # A rigid tendon writes no rate, yet the Runge-Kutta stages add up everybody's.
+        for m in range(at.n_muscles):
+            store(w, at.tendon_rate + m, 0.0)
         for i in range(n_steps + (1 if task.end > 0 else 0)):
             at_end = i == n_steps
             if not at_end:

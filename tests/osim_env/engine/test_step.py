@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from exogait.osim_env import engine
+from exogait.osim_env.engine import threads as threads_module
+from exogait.osim_env.engine.opensim_engine import OpenSimEngine
+from tests.kit.models_for_tests import compliant
 
 
 def flight(model, batch, seed=0):
@@ -34,6 +37,43 @@ def controls_of(model, batch, seed=0, top=0.5):
 
 def everything(state):
     return np.hstack([state.q, state.u, state.activation, state.record_rows, state.time[:, None]])
+
+
+@pytest.mark.parametrize("tendon", ["rigid", "elastic"])
+def test_what_earlier_calls_left_in_the_work_rows_changes_no_bit(model, exo_path, tmp_path, tendon):
+    """Work rows are kept from call to call; another model of the same size leaves its own numbers in them."""
+    if tendon == "elastic":
+        model = OpenSimEngine(compliant(exo_path, tmp_path / "compliant.osim")).model
+    start, threads = standing(model, 5), engine.get_threads()
+
+    def results(left: float) -> dict[str, np.ndarray]:
+        found = {}
+
+        def call(name, function):
+            threads_module.workspace(model.layout.n_rows)[:] = left
+            found[name] = function()
+
+        for integrator in ("implicit", "rk4"):
+            state = start.copy()
+            call(integrator, lambda s=state, i=integrator: np.hstack([
+                everything(engine.step(model, s, controls_of(model, 5), 0.004, 0.001, integrator=i, record=True)),
+                s.tendon_force, s.actuator_activation, s.status[:, None],
+            ]))  # fmt: skip
+        q, u, activation = start.q, start.u, start.activation
+        call("accelerations", lambda: engine.accelerations(model, q, u, activation))
+        call("inverse dynamics", lambda: engine.inverse_dynamics(model, q, u, np.ones_like(q)))
+        call("muscles", lambda: engine.muscle_state(model, q, u, activation).tendon_force)
+        call("positions", lambda: np.reshape(engine.kinematics(model, q, u).position, (5, -1)))
+        return found
+
+    try:
+        engine.set_threads(1)
+        clean, stale = results(0.0), results(np.nan)
+    finally:
+        engine.set_threads(threads)
+    for name, wanted in clean.items():
+        assert np.isfinite(wanted).all(), name
+        np.testing.assert_array_equal(stale[name], wanted, err_msg=name)
 
 
 def test_bitwise_the_same_on_any_number_of_threads_and_in_any_batch(model):
