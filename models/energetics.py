@@ -4,12 +4,15 @@ Plain arrays in, watts out; both roads use it. Fiber velocity is negative while 
 those of OpenSim's Umberger2010MuscleMetabolicsProbe and Bhargava2004MuscleMetabolicsProbe (4.6), with their options
 and defaults, and give the same numbers on the same states. The heat of a muscle is reported by term, and
 ``minimum_heat`` is what the floor of 1 W/kg (Umberger 2003, p. 104) adds, so that the terms always sum to the total.
+
+What is reported is one of :data:`ACCOUNTINGS`: equations, whose muscle masses, and whether lengthening muscles are
+paid for the work they absorb. Masses and fibre shares of a person come from anatomy (:mod:`.anatomy`), not from cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,6 +104,9 @@ class UmbergerOptions:
     """Slow fibers first: the share of slow fibers at work follows excitation (Bhargava 2004)."""
     include_negative_work: bool = True
     """Count the work that lengthening muscles absorb as negative."""
+    credit_negative_work: bool = True
+    """Let the work that lengthening muscles absorb lower the rate; without, it is worth nothing and heat stays as it
+    is. OpenSim's probes have no such option."""
     forbid_negative_power: bool = True
     """Raise the shortening heat until a muscle's rate is not negative."""
     minimum_heat_rate: bool = True
@@ -125,6 +131,9 @@ class BhargavaOptions:
     """Shortening heat follows isometric and total force instead of a quarter of the total force."""
     include_negative_work: bool = True
     """Count the work that lengthening muscles absorb as negative."""
+    credit_negative_work: bool = True
+    """Let the work that lengthening muscles absorb lower the rate; without, it is worth nothing and heat stays as it
+    is. OpenSim's probes have no such option."""
     forbid_negative_power: bool = True
     """Raise the shortening heat until a muscle's rate is not negative."""
     minimum_heat_rate: bool = True
@@ -265,7 +274,7 @@ def umberger2010(
     shortening_heat = np.where(long, shortening_heat * iso, shortening_heat)
 
     work = -force * velocity / p.mass
-    if not o.include_negative_work:
+    if not (o.include_negative_work and o.credit_negative_work):
         work = np.where(velocity <= 0.0, work, 0.0)
     if o.forbid_negative_power:
         shortening_heat = shortening_heat - np.minimum(activation_heat + shortening_heat + work, 0.0)
@@ -340,7 +349,7 @@ def bhargava2004(
         alpha = np.where(velocity <= 0.0, 0.25 * total_force, 0.0)
     shortening = -alpha * velocity
     work = -force * velocity
-    if not o.include_negative_work:
+    if not (o.include_negative_work and o.credit_negative_work):
         work = np.where(velocity <= 0.0, work, 0.0)
     if o.forbid_negative_power:
         shortening = shortening - np.minimum(activation_heat + maintenance + shortening + work, 0.0)
@@ -360,3 +369,52 @@ def _broadcast(parameters: MuscleParameters, *arrays: ArrayLike) -> Sequence[Arr
             f"muscle states have shape {values[0].shape}; the last axis must be the {len(parameters.names)} muscles"
         )
     return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounting:
+    """A way to count what muscles cost."""
+
+    title: str
+    """In words."""
+    rates: Callable[..., MetabolicRates]
+    """Equations: muscle states, ``parameters`` and ``options`` to rates."""
+    options: UmbergerOptions | BhargavaOptions
+    """Choices."""
+    anatomical: bool
+    """Muscle masses and fibre shares from anatomy; else as OpenSim's probe takes them, strength over 0.25 MPa and one
+    half."""
+    passive: bool = False
+    """Whether the equations ask for the passive fibre force."""
+
+    def uncredited(self) -> Accounting:
+        """The same without credit for eccentric work."""
+        options = replace(self.options, credit_negative_work=False)
+        return replace(self, title=f"{self.title}, eccentric work not credited", options=options)
+
+
+_PERSON = {
+    "umberger2010": Accounting(
+        title="Umberger 2010, muscle masses from anatomy", rates=umberger2010,
+        options=UmbergerOptions(minimum_heat_rate=False), anatomical=True,
+    ),
+    "bhargava2004": Accounting(
+        title="Bhargava 2004, muscle masses from anatomy", rates=bhargava2004,
+        options=BhargavaOptions(minimum_heat_rate=False), anatomical=True, passive=True,
+    ),
+    "umberger2010_opensim": Accounting(
+        title="Umberger 2010 as OpenSim's probe has it", rates=umberger2010, options=UmbergerOptions(),
+        anatomical=False,
+    ),
+}  # fmt: skip
+UNCREDITED = "_uncredited"
+"""End of the name of an accounting in which eccentric work is worth nothing."""
+ACCOUNTINGS: dict[str, Accounting] = {
+    name + ending: one.uncredited() if ending else one for name, one in _PERSON.items() for ending in ("", UNCREDITED)
+}
+"""Accounting by name. The heat floor of 1 W/kg stands only in OpenSim's own: where the basal rate is added, it holds
+that heat already."""
+HEADLINE = "umberger2010"
+"""What a walk costs, to be held against people."""
+SAVINGS = HEADLINE + UNCREDITED
+"""What a device saves is claimed in this one: a muscle that brakes a device is not paid for it."""

@@ -22,6 +22,7 @@ from exogait.data.loading import regular_file
 from exogait.data.names import side_of, stem
 from exogait.data.show import Card, Shown, number
 
+from .anatomy import leg_muscle_volume, muscle_volume
 from .deficit import Deficit
 from .tables import load_tables
 from .yaml_files import as_mapping, as_number, as_point, as_text, read_mapping
@@ -34,8 +35,6 @@ SEGMENTS = {
     "shank": ("tibia", "talus"),
     "foot": ("calcn", "toes"),
 }
-# Total lower-limb muscle volume, cm3 = slope * mass (kg) * height (m) + intercept. Source: Handsfield et al. 2014.
-VOLUME_SLOPE, VOLUME_INTERCEPT = 47.05, 1289.6
 
 MASS_BOUNDS = (10.0, 250.0)
 HEIGHT_BOUNDS = (0.7, 2.5)
@@ -99,8 +98,8 @@ class Subject(Shown):
         Source: Handsfield et al. 2014, doi 10.1016/j.jbiomech.2013.12.002.
         """
         constants = load_tables().constants
-        generic = VOLUME_SLOPE * constants["generic_mass"] * constants["generic_height"] + VOLUME_INTERCEPT
-        return (VOLUME_SLOPE * self.mass * self.height + VOLUME_INTERCEPT) / generic
+        generic = leg_muscle_volume(constants["generic_mass"], constants["generic_height"])
+        return leg_muscle_volume(self.mass, self.height) / generic
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Subject:
@@ -279,10 +278,9 @@ def generic_mass() -> float:
 
 
 def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = None) -> dict[str, float]:
-    """Muscle masses for metabolic models, kg.
+    """Muscle masses for metabolic models, kg: density times the volume that anatomy gives (:mod:`.anatomy`).
 
-    Mass is density times volume, and volume is maximum isometric force over specific tension times optimal fiber
-    length. A deficit changes it only with ``atrophy``: a weak muscle that still has its mass still costs.
+    A deficit changes them only with ``atrophy``: a weak muscle that still has its mass still costs.
 
     Args:
         subject: Whose muscles; the generic model's without one.
@@ -291,25 +289,19 @@ def muscle_masses(*, subject: Subject | None = None, deficit: Deficit | None = N
     Returns:
         Muscle name to mass, kg, in the order of the model.
 
-    Source: Umberger 2010, doi 10.1098/rsif.2010.0084 (Umberger2010MuscleMetabolicsProbe: 1059.7 kg/m3, 0.25 MPa).
-
     Example:
         >>> round(muscle_masses()["soleus_r"], 3)
-        0.752
+        0.494
     """
     tables = load_tables()
-    density, tension = tables.constants["muscle_density"], tables.constants["specific_tension"]
-    volume_ratio = subject.volume_ratio if subject is not None else 1.0
+    mass, height = tables.constants["generic_mass"], tables.constants["generic_height"]
+    if subject is not None:
+        mass, height = subject.mass, subject.height
     strength: Mapping[str, Any] = deficit.strength if deficit is not None and deficit.atrophy else {}
-    return {
-        row["muscle"]: float(row["max_isometric_force_N"])
-        / tension
-        * float(row["optimal_fiber_length_m"])
-        * density
-        * volume_ratio
-        * strength.get(row["muscle"], 1.0)
-        for row in tables["muscles"]
-    }
+    names = [row["muscle"] for row in tables["muscles"]]
+    volume = muscle_volume(names, body_mass=mass, height=height)
+    density = tables.constants["muscle_density"]
+    return {name: float(v) * density * strength.get(name, 1.0) for name, v in zip(names, volume, strict=True)}
 
 
 def as_subject(subject: Subject | str | Path | None) -> Subject | None:

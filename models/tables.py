@@ -36,6 +36,7 @@ TABLES = (
     "coordinates",
     "splines",
     "muscles",
+    "muscle_volumes",
     "path_points",
     "markers",
     "contact",

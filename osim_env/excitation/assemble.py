@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from exogait.data.names import SIDES, side_of
+from exogait.models.anatomy import muscle_volume, slow_twitch_ratio
 from exogait.models.deficit import muscle_groups
 from exogait.models.device import Device
-from exogait.models.energetics import muscle_mass
+from exogait.models.energetics import MUSCLE_DENSITY
 
 from ..device.exoskeleton import HISTORY, SIZE, signal_channels
 from ..device.mirror import ODD_COORDINATES, mirror_map, mirrored_name
@@ -15,13 +16,12 @@ from ..engine import Model, Parameters
 from ..engine.state import pack_parameters
 from ..gait.population import BodySource
 from ..gait.reference import ReferenceMotion
+from ..gait.twin_physics import person_height
 from . import device as exoskeleton
 from .arrays import Anatomy, Bodies, Columns, Draw, Floats, Indices, Motion, Results
 from .observation import STRENGTH_GROUPS
 from .terms import TERMS
 
-SLOW_TWITCH_RATIO = 0.5
-"""Share of slow fibres in every muscle; default of OpenSim's probes."""
 SAGITTAL = ("hip_flexion", "knee_angle", "ankle_angle")
 _KINDS = {
     "value": exoskeleton.VALUE, "speed": exoskeleton.SPEED, "applied_torque": exoskeleton.TORQUE,
@@ -55,7 +55,7 @@ def make_columns(model: Model, device: Device | None) -> Columns:
 
 
 def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0) -> Anatomy:
-    """What is the same for all bodies."""
+    """What is the same for all bodies; muscles are those of a person of the model's mass and height."""
     joints = joint_names(model)
     columns = np.array([model.index("coordinate", name) for name in joints], np.int64)
     joint_mirror, joint_sign = mirror_map(joints, ODD_COORDINATES)
@@ -67,6 +67,10 @@ def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0
         low[coordinate[int(mobility)]], high[coordinate[int(mobility)]] = lower, upper
     weight = np.array([pose_emphasis if name.startswith(SAGITTAL) else 1.0 for name in joints])
     force, length = np.asarray(model.max_isometric_force), np.asarray(model.optimal_fiber_length)
+    volume = muscle_volume(
+        model.muscle_names, body_mass=model.total_mass - (0.0 if device is None else device.mass),
+        height=person_height(model), max_isometric_force=force, optimal_fiber_length=length,
+    )  # fmt: skip
     drives = () if device is None else device.coordinates
     two_sided = {mirrored_name(name) for name in drives} == set(drives)
     drive_mirror, drive_sign = mirror_map(drives, ODD_COORDINATES) if two_sided else (np.arange(len(drives)), None)
@@ -83,9 +87,9 @@ def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0
         pose_weight=weight / weight.mean(),
         legs=np.array(legs, np.int64),
         max_force=force.astype(np.float64),
-        volume_share=force * length / (force * length).sum(),
-        muscle_mass=np.asarray(muscle_mass(force, length), float),
-        slow_ratio=np.full(model.n_muscles, SLOW_TWITCH_RATIO),
+        volume_share=volume / volume.sum(),
+        muscle_mass=MUSCLE_DENSITY * volume,
+        slow_ratio=slow_twitch_ratio(model.muscle_names),
         fastest=length * np.asarray(model.max_contraction_velocity),
         width_scale=np.array(model.muscles.width_scale, float),
         groups=_groups(model),

@@ -46,7 +46,7 @@ class ExcitationConfig:
         speed_bins: Equal bins of that range; their shares may be changed while training (:meth:`.world.set_shares`).
         treadmill: How strongly a body that loses or gains ground aims for another speed, 1/s.
         phase_rate: Largest relative change of the step rate.
-        min_excitation: Least excitation of a muscle.
+        min_excitation: Least excitation of a muscle: that of one at rest, whose heat is in the basal rate.
         squash: An excitation is ``log(1 + exp(squash z)) / squash``, cut at 1: exploration in ``z`` moves idle muscles
             little.
         weakness: Share of its loss of strength that a drawn body has.
@@ -73,7 +73,7 @@ class ExcitationConfig:
     speed_bins: int = 5
     treadmill: float = 0.3
     phase_rate: float = 0.2
-    min_excitation: float = 0.01
+    min_excitation: float = 0.001
     squash: float = 10.0
     weakness: float = 1.0
     reset_noise: float = 0.02

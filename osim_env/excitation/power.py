@@ -1,13 +1,14 @@
 """Metabolic power of a whole body inside the kernel, Umberger 2010 in lanes.
 
-The equations with the probe's options stand in :func:`exogait.models.energetics.umberger2010`; a test holds the two
-together. Two sums come back: muscle power as the probe has it, in which negative (eccentric) work is credited, and the
-same without that credit, in which it is worth nothing.
+The equations stand in :func:`exogait.models.energetics.umberger2010`, the masses and fibre shares in
+:mod:`exogait.models.anatomy`; a test holds them together. Two sums come back: the accounting ``umberger2010``, in which
+negative (eccentric) work is credited, and ``umberger2010_uncredited``, in which it is worth nothing. No muscle has a
+floor of heat: the basal rate, which is added outside, holds the heat of resting muscles.
 """
 
 from __future__ import annotations
 
-from exogait.data.constants import AEROBIC_FACTOR, MINIMUM_HEAT_RATE
+from exogait.data.constants import AEROBIC_FACTOR
 
 from ..engine.lane_math import exp, log, sin_cos
 from ..engine.lanes import jit, lanes, load, maximum, minimum, where
@@ -38,12 +39,7 @@ def umberger(w, at, anatomy):
         shortening = AEROBIC_FACTOR * where(v <= 0.0, contracting, scaling * (1000.0 * v))
         shortening = where(long, shortening * shape, shortening)
         work = -(maximum(force, lanes(w, 0.0)) * v) * (anatomy.fastest[m] / anatomy.muscle_mass[m])
-        total = heat + shortening + work
-        least = lanes(w, MINIMUM_HEAT_RATE)
-        credited = credited + anatomy.muscle_mass[m] * (
-            maximum(heat + shortening - minimum(total, lanes(w, 0.0)), least) + work
-        )
-        uncredited = uncredited + anatomy.muscle_mass[m] * (
-            maximum(heat + shortening, least) + maximum(work, lanes(w, 0.0))
-        )
+        none = lanes(w, 0.0)
+        credited = credited + anatomy.muscle_mass[m] * maximum(heat + shortening + work, none)
+        uncredited = uncredited + anatomy.muscle_mass[m] * (heat + shortening + maximum(work, none))
     return credited, uncredited

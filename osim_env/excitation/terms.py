@@ -78,7 +78,7 @@ def metabolic_power(a, c, b, s, i):
 
 @inline
 def credited_power(a, c, b, s, i):
-    """The same with credit for eccentric work, as OpenSim's probe has it, W/kg."""
+    """The same with credit for eccentric work, W/kg."""
     return b.power[i, 0]
 
 

@@ -7,13 +7,16 @@ from functools import cached_property
 
 import numpy as np
 
+from exogait.data.names import SIDES
 from exogait.models.device import Device
 from exogait.models.energetics import MuscleParameters, muscle_mass
+from exogait.models.tables import load_tables
 
 from ..engine import Kinematics, Model, Parameters, State, initial_tendon_force, kinematics, muscle_state, step
 from ..engine.curves import active_force_length, passive_force_length
 from ..engine.results import centre_of_pressure
 from .metabolic_power import umberger_power
+from .reference_fit import GENERIC_LEG_LENGTH
 from .view import Array, Flags, Index
 
 FOOT_BODIES = ("calcn_r", "toes_r", "calcn_l", "toes_l")
@@ -321,8 +324,20 @@ def anatomical_limits(model: Model) -> tuple[Array, Array]:
     return low, high
 
 
+def person_height(model: Model) -> float:
+    """Height of the person that a model is scaled to, from its legs and the generic body's proportions, m."""
+    at_rest = kinematics(model, np.zeros((1, model.n_coordinates)), np.zeros((1, model.n_coordinates)))
+    place = {name: at_rest.position[0, model.index("body", name)] for name in model.body_names}
+    legs = [
+        float(np.linalg.norm(place[f"{upper}_{side}"] - place[f"{lower}_{side}"]))
+        for side in SIDES
+        for upper, lower in (("femur", "tibia"), ("tibia", "talus"))
+    ]
+    return load_tables().constants["generic_height"] * sum(legs) / (2.0 * GENERIC_LEG_LENGTH)
+
+
 def muscle_parameters(model: Model) -> MuscleParameters:
-    """What the metabolic equations need; masses are those of the healthy muscles."""
+    """The healthy muscles as OpenSim's probe takes them: mass by strength, half of the fibres slow."""
     force, length = model.max_isometric_force, model.optimal_fiber_length
     return MuscleParameters(
         names=model.muscle_names,

@@ -139,7 +139,7 @@ class Specification:
         self.foot_load = record.mean_foot_force[:, feet, 1] / (GRAVITY * self.body_mass[:, None])
         self.body_position, self.body_rotation = record.body_position.copy(), record.body_rotation.copy()
         self.body_velocity, self.body_turning = record.body_velocity.copy(), record.body_angular_velocity.copy()
-        self.power = self.metabolic_power(record)
+        self.record, self.power = record, self.metabolic_power(record)
 
     def metabolic_power(self, record: Any) -> np.ndarray:
         """Umberger 2010 over the mean fibre state, with and without credit for eccentric work, W/kg."""
@@ -154,9 +154,8 @@ class Specification:
         contracting = scaling**2 * (np.minimum(-250 * v, 100) * slow - 153 * v * (1 - slow))
         shortening = 1.5 * np.where(v <= 0, contracting, scaling * 1000 * v) * np.where(length > 1, shape, 1)
         work = -np.maximum(record.mean_active_fiber_force, 0) * v * a.fastest / a.muscle_mass
-        total = heat + shortening + work
-        credited = np.maximum(heat + shortening - np.minimum(total, 0), 1) + work
-        uncredited = np.maximum(heat + shortening, 1) + np.maximum(work, 0)
+        credited = np.maximum(heat + shortening + work, 0)
+        uncredited = heat + shortening + np.maximum(work, 0)
         watts = np.stack([credited @ a.muscle_mass, uncredited @ a.muscle_mass], axis=1)
         return watts / self.person_mass[:, None]
 

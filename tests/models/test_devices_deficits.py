@@ -133,6 +133,6 @@ def test_weak_muscles_keep_their_mass_without_atrophy(own_folder: Path) -> None:
 
 
 def test_muscle_mass_is_density_times_volume() -> None:
-    # Soleus: 3549 N / 250 kPa * 0.05 m * 1059.7 kg/m3
-    assert models.muscle_masses()["soleus_r"] == pytest.approx(3549 / 250_000 * 0.05 * 1059.7)
+    # Soleus: (0.0507 * 7643.93 + 78.2) cm3 * 1059.7 kg/m3
+    assert models.muscle_masses()["soleus_r"] == pytest.approx(465.75e-6 * 1059.7, rel=1e-4)
     assert list(models.muscle_masses()) == named(models.build(contact=False).getMuscles())

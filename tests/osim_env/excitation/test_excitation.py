@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from exogait.data.errors import InputError, UnknownNameError
+from exogait.models.anatomy import muscle_volume, slow_twitch_ratio
 from exogait.models.device import load_device
+from exogait.models.energetics import ACCOUNTINGS, HEADLINE, MUSCLE_DENSITY, SAVINGS, MuscleParameters
 from exogait.osim_env import engine
+from exogait.osim_env.engine.curves import active_force_length
 from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.excitation.world import ExcitationWorld
 from exogait.osim_env.gait.population import BodyDraw, Population
@@ -86,6 +89,43 @@ def test_one_step_equals_the_specification(model: engine.Model) -> None:
         falls, ends = falls + int(world.results.terminated.sum()), ends + int(world.results.truncated.sum())
         pushed += int((spec.push != 0).any(axis=1).sum())
     assert falls > 5 and ends > 5 and pushed > 100
+
+
+def test_power_is_that_of_the_accountings_that_analyses_use(model: engine.Model) -> None:
+    """A person's masses and fibres, no floor of heat, with and without credit for eccentric work."""
+    world, rng = make(model, 16), np.random.default_rng(6)
+    for _ in range(5):
+        world.step(*actions(world, rng))
+    spec = Specification(world)
+    action, device_action = actions(world, rng)
+    world.step(action, device_action)
+    spec.step(action, device_action)
+    names, record = model.muscle_names, spec.record
+    person = {"body_mass": model.total_mass - load_device("hip_ankle").mass, "height": 1.8}
+    fastest = model.max_contraction_velocity * model.optimal_fiber_length
+    for column, name in enumerate((HEADLINE, SAVINGS)):
+        accounting = ACCOUNTINGS[name]
+        rates = accounting.rates(
+            excitation=spec.excitation,
+            activation=record.mean_activation,
+            normalized_fiber_length=record.mean_normalized_fiber_length,
+            fiber_velocity=record.mean_normalized_fiber_velocity * fastest,
+            active_fiber_force=record.mean_active_fiber_force,
+            active_force_length_multiplier=active_force_length(model, record.mean_normalized_fiber_length),
+            parameters=MuscleParameters(
+                names=names,
+                mass=MUSCLE_DENSITY * muscle_volume(names, **person),
+                max_isometric_force=model.max_isometric_force,
+                optimal_fiber_length=model.optimal_fiber_length,
+                max_contraction_velocity=model.max_contraction_velocity,
+                slow_twitch_ratio=slow_twitch_ratio(names),
+            ),
+            options=accounting.options,
+        )
+        # GENERIC_LEG_LENGTH is rounded to 0.1 mm, and with it the person's height.
+        wanted = rates.total.sum(axis=1) / person["body_mass"]
+        np.testing.assert_allclose(world.bodies.power[:, column], wanted, rtol=1e-4)
+    assert (world.bodies.power[:, 1] > world.bodies.power[:, 0]).all()
 
 
 def test_ten_steps_equal_the_specification(model: engine.Model) -> None:
