@@ -45,6 +45,8 @@ class BatchResult(Shown):
     """Mean and SD over subjects: condition, metric, unit, mean, sd, n_subjects."""
     failures: pd.DataFrame
     """Trials that did not come through: name, subject, step, error."""
+    doubtful: Mapping[str, str]
+    """Name of each trial in which a check failed, and its verdict."""
     index: Path
     """Page that links all reports."""
 
@@ -150,6 +152,7 @@ def _run_one(task: _Task) -> dict[str, Any]:
     return {
         "error": "", "step": "", "metrics": run.metrics.to_dict(orient="records"),
         "speed": run.trial.about.speed_measured, "quality": count_verdicts(quality_rows(run.trial)),
+        "verdict": run.verdict.headline(), "doubtful": run.verdict.failed,
         "seconds": sum(s.seconds for s in run.steps),
     }  # fmt: skip
 
@@ -181,15 +184,19 @@ def _collect(
     write_csv(metrics, out / METRICS_TABLE, float_format="%.6g")
     write_csv(group, out / "group.csv", float_format="%.6g")
     write_csv(failed, out / "failures.csv")
-    write_text_atomic(out / BATCH_FILE, json.dumps({"trials": len(rows), "failed": len(failures)}, indent=1) + "\n")
+    verdicts = {row.name: results[row.name]["verdict"] for row in rows if not results[row.name]["error"]}
+    doubtful = {name: text for name, text in verdicts.items() if results[name]["doubtful"]}
+    about = {"trials": len(rows), "failed": len(failures), "doubtful": len(doubtful), "verdicts": verdicts}
+    write_text_atomic(out / BATCH_FILE, json.dumps(about, indent=1) + "\n")
     index = write_batch_page([_for_page(row, results[row.name], folders[row.name]) for row in rows], group, out)
-    return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, index=index)
+    return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, doubtful=doubtful, index=index)
 
 
 def _for_page(row: ManifestRow, result: Mapping[str, Any], folder: str) -> BatchTrial:
     return BatchTrial(
         name=row.name, folder=folder, subject=row.subject, condition=row.condition, speed=result.get("speed"),
-        seconds=result.get("seconds"), quality=result.get("quality", {}), stopped_at=result["step"],
+        seconds=result.get("seconds"), quality=result.get("quality", {}),
+        verdict=result.get("verdict", ""), stopped_at=result["step"],
         error=result["error"],
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from exogait.data.files import path_component, write_csv, write_text_atomic
 from exogait.data.names import COORDINATES_ENDING, MARKERS_ENDING, side_of
 from exogait.data.storage import write_sto
 from exogait.data.trc import marker_labels, write_trc
-from exogait.data.trial import GaitTrial, Side, select_columns, select_rows
+from exogait.data.trial import SIDES, GaitTrial, Side, select_columns, select_rows
 
 from ..markers.map import MarkerMap, apply_marker_map
 from ..opensim_tools.common import element, file_hash, load_model, place_file, rotational_coordinates
@@ -90,13 +90,22 @@ def export_opensim(
     loads = None
     if trial.coordinates is None:
         left_out.append("no coordinates: no motion, inverse dynamics or static optimization")
-        if trial.ground_reactions is not None:
+        if trial.ground_reactions is not None and not _forces_withheld(trial.ground_reactions):
             write_ground_reactions(trial.ground_reactions, folder, name)
     else:
-        motion = write_motion(trial.coordinates, folder / f"{name}{COORDINATES_ENDING}", rotational_coordinates(loaded))
+        known = select_columns(trial.coordinates, _known_columns(trial.coordinates))
+        motion = write_motion(known, folder / f"{name}{COORDINATES_ENDING}", rotational_coordinates(loaded))
+        whole = known.shape == trial.coordinates.shape
+        if not whole:
+            gone = ", ".join(str(c) for c in trial.coordinates.columns if c not in known.columns)
+            left_out.append(f"angles that are withheld, and with them inverse dynamics: {gone}")
+            strides = ()
         if trial.ground_reactions is None:
             left_out.append("no ground reactions: no inverse dynamics")
-        else:
+        elif _forces_withheld(trial.ground_reactions):
+            left_out.append("ground reactions are withheld: no inverse dynamics")
+            strides = ()
+        elif whole:
             id_setup, loads = write_id_setup(
                 model_file, trial.coordinates, trial.ground_reactions, out=folder, cutoff=cutoff, name=name
             )
@@ -145,6 +154,17 @@ def write_tables(trial: GaitTrial, folder: str | Path) -> list[Path]:
         write_csv(named, path, index=True, float_format="%.9g")
         paths.append(path)
     return paths
+
+
+def _known_columns(table: pd.DataFrame) -> list[str]:
+    """Columns that are not blank throughout."""
+    known = np.isfinite(table.to_numpy(np.float64)).any(axis=0)
+    return [str(column) for column, there in zip(table.columns, known, strict=True) if there]
+
+
+def _forces_withheld(reactions: pd.DataFrame) -> bool:
+    """Whether the force under a foot is blank throughout, as the judgement leaves it."""
+    return any(not np.isfinite(reactions[f"ground_force_{side}_vy"].to_numpy(np.float64)).any() for side in SIDES)
 
 
 def _export_markers(

@@ -17,17 +17,21 @@ from pathlib import Path
 from typing import Unpack
 
 from exogait.data import DataQualityWarning, GaitTrial, output_folder
-from exogait.data.quality import QualityRow
+from exogait.data.quality import QualityRow, to_metadata
 from exogait.data.show import Shown
 
 from ..gait.spatiotemporal import Spatiotemporal
+from ..judgement import statements
+from ..judgement.case import Case
+from ..judgement.checks import judge_case
+from ..judgement.withhold import withhold
 from ..markers.map import MarkerMap
 from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
 from ..opensim_tools.scale import ScaleResult
 from ..opensim_tools.static_optimization import OptimizationResult
 from ..signals.measured import LabTrial
-from . import quality, steps
+from . import steps
 from .request import LabChoices, LabRequest, make_request
 from .step_cache import StepCache
 
@@ -41,7 +45,9 @@ class LabAnalysis(Shown):
     """Everything that the lab road computed for one walking trial."""
 
     trial: GaitTrial
-    """The result."""
+    """The result; what failed rows spoil is blank."""
+    withheld: GaitTrial
+    """The same with nothing blank, for who wants to see what was withheld."""
     lab: LabTrial
     """Clean signals and the decisions behind them."""
     marker_map: MarkerMap
@@ -154,27 +160,36 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
 
         say("scale")
         scaled = steps.scale_to_person(request, measured, folder, cache)
-        rows += quality.scale_rows(scaled, measured.marker_map)
+        rows += statements.scale_rows(scaled, measured.marker_map)
 
         say("inverse kinematics")
         angles = steps.find_angles(request, measured, scaled, folder, cache)
-        rows += quality.kinematics_rows(angles)
+        rows += statements.kinematics_rows(angles)
 
         if measured.trial.ground_reactions is not None:
             say("inverse dynamics")
         dynamics = steps.find_moments(request, measured, scaled, angles, folder, cache)
         if dynamics is not None:
-            rows += quality.dynamics_rows(dynamics, request.mass)
+            rows += statements.dynamics_rows(dynamics, request.mass)
 
         say("gait numbers")
         numbers = steps.gait_numbers(request, measured)
-        rows += quality.spatiotemporal_rows(numbers)
+        rows += statements.spatiotemporal_rows(numbers)
 
-    facts = steps.trial_facts(request, measured, scaled, angles, numbers, rows)
-    trial = steps.assemble(measured.trial, angles, dynamics)
-    trial = trial.replace(emg=measured.emg, metadata=facts)
+    facts = steps.trial_facts(request, measured, scaled, angles, numbers)
+    whole = steps.assemble(measured.trial, angles, dynamics)
+    whole = whole.replace(emg=measured.emg, metadata=facts)
+    rows += judge_case(
+        Case(
+            mass=float(request.mass), height=request.height, resting=measured.resting, standing=measured.standing,
+            at_rest=measured.at_rest, recording=measured.recording, identity=measured.identity, lab=measured.lab,
+            scale=scaled, kinematics=angles, dynamics=dynamics, numbers=numbers, trial=whole,
+        )
+    )  # fmt: skip
+    whole = whole.with_about(quality=to_metadata(rows))
     return LabAnalysis(
-        trial=trial,
+        trial=withhold(whole, rows),
+        withheld=whole,
         lab=measured.lab,
         marker_map=measured.marker_map,
         scale=scaled,

@@ -17,7 +17,7 @@ import pandas as pd
 
 from exogait.data import DataQualityWarning, GaitTrial, InputError, output_folder, write_csv
 from exogait.data.names import METRICS_TABLE, REPORT_PAGE
-from exogait.data.quality import count_verdicts, quality_rows, to_metadata
+from exogait.data.quality import Overall, QualityRow, count_verdicts, overall, quality_rows, to_metadata
 from exogait.data.show import Card, Shown
 from exogait.data.trial import Side
 
@@ -59,11 +59,18 @@ class LabRun(Shown):
     steps: tuple[StepRecord, ...]
     """Where the time went."""
 
+    @property
+    def verdict(self) -> Overall:
+        """Whether the walk can be used, and what is withheld."""
+        return overall(quality_rows(self.trial))
+
     def summary(self) -> str:
         """A few lines for the screen: what was found, what to look at, where the time went."""
         of = self.metrics.set_index("metric")
         counts = count_verdicts(quality_rows(self.trial))
-        lines = [f"{self.trial.name}: {_text(self.trial.about.speed_measured)} m/s", ""]
+        verdict = self.verdict
+        lines = [f"{self.trial.name}: {verdict.headline()}", *(f"  to do: {todo}" for todo in verdict.todo)]
+        lines += [f"walking speed {_text(self.trial.about.speed_measured)} m/s", ""]
         lines.append(f"{'':34s}{'right':>9s}{'left':>9s}  unit")
         for name in ("stance_pct", "stride_length", "knee_flexion_range", "ankle_plantarflexor_moment",
                      "ankle_power_pushoff", "grf_vertical_first", "grf_vertical_second"):  # fmt: skip
@@ -93,6 +100,7 @@ def run_trial(
     out: str | Path,
     muscles: bool = False,
     workers: int = 2,
+    show_failed: bool = False,
     progress: Progress | None = None,
     **choices: Unpack[LabChoices],
 ) -> LabRun:
@@ -108,6 +116,7 @@ def run_trial(
         out: The folder.
         muscles: Static optimization on one stride a leg, metabolic rate, reserves.
         workers: Processes for static optimization.
+        show_failed: Show what is withheld in the report, hatched; tables and files stay blank.
         progress: Called with the name of each step as it begins.
         **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``name``, ``subject``: the optional
             fields of :class:`exogait.analysis.lab.request.LabRequest`.
@@ -119,7 +128,7 @@ def run_trial(
         ExogaitError: Whatever stops the road, in one line.
     """
     request = make_request(static, walk, mass, **choices)
-    return run_request(request, out=out, muscles=muscles, workers=workers, progress=progress)
+    return run_request(request, out=out, muscles=muscles, workers=workers, show_failed=show_failed, progress=progress)
 
 
 def run_request(
@@ -128,18 +137,21 @@ def run_request(
     out: str | Path,
     muscles: bool = False,
     workers: int = 2,
+    show_failed: bool = False,
     progress: Progress | None = None,
 ) -> LabRun:
     """What :func:`run_trial` does, for a request that is made already."""
     out = Path(out)
     with output_folder(out, "exogait lab run", expects=RESULTS):
-        return _run(request, out, muscles, workers, progress)
+        return _run(request, out, muscles, workers, show_failed, progress)
 
 
-def _run(request: LabRequest, out: Path, muscles: bool, workers: int, progress: Progress | None) -> LabRun:
+def _run(
+    request: LabRequest, out: Path, muscles: bool, workers: int, show_failed: bool, progress: Progress | None
+) -> LabRun:
     say = progress or (lambda step: None)
     analysis = analyse_request(request, out=out, progress=progress)
-    trial, steps = analysis.trial, list(analysis.cache.records)
+    trial, steps, withheld = analysis.trial, list(analysis.cache.records), analysis.withheld
     if muscles:
         say("muscles")
         trial, records = _with_muscles(analysis, out, workers)
@@ -156,7 +168,7 @@ def _run(request: LabRequest, out: Path, muscles: bool, workers: int, progress: 
     # Tables and trial first: figures have the most ways to fail.
     write_tables(trial, metrics, out)
     write_trial(trial, out)
-    report = write_report(trial, out / REPORT_PAGE)
+    report = write_report(trial, out / REPORT_PAGE, withheld=withheld if show_failed else None)
     steps.append(StepRecord("report and tables", time.perf_counter() - start, False))
     return LabRun(trial=trial, folder=out, report=report, metrics=metrics, steps=tuple(steps))
 
@@ -198,6 +210,12 @@ def _with_muscles(analysis: LabAnalysis, out: Path, workers: int) -> tuple[GaitT
         raise InputError(
             f"{analysis.trial.name}: muscles", "no force plates", "a trial with force plates; leave --muscles off"
         )
+    forces = analysis.trial.generalized_forces
+    if forces is not None and not forces.equals(analysis.withheld.generalized_forces):
+        row = QualityRow(
+            "Muscles", "static optimization", "left out: joint moments that it needs are withheld", verdict="not judged"
+        )
+        return analysis.trial.with_about(quality=[*analysis.trial.about.quality, *to_metadata([row])]), []
     cache = analysis.cache
     before = len(cache.records)
     trial, rows = add_muscles(

@@ -18,13 +18,14 @@ import pandas as pd
 from exogait.data import FileFormatError, GaitTrial, InputError
 from exogait.data.about import TrialAbout
 from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, SCALED_ENDING
-from exogait.data.quality import QualityRow, to_metadata
+from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array, marker_table
 
 from ..c3d.reader import C3DFile
 from ..c3d.recording import read_recording
 from ..gait.power import differentiate, joint_powers
 from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
+from ..judgement import statements
 from ..markers.identify import Identity, choose_map, identify
 from ..markers.map import MarkerMap
 from ..opensim_tools.dynamics import DynamicsResult, inverse_dynamics
@@ -33,7 +34,6 @@ from ..opensim_tools.scale import ScaleResult, scale_model
 from ..signals.emg import emg_channels, normalize_emg, process_emg
 from ..signals.frame import find_lab_frame
 from ..signals.measured import LabTrial, process_trial
-from . import quality
 from .request import LabRequest
 from .step_cache import StepCache
 
@@ -42,6 +42,10 @@ from .step_cache import StepCache
 class Measured:
     """Both files, read and cleaned."""
 
+    resting: C3DFile
+    """The static trial's file."""
+    at_rest: Identity
+    """What the static trial's labels mean."""
     standing: pd.DataFrame
     """Static trial as a marker table in OpenSim's frame, unfiltered, with the laboratory's labels, m."""
     recording: C3DFile
@@ -103,12 +107,12 @@ def measure(request: LabRequest) -> Measured:
     )
     emg, emg_facts, emg_rows = _process_emg(recording)
     rows = [
-        *standing_rows, *quality.lab_rows(recording, lab), *emg_rows,
-        *quality.map_rows(used_map, walking.match, at_rest.match), *quality.swap_rows(walking.swaps),
+        *standing_rows, *statements.lab_rows(recording, lab), *emg_rows,
+        *statements.map_rows(used_map, walking.match, at_rest.match), *statements.swap_rows(walking.swaps),
     ]  # fmt: skip
     return Measured(
-        standing=standing, recording=recording, identity=walking, lab=lab, trial=lab.to_gait_trial(request.name),
-        emg=emg, emg_facts=emg_facts, rows=tuple(rows),
+        resting=resting, at_rest=at_rest, standing=standing, recording=recording, identity=walking, lab=lab,
+        trial=lab.to_gait_trial(request.name), emg=emg, emg_facts=emg_facts, rows=tuple(rows),
     )  # fmt: skip
 
 
@@ -180,7 +184,6 @@ def trial_facts(
     scaled: ScaleResult,
     angles: KinematicsResult,
     numbers: Spatiotemporal,
-    rows: list[QualityRow],
 ) -> dict[str, Any]:
     """What the trial says about itself (:class:`exogait.data.about.TrialAbout`), in values that JSON knows."""
     settings = request.settings
@@ -201,7 +204,6 @@ def trial_facts(
         spatiotemporal=_records(numbers.summary()),
         marker_errors=_records(angles.error_table().reset_index(names="marker")),
         plate_strikes=[asdict(strike) for strike in measured.lab.strikes],
-        quality=to_metadata(rows),
     )
     return _without_nan(about.to_metadata())
 
@@ -237,7 +239,7 @@ def _turn_standing(recording: C3DFile, identity: Identity, up: str | None) -> tu
         recording.time, recording.marker_names, frame.rotate(recording.positions),
         name=path.stem, source=path.name, rate=recording.point_rate,
     )  # fmt: skip
-    return table, [*quality.file_rows(recording, "static"), *quality.axes_rows(frame, "static")]
+    return table, [*statements.file_rows(recording, "static"), *statements.axes_rows(frame, "static")]
 
 
 def _process_emg(recording: C3DFile) -> tuple[pd.DataFrame | None, dict[str, str], list[QualityRow]]:

@@ -33,6 +33,8 @@ class BatchTrial:
     """What its run took, s."""
     quality: Mapping[str, int] = field(default_factory=dict)
     """Verdict to the number of checks."""
+    verdict: str = ""
+    """Whether the walk can be used, and what is withheld, in one line."""
     stopped_at: str = ""
     """The step that failed."""
     error: str = ""
@@ -75,9 +77,9 @@ def _trials(trials: Sequence[BatchTrial]) -> Table:
                 verdicts += [" ", Verdict(verdict, count=trial.quality[verdict])]
         rows.append([
             first, trial.subject, trial.condition, Number(trial.speed), Number(trial.seconds, 1), verdicts,
-            trial.stopped_at,
+            trial.verdict, trial.stopped_at,
         ])  # fmt: skip
-    header = ["trial", "subject", "condition", "speed (m/s)", "seconds", "data quality", "stopped at"]
+    header = ["trial", "subject", "condition", "speed (m/s)", "seconds", "data quality", "verdict", "stopped at"]
     return Table(header, rows, numeric=[3, 4])
 
 

@@ -94,6 +94,7 @@ def figure_grid(
     sides: Sequence[Side] = SIDES,
     axes: NDArray[Any] | None = None,
     panel: tuple[float, float] = (3.05, 2.15),
+    hatched: bool = False,
 ) -> tuple[Figure, NDArray[Any]]:
     """Curves over the gait cycle in a grid, both legs, with bands of normal.
 
@@ -107,6 +108,7 @@ def figure_grid(
         sides: Legs to draw.
         axes: Axes to draw into, shape (n_rows, n_columns); made if not given.
         panel: Width and height of one panel, inch.
+        hatched: Hatch every panel: what it shows is not to be used.
 
     Returns:
         The figure and its axes, shape (n_rows, n_columns).
@@ -126,6 +128,10 @@ def figure_grid(
                     if has_curve(trial, key, side):
                         drawn += draw_strides(ax, trial, key, side)
                 finish_panel(ax, curve)
+                if hatched:
+                    ax.axvspan(
+                        0, 100, facecolor="none", edgecolor=FAINT, hatch="////", linewidth=0, alpha=0.45, zorder=4
+                    )
                 if not drawn:
                     _say_nothing_here(ax, curve)
         label_bottom(axes)

@@ -60,6 +60,7 @@ from .kit import (
     number,
 )
 from .page import write_page
+from .verdict import verdict_parts, withheld_parts
 
 
 def write_report(
@@ -69,6 +70,7 @@ def write_report(
     norms: Mapping[str, NormBand] | None = None,
     title: str | None = None,
     extra: Sequence[Section] = (),
+    withheld: GaitTrial | None = None,
 ) -> Path:
     """Write the report of one trial.
 
@@ -78,6 +80,7 @@ def write_report(
         norms: As of :func:`report_page`.
         title: As of :func:`report_page`.
         extra: As of :func:`report_page`.
+        withheld: As of :func:`report_page`.
 
     Returns:
         The file.
@@ -88,7 +91,7 @@ def write_report(
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
         path = path / REPORT_PAGE
-    return write_page(report_page(trial, norms=norms, title=title, extra=extra), path)
+    return write_page(report_page(trial, norms=norms, title=title, extra=extra, withheld=withheld), path)
 
 
 def report_page(
@@ -97,6 +100,7 @@ def report_page(
     norms: Mapping[str, NormBand] | None = None,
     title: str | None = None,
     extra: Sequence[Section] = (),
+    withheld: GaitTrial | None = None,
 ) -> Page:
     """The report of one trial as data.
 
@@ -106,6 +110,7 @@ def report_page(
             trial's speed (:func:`exogait.analysis.gait.norm_bands.bands_for`) if not given; an empty mapping for none.
         title: Title of the page.
         extra: Further sections, before the data-quality page.
+        withheld: The same trial with nothing blank, to show hatched what failed checks withhold.
 
     Raises:
         InputError: The trial has no body mass where one is needed.
@@ -126,6 +131,7 @@ def report_page(
             Section("normal", "Against normal", _against_normal(trial, norms)),
             Section("symmetry", "Symmetry", _symmetry(trial, metrics)),
             *extra,
+            *([] if withheld is None else [Section("withheld", "Withheld", withheld_parts(trial, withheld))]),
             Section("quality", "Data quality", _quality(trial), new_page=True),
             Section("methods", "How to read this", _methods(trial, norms)),
         ],
@@ -205,8 +211,8 @@ def _head(trial: GaitTrial, metrics: pd.DataFrame) -> list[Part]:
     mass, height = trial.about.mass, trial.about.height
     body = f"{Number(mass, 1, 'kg')}" + (f", {Number(height, unit='m')}" if height else "")
     facts.append(Fact("Body", body if mass else "–"))
-    parts: list[Part] = [Facts(facts)]
     rows = quality_rows(trial)
+    parts: list[Part] = [*verdict_parts(rows), Facts(facts)]
     if rows:
         counts = count_verdicts(rows)
         shown = [Verdict(verdict, count=counts[verdict]) for verdict in VERDICTS if counts[verdict]]

@@ -10,6 +10,9 @@ from tyro.extras import SubcommandApp
 from . import lab_labels
 from .progress import show_steps
 
+ROW_FAILED = 3
+"""Exit code where the results are written and a check failed."""
+
 
 def register(app: SubcommandApp) -> None:
     """Put the commands in."""
@@ -41,8 +44,11 @@ def lab_run(
     belt_speed: float | None = None,
     overrides: Path | None = None,
     base_model: Path | None = None,
+    show_failed: bool = False,
 ) -> None:
     """Analyse one walk: scaled model, joint angles, moments, powers, events, symmetry, report.
+
+    Exit code 3 says that a check failed: everything is written, what the check spoils is blank.
 
     Args:
         static: Static trial, C3D or TRC.
@@ -64,6 +70,7 @@ def lab_run(
         belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
         overrides: CSV of manual events and plate assignments (columns what, side, time, plate).
         base_model: Model to scale; the suite's own if not given.
+        show_failed: Show in the report, hatched, what failed checks withhold.
     """
     from exogait.analysis.lab.run import STEPS, run_trial
     from exogait.analysis.lab.settings import LabSettings
@@ -75,14 +82,19 @@ def lab_run(
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
             static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
-            base_model=base_model, name=name, subject=subject, muscles=muscles, progress=step,
+            base_model=base_model, name=name, subject=subject, muscles=muscles, show_failed=show_failed,
+            progress=step,
         )  # fmt: skip
     print(run.trial.about.frame)
     print(run.summary())
+    if run.verdict.failed:
+        raise SystemExit(ROW_FAILED)
 
 
 def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, workers: int = 2) -> None:
     """Analyse every walk of a CSV manifest; one that fails never stops the rest.
+
+    Exit code 1 says that a walk did not come through, 3 that all did and a check failed in one.
 
     Args:
         manifest: CSV with the columns static, trial, mass and, if wanted, subject, name, height, marker_map, condition,
@@ -101,3 +113,6 @@ def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, w
     if len(result.failures):
         print(result.failures.to_string(index=False))
         raise SystemExit(1)
+    if result.doubtful:
+        print("\n".join(f"{name}: {verdict}" for name, verdict in result.doubtful.items()))
+        raise SystemExit(ROW_FAILED)

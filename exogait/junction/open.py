@@ -13,6 +13,7 @@ from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
 from exogait.data.home import expanded
 from exogait.data.loading import read_json, read_table, read_yaml, regular_file
 from exogait.data.names import BATCH_FILE, PERSON_FILE, STUDY_FILE, TRIAL_FILE
+from exogait.data.quality import Overall, overall, quality_rows
 from exogait.data.results import read_result, result_model
 from exogait.data.settings import load_settings
 from exogait.data.show import Card, Shown, brief, names
@@ -90,11 +91,18 @@ class Walk(ResultFolder):
         """
         return result_model(self.folder)
 
+    @property
+    def verdict(self) -> Overall:
+        """Whether the walk can be used, and what is withheld."""
+        return overall(quality_rows(self.trial))
+
     def card(self) -> Card:
         """The trial, and what lies beside it."""
         inner = self.trial.card()
         return Card(
-            f"Walk {self.trial.name}", (*inner.facts, ("folder", str(self.folder)), *self._places()), inner.curves
+            f"Walk {self.trial.name}",
+            (("verdict", self.verdict.headline()), *inner.facts, ("folder", str(self.folder)), *self._places()),
+            inner.curves,
         )
 
 
@@ -106,9 +114,14 @@ class Batch(ResultFolder):
     """Walks that were asked for."""
     failed: int
     """Walks that did not come through; the table ``failures`` says why."""
+    verdicts: dict[str, str] = field(default_factory=dict, repr=False)
+    """Name of each walk that came through, and whether it can be used."""
+    doubtful: int = 0
+    """Walks that came through with a check failed."""
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        return (("walks", f"{self.trials - self.failed} of {self.trials} came through"),)
+        came = f"{self.trials - self.failed} of {self.trials} came through"
+        return (("walks", f"{came}, a check failed in {self.doubtful}" if self.doubtful else came),)
 
 
 @dataclass(frozen=True)
@@ -212,7 +225,8 @@ def _folder(path: Path) -> Opened:
         return Study(path, _json(path / STUDY_FILE))
     if (path / BATCH_FILE).is_file():
         content = _json(path / BATCH_FILE)
-        return Batch(path, int(content.get("trials", 0)), int(content.get("failed", 0)))
+        trials, failed, doubtful = (int(content.get(key, 0)) for key in ("trials", "failed", "doubtful"))
+        return Batch(path, trials, failed, dict(content.get("verdicts", {})), doubtful)
     if (path / CONFIG).is_file():
         return Training(path, _json(path / CONFIG))
     found = ResultFolder(path)

@@ -136,7 +136,8 @@ def test_a_batch_survives_a_failure_and_reuses_steps(person, tmp_path: Path) -> 
     assert set(result.failures["name"]) == {"bert_1", "c"}
     assert "cut.c3d" in result.failures.set_index("name")["error"]["bert_1"]
     assert set(result.metrics["name"]) == {"anna_1"}
-    assert json.loads((tmp_path / "out" / "batch.json").read_text()) == {"trials": 3, "failed": 2}
+    about = json.loads((tmp_path / "out" / "batch.json").read_text())
+    assert about == {"trials": 3, "failed": 2, "doubtful": 0, "verdicts": {"anna_1": "usable"}}
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "anna_1/report.html" in page and "no such static trial" in page
     assert (tmp_path / "out" / "anna_1" / "report.html").is_file()

@@ -125,7 +125,12 @@ def event_rows(found: DetectedEvents) -> list[QualityRow]:
     for event in found.events:
         sources[event.source] = sources.get(event.source, 0) + 1
     text = ", ".join(f"{count} from {source}" for source, count in sources.items()) or "none"
-    rows = [QualityRow("Events", "events used", text, verdict="info" if found.events else "fail")]
+    rows = [
+        QualityRow(
+            "Events", "events used", text, verdict="info" if found.events else "fail", spoils=("events/*",),
+            todo="name heel and toe markers in the settings' roles, or give the events with --overrides",
+        )
+    ]  # fmt: skip
     best = next((name for name in ("plate", "c3d", "zeni2008") if found.by_method.get(name)), "")
     for row in found.agreement:
         if row.n and row.reference == best:
@@ -218,6 +223,8 @@ def scale_rows(scaled: ScaleResult, marker_map: MarkerMap) -> list[QualityRow]:
             "cm",
             warn_above=3.0,
             digits=2,
+            spoils=("coordinates/*",),
+            todo="check that the static trial is this person's and shows the person standing, with its labels right",
         ),
         judge("Scaling", f"largest ({largest})", float(errors.max(initial=0.0)), 2.0, "cm", digits=2),
         QualityRow("Scaling", "scale factors", spread),
@@ -233,7 +240,17 @@ def kinematics_rows(result: KinematicsResult) -> list[QualityRow]:
     rms = float(table["rms"].to_numpy(np.float64)[list(table.index).index("all")]) * 100
     largest = float(each.to_numpy(np.float64).max()) * 100
     return [
-        judge("Inverse kinematics", "marker error, RMS", rms, 2.0, "cm", warn_above=4.0, digits=2),
+        judge(
+            "Inverse kinematics",
+            "marker error, RMS",
+            rms,
+            2.0,
+            "cm",
+            warn_above=4.0,
+            digits=2,
+            spoils=("coordinates/*",),
+            todo="check labels and marker map, and that both files are one person's",
+        ),
         judge("Inverse kinematics", f"largest marker error ({each.idxmax()})", largest, 4.0, "cm", digits=2),
     ]
 

@@ -1,0 +1,28 @@
+"""Every check of the judgement: one function and one line in the table.
+
+A check takes the :class:`~exogait.analysis.judgement.case.Case` and gives rows. One that lacks its evidence gives a row
+``not judged`` where a reader would expect the answer, else none. A limit stands beside the check that uses it, with
+its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from exogait.data.quality import QualityRow
+
+from .case import Case
+
+Check = Callable[[Case], Iterable[QualityRow]]
+
+CHECKS: tuple[Check, ...] = ()
+"""All of them, in the order of the report."""
+
+
+def judge_case(case: Case) -> list[QualityRow]:
+    """The rows of every check.
+
+    Args:
+        case: The walk.
+    """
+    return [row for check in CHECKS for row in check(case)]
