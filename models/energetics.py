@@ -388,22 +388,22 @@ class Accounting:
     """Whether the equations ask for the passive fibre force."""
 
     def uncredited(self) -> Accounting:
-        """The same without credit for eccentric work."""
+        """The same without credit for eccentric work: ``no credit`` in titles."""
         options = replace(self.options, credit_negative_work=False)
-        return replace(self, title=f"{self.title}, eccentric work not credited", options=options)
+        return replace(self, title=f"{self.title}, no credit", options=options)
 
 
 _PERSON = {
     "umberger2010": Accounting(
-        title="Umberger 2010, muscle masses from anatomy", rates=umberger2010,
+        title="Umberger 2010", rates=umberger2010,
         options=UmbergerOptions(minimum_heat_rate=False), anatomical=True,
     ),
     "bhargava2004": Accounting(
-        title="Bhargava 2004, muscle masses from anatomy", rates=bhargava2004,
+        title="Bhargava 2004", rates=bhargava2004,
         options=BhargavaOptions(minimum_heat_rate=False), anatomical=True, passive=True,
     ),
     "umberger2010_opensim": Accounting(
-        title="Umberger 2010 as OpenSim's probe has it", rates=umberger2010, options=UmbergerOptions(),
+        title="Umberger 2010 as OpenSim's probe", rates=umberger2010, options=UmbergerOptions(),
         anatomical=False,
     ),
 }  # fmt: skip
@@ -418,3 +418,18 @@ HEADLINE = "umberger2010"
 """What a walk costs, to be held against people."""
 SAVINGS = HEADLINE + UNCREDITED
 """What a device saves is claimed in this one: a muscle that brakes a device is not paid for it."""
+
+
+def claimed() -> list[str]:
+    """Accountings in the order in which savings are told: those first that pay no muscle for braking a device."""
+    return sorted(ACCOUNTINGS, key=lambda name: not name.endswith(UNCREDITED))
+
+
+def accounting_title(name: str) -> str:
+    """An accounting in words; its name where a file names one that is not known here.
+
+    Example:
+        >>> accounting_title("bhargava2004_uncredited"), accounting_title("margaria")
+        ('Bhargava 2004, no credit', 'margaria')
+    """
+    return ACCOUNTINGS[name].title if name in ACCOUNTINGS else name

@@ -113,11 +113,13 @@ walks.groupby(["speed_commanded", "condition"], sort=False).agg(
 # ## 3. Energy
 # Gross metabolic power (basal rate included) of the muscles by Umberger 2010 and Bhargava 2004, per kg of the person:
 # the device is carried, not counted. These are equations on simulated muscles, not gas exchange: the two models
-# differ in absolute value, so read the change. Walks that fell are left out.
+# differ in absolute value, so read the change. Muscle masses come from anatomy. A saving is told without credit for
+# eccentric work (`uncredited`): a muscle that brakes the device is not paid for it. Walks that fell are left out.
 
 # %%
 upright = walks[walks["fell"] == 0]
-energy = ["umberger2010_gross", "bhargava2004_gross", "umberger2010_cost", "bhargava2004_cost"]
+models = ("umberger2010_uncredited", "bhargava2004_uncredited", "umberger2010", "bhargava2004")
+energy = [f"{model}_{name}" for name in ("gross", "cost") for model in models]
 mean = upright.groupby(["speed_commanded", "condition"], sort=False)[["speed_mean", *energy]].mean()
 bars = mean[energy[:2]].stack().unstack("condition")[["none", "unpowered", "powered"]]
 bars.index = [f"{speed:g} m/s, {name.split('2')[0].capitalize()}" for speed, name in bars.index]
@@ -160,12 +162,12 @@ never = walk_outcomes(simulate("healthy", speed=1.25, seconds=seconds, phase=0.0
 at = mean.loc[1.25]
 print("shares of the conditions in training:", human.metadata["settings"]["setup"]["population"]["conditions"])
 print("share of the device's torque that the muscles leave out:", world["muscles"]["device_share"])
-print("\n1.25 m/s, gross power (W/kg) and cost (J/kg/m), Umberger 2010:")
+print("\n1.25 m/s, gross power (W/kg) and cost (J/kg/m), Umberger 2010, eccentric work not credited:")
 for name, row in {"never wore a device": never, **{name: at.loc[name] for name in at.index}}.items():
-    power, cost = row["umberger2010_gross"], row["umberger2010_cost"]
+    power, cost = row["umberger2010_uncredited_gross"], row["umberger2010_uncredited_cost"]
     print(f"  {name:20s} {power:5.2f}  {cost:5.2f}   at {row['speed_mean']:.2f} m/s")
 for reference, row in {"the same body without": at.loc["none"], "a walker that never wore one": never}.items():
-    percent = 100 * (at.loc["powered", "umberger2010_cost"] / row["umberger2010_cost"] - 1)
+    percent = 100 * (at.loc["powered", "umberger2010_uncredited_cost"] / row["umberger2010_uncredited_cost"] - 1)
     print(f"device on against {reference}: {percent:+.1f} % per metre")
 
 # %% [markdown]
@@ -178,7 +180,7 @@ for reference, row in {"the same body without": at.loc["none"], "a walker that n
 powered = upright[(upright["condition"] == "powered") & (upright["speed_commanded"] == 1.25)]
 none = upright[(upright["condition"] == "none") & (upright["speed_commanded"] == 1.25)]
 given, taken = powered["exo_positive_power"].mean(), powered["exo_negative_power"].mean()
-saved = at.loc["unpowered", "umberger2010_gross"] - at.loc["powered", "umberger2010_gross"]
+saved = at.loc["unpowered", "umberger2010_uncredited_gross"] - at.loc["powered", "umberger2010_uncredited_gross"]
 print(f"device: {given:.2f} W/kg given, {-taken:.2f} W/kg taken up; muscles: {saved:.2f} W/kg less than with it off")
 print(f"metabolic watts saved per watt of positive device power: {saved / given:.1f}")
 

@@ -234,10 +234,11 @@ pd.DataFrame(peaks).pivot(index="torque", columns="leg").round(2)
 # ## 7. Metabolic power, with healthy and with shrunken muscles
 # Gross, W/kg. A model of metabolic power counts muscle mass. `gross`: the weak muscles keep their mass (a nerve
 # lesion of recent date); `gross_atrophied`: their mass shrinks with their strength. Both leave the activations as
-# they are.
+# they are. `uncredited`: a muscle that lengthens is not paid for the work it absorbs.
 
 # %%
-energy = [f"{model}_{name}" for name in ("gross", "gross_atrophied") for model in ("umberger2010", "bhargava2004")]
+models = ("umberger2010_uncredited", "bhargava2004_uncredited", "umberger2010", "bhargava2004")
+energy = [f"{model}_{name}" for name in ("gross", "gross_atrophied") for model in models]
 upright.groupby(["body", "condition"], sort=False)[["speed_mean", *energy]].mean().round(2)
 
 # %% [markdown]
@@ -255,11 +256,11 @@ percent.join(changes.groupby(keys)[facts].first()).round(2)
 # ## 8. The answer, with what it rests on
 
 # %%
-model = "umberger2010_gross"
+model = "umberger2010_uncredited_gross"
 for what, after, before in (("the weakness", weak, healthy), ("the device", assisted, weak)):
     change = after[model].mean() - before[model].mean()
     faster = after["speed_mean"].mean() / before["speed_mean"].mean()
-    print(f"{what} changes gross power by {change:+.2f} W/kg (Umberger 2010), speed by {100 * faster - 100:+.1f} %")
+    print(f"{what} changes gross power by {change:+.2f} W/kg (no credit for braking), speed by {100 * faster - 100:+.1f} %")
 closer = robinson.abs()["weak, powered"] < robinson.abs()["weak, none"]
 print(f"with the device {closer.sum()} of {len(closer)} quantities are nearer to symmetry:")
 print("  " + ", ".join(closer.index[closer]))

@@ -3,7 +3,8 @@
 The equations are in :mod:`exogait.models.energetics`. Here they meet a :class:`~exogait.data.trial.GaitTrial` with
 muscle states, from static optimization or from a simulation alike, and become the numbers of a laboratory: W/kg over
 a stride, J/kg/m over a distance. All rates are gross: basal rate included. Net rates, where given, are gross minus
-basal, and say so.
+basal, and say so. Every walk is counted in all of :data:`exogait.models.energetics.ACCOUNTINGS`; the headline is
+Umberger 2010 with muscle masses from anatomy, without credit for eccentric work where a saving is claimed.
 """
 
 from __future__ import annotations
@@ -19,23 +20,26 @@ from numpy.typing import NDArray
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.names import SIDES, Side, side_of
 from exogait.data.trial import GaitTrial
+from exogait.models.anatomy import muscle_volume, slow_twitch_ratio
 from exogait.models.energetics import (
+    ACCOUNTINGS,
+    HEADLINE,
+    MUSCLE_DENSITY,
     BhargavaOptions,
     MuscleParameters,
     UmbergerOptions,
     basal_rate,
-    bhargava2004,
     muscle_mass,
-    umberger2010,
 )
+from exogait.models.tables import load_tables
 
 Array = NDArray[np.float64]
-MetabolicModel = Literal["umberger2010", "bhargava2004"]
 Leg = Literal["r", "l", "trunk"]
 LEG_NAMES: Mapping[Leg, str] = {"r": "right_leg", "l": "left_leg", "trunk": "trunk"}
-MODELS: tuple[MetabolicModel, ...] = ("umberger2010", "bhargava2004")
-DEFAULT_SLOW_TWITCH = 0.5
-"""Share of slow fibers where the trial states none; default of OpenSim's probes."""
+PROBE_SLOW_TWITCH = 0.5
+"""Share of slow fibers in every muscle; default of OpenSim's probes."""
+ANATOMICAL_MASS, SLOW_TWITCH_RATIO = "anatomical_mass", "slow_twitch_ratio"
+"""Columns of the muscle parameters: mass (kg) and share of slow fibers by anatomy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,7 @@ class MetabolicsResult:
     """Metabolic rates over time."""
 
     model: str
-    """Name of the equations: of :data:`MODELS`, or of your own."""
+    """Name of the accounting: of :data:`exogait.models.energetics.ACCOUNTINGS`, or of your own."""
     body_mass: float
     """kg."""
     basal: float
@@ -73,14 +77,40 @@ TRUNK_MUSCLES = ("ercspn", "intobl", "extobl")
 """Erector spinae and obliques, the trunk muscles of Gait2392."""
 
 
-def muscle_parameters(trial: GaitTrial, muscles: Sequence[str]) -> MuscleParameters:
+def with_anatomy(table: pd.DataFrame, *, body_mass: float, height: float | None = None) -> pd.DataFrame:
+    """Muscle parameters with what anatomy says of a person's muscles (:mod:`exogait.models.anatomy`).
+
+    Args:
+        table: Index muscle; columns max_isometric_force (N) and optimal_fiber_length (m).
+        body_mass: kg, without a device.
+        height: m; that of the generic body where nobody knows it.
+
+    Returns:
+        The table with the columns ``anatomical_mass`` (kg) and ``slow_twitch_ratio``; itself where it has a mass.
+    """
+    if ANATOMICAL_MASS in table.columns:
+        return table
+    names = [str(muscle) for muscle in table.index]
+    volume = muscle_volume(
+        names,
+        body_mass=body_mass,
+        height=load_tables().constants["generic_height"] if height is None else height,
+        max_isometric_force=table["max_isometric_force"].to_numpy(np.float64),
+        optimal_fiber_length=table["optimal_fiber_length"].to_numpy(np.float64),
+    )
+    return table.assign(**{ANATOMICAL_MASS: MUSCLE_DENSITY * volume, SLOW_TWITCH_RATIO: slow_twitch_ratio(names)})
+
+
+def muscle_parameters(trial: GaitTrial, muscles: Sequence[str], *, anatomical: bool = True) -> MuscleParameters:
     """Parameters of muscles from a trial.
 
     Args:
         trial: A trial whose ``muscle_parameters`` hold max_isometric_force (N), optimal_fiber_length (m) and
-            max_contraction_velocity (1/s); mass (kg) and slow_twitch_ratio are taken from there too, else from
-            strength and fiber length, and as 0.5.
+            max_contraction_velocity (1/s). Masses by anatomy (``anatomical_mass``, kg, with ``slow_twitch_ratio``) are
+            taken from there too, else they follow from the person's mass and height; those by strength from ``mass``,
+            else from strength and fiber length.
         muscles: Names, in order.
+        anatomical: Masses and fiber shares by anatomy; else as OpenSim's probe takes them: by strength, one half.
 
     Raises:
         InputError: The trial holds no muscle parameters.
@@ -98,11 +128,12 @@ def muscle_parameters(trial: GaitTrial, muscles: Sequence[str]) -> MuscleParamet
             raise UnknownNameError("muscle", muscle, map(str, table.index), f"{trial.name}: muscle_parameters")
     rows = table.loc[list(muscles)]
     force, length, speed = (rows[column].to_numpy(np.float64) for column in needed)
-    mass = rows["mass"].to_numpy(np.float64) if "mass" in rows else muscle_mass(force, length)
-    if "slow_twitch_ratio" in rows:
-        slow = rows["slow_twitch_ratio"].to_numpy(np.float64)
+    if anatomical:
+        rows = with_anatomy(rows, body_mass=trial.subject_mass, height=trial.about.height)
+        mass, slow = (rows[column].to_numpy(np.float64) for column in (ANATOMICAL_MASS, SLOW_TWITCH_RATIO))
     else:
-        slow = np.full(len(rows), DEFAULT_SLOW_TWITCH)
+        mass = rows["mass"].to_numpy(np.float64) if "mass" in rows else muscle_mass(force, length)
+        slow = np.full(len(rows), PROBE_SLOW_TWITCH)
     return MuscleParameters(
         names=tuple(muscles),
         mass=mass,
@@ -116,7 +147,7 @@ def muscle_parameters(trial: GaitTrial, muscles: Sequence[str]) -> MuscleParamet
 def compute_metabolics(
     trial: GaitTrial,
     *,
-    model: MetabolicModel = "umberger2010",
+    model: str = HEADLINE,
     options: UmbergerOptions | BhargavaOptions | None = None,
     basal_coefficient: float = 1.2,
     basal_exponent: float = 1.0,
@@ -128,16 +159,19 @@ def compute_metabolics(
             active_force_length_multiplier, for Bhargava 2004 also passive_fiber_force, and with muscle parameters and
             subject_mass. Without an excitation table (static optimization gives none) excitation is taken as
             activation.
-        model: ``umberger2010`` or ``bhargava2004``.
-        options: Options of that model.
+        model: An accounting: ``umberger2010`` and ``bhargava2004`` with masses from anatomy,
+            ``umberger2010_opensim`` as OpenSim's probe; each also with ``_uncredited`` at its end, which does not
+            credit eccentric work.
+        options: Options of its equations, instead of the accounting's own.
         basal_coefficient: W/kg at exponent 1 (see :func:`exogait.models.energetics.basal_rate`).
         basal_exponent: Of body mass.
 
     Raises:
         UnknownNameError: No such model, or a table is missing.
     """
-    if model not in MODELS:
-        raise UnknownNameError("metabolic model", model, MODELS)
+    if model not in ACCOUNTINGS:
+        raise UnknownNameError("metabolic model", model, ACCOUNTINGS)
+    accounting = ACCOUNTINGS[model]
     tables = dict(trial.muscles)
     needed = [
         "activation",
@@ -146,13 +180,13 @@ def compute_metabolics(
         "active_fiber_force",
         "active_force_length_multiplier",
     ]
-    needed += ["passive_fiber_force"] if model == "bhargava2004" else []
+    needed += ["passive_fiber_force"] if accounting.passive else []
     for quantity in needed:
         if quantity not in tables:
             raise UnknownNameError("muscle table", quantity, tables, trial.name)
     first = tables["activation"]
     muscles = [str(column) for column in first.columns]
-    parameters = muscle_parameters(trial, muscles)
+    parameters = muscle_parameters(trial, muscles, anatomical=accounting.anatomical)
     tables.setdefault("excitation", first)
     states = {}
     for quantity in ("excitation", *needed):
@@ -162,10 +196,9 @@ def compute_metabolics(
                 f"{trial.name}: muscles/{quantity}", "other times than activation", "one clock; see resample"
             )
         states[quantity] = table[muscles].to_numpy(np.float64)
-    if model == "umberger2010":
-        rates = umberger2010(parameters=parameters, options=_options(options, UmbergerOptions), **states)
-    else:
-        rates = bhargava2004(parameters=parameters, options=_options(options, BhargavaOptions), **states)
+    if options is not None and not isinstance(options, type(accounting.options)):
+        raise InputError("options", type(options).__name__, f"a {type(accounting.options).__name__} for this model")
+    rates = accounting.rates(parameters=parameters, options=options or accounting.options, **states)
     frames = {
         name: pd.DataFrame(values, index=first.index, columns=first.columns) for name, values in rates.terms().items()
     }
@@ -322,9 +355,3 @@ def stride_cost(
         speed=walking,
         n_strides=len(strides),
     )
-
-
-def _options(given, kind):
-    if given is not None and not isinstance(given, kind):
-        raise InputError("options", type(given).__name__, f"a {kind.__name__} for this model")
-    return given

@@ -15,12 +15,16 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import GaitTrial, InputError, path_component
+from exogait.data.errors import FileFormatError
 from exogait.data.names import FORCES_ENDING, SIDES, Side, side_of
 from exogait.data.quality import HICKS, QualityRow, judge
 from exogait.data.trial import select_columns
+from exogait.models.energetics import ACCOUNTINGS
+from exogait.models.subject import Subject
+from exogait.models.tables import load_tables
 
 from ..gait.cycle import find_strides
-from ..gait.energy import MODELS, TRUNK_MUSCLES, compute_metabolics, stride_cost
+from ..gait.energy import TRUNK_MUSCLES, compute_metabolics, stride_cost, with_anatomy
 from ..opensim_tools.analyses import muscle_parameter_table
 from ..opensim_tools.states import muscle_states
 from ..opensim_tools.static_optimization import OptimizationResult, optimize_intervals
@@ -135,14 +139,16 @@ def add_muscles(
     quantities = next(iter(states.values()))
     muscles = {q: _join([tables[q] for tables in states.values()]) for q in quantities}
     parameters = cache.run("muscle_parameters", [model], lambda: muscle_parameter_table(model))
+    height, height_row = _height(trial, model)
+    parameters = with_anatomy(parameters, body_mass=trial.subject_mass, height=height)
     reserves = _join([_own(solved[i[0]].reserves, s.side) for s, i in zip(strides, intervals, strict=True)])
     reserves.attrs = {"units": "N m"}
     table, rows = _reserve_rows(trial, reserves, strides)
-    rows += _interval_rows(strides, solved)
+    rows += [*height_row, *_interval_rows(strides, solved)]
     result = trial.replace(muscles=muscles, muscle_parameters=parameters, extra={**trial.extra, "reserves": reserves})
     speed = trial.about.speed_measured
     energy: dict[str, list[tuple[str, float, str]]] = {}
-    for name in MODELS:
+    for name in ACCOUNTINGS:
         cost = stride_cost(
             compute_metabolics(result, model=name), [(s.side, s.start, s.end) for s in strides], speed=speed
         )
@@ -158,6 +164,18 @@ def add_muscles(
         muscle_method="Static optimization (sum of squared activations), one stride a leg",
     )
     return result, rows
+
+
+def _height(trial: GaitTrial, model: Path) -> tuple[float, list[QualityRow]]:
+    """Height of the person whose muscle masses are asked for, m, and a row where nobody had stated it."""
+    if trial.about.height is not None:
+        return trial.about.height, []
+    try:
+        height, source = Subject.from_scaled_model(model, mass=trial.subject_mass).height, "the scaled model's lengths"
+    except FileFormatError:
+        height, source = load_tables().constants["generic_height"], "the generic body"
+    found = f"{height:.2f} m, from {source}"
+    return height, [QualityRow("Muscles", "body height, for muscle mass", found, "stated", "warn")]
 
 
 def _own(table: pd.DataFrame, side: Side) -> pd.DataFrame:

@@ -18,9 +18,10 @@ from exogait.data.constants import GRAVITY
 from exogait.data.names import REPORT_PAGE
 from exogait.data.quality import QualityRow, judge, to_metadata
 from exogait.data.trial import SIDES, Side, select_columns
+from exogait.models.energetics import ACCOUNTINGS, accounting_title
 
 from ..gait.cycle import find_strides
-from ..gait.energy import MODELS, compute_metabolics, stride_cost
+from ..gait.energy import compute_metabolics, stride_cost
 from ..gait.metrics import compute_metrics
 from ..gait.power import joint_powers
 from ..report.trial import write_report
@@ -69,7 +70,7 @@ class SimulatedRun:
             values = {label: (value, unit) for label, value, unit in rows}
             parts = [f"{label.replace('_', ' ')} {values[label][0]:.2f} {values[label][1]}"
                      for label in ("metabolic_rate_gross", "cost_of_transport_gross") if label in values]  # fmt: skip
-            lines.append(f"  {name}: {', '.join(parts)}")
+            lines.append(f"  {accounting_title(name)}: {', '.join(parts)}")
         lines.append(f"open {self.report}")
         return "\n".join(lines)
 
@@ -91,7 +92,7 @@ def analyse_simulation(trial: GaitTrial) -> GaitTrial:
     energy: dict[str, list[tuple[str, float, str]]] = {}
     if strides and "activation" in trial.muscles:
         speed = mean_speed(trial)
-        for name in MODELS:
+        for name in ACCOUNTINGS:
             cost = stride_cost(compute_metabolics(trial, model=name), strides, speed=speed)
             energy[name] = [(label, float(value), unit) for label, value, unit in cost.to_rows() if np.isfinite(value)]
     rows = simulation_rows(trial)

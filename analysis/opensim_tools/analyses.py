@@ -198,7 +198,7 @@ def muscle_parameter_table(model: str | Path | Any) -> pd.DataFrame:
 
     Returns:
         Index muscle; columns max_isometric_force (N), optimal_fiber_length (m), max_contraction_velocity (1/s),
-        tendon_slack_length (m), pennation_angle (rad), mass (kg).
+        tendon_slack_length (m), pennation_angle (rad), mass (kg, by strength, as OpenSim's probes take it).
     """
     from exogait.models.energetics import muscle_mass
 

@@ -19,6 +19,7 @@ from exogait.data.constants import ARMS, CONDITIONS
 from exogait.data.errors import FileFormatError
 from exogait.data.names import PERSON_FILE, RESULT_FILE
 from exogait.data.trial import SIDES
+from exogait.models.energetics import SAVINGS, claimed
 
 from .paired import PAIRED_QUANTITIES, paired_changes
 from .signs import records
@@ -27,7 +28,7 @@ from .tables import curve_matrix, read_outcomes
 MAGNITUDES = ("step_time_si", "step_length_si", "stance_pct_si", "grf_impulse_si", "ankle_push_off_power_si")
 """Outcomes of which the magnitude is meant: symmetry indices, whose sign is the side."""
 OUTCOMES = (
-    "umberger2010_gross", "bhargava2004_gross", "speed_mean", "step_time_si", "step_length_si", "stance_pct_si",
+    *(f"{model}_gross" for model in claimed()), "speed_mean", "step_time_si", "step_length_si", "stance_pct_si",
     "grf_impulse_si", "asymmetry", "ankle_push_off_power_si", "exo_positive_power",
 )  # fmt: skip
 """Columns of the table of walks that are compared between the arms."""
@@ -255,12 +256,12 @@ class Headline:
 
 
 def headline(result: Personalized) -> Headline:
-    """The few numbers on top.
+    """The few numbers on top; changes of metabolic rate are savings, and credit no eccentric work.
 
     Args:
         result: The folder.
     """
-    found = {(change.arm, change.reference): change.found.get("umberger2010_gross") for change in arm_changes(result)}
+    found = {(change.arm, change.reference): change.found.get(f"{SAVINGS}_gross") for change in arm_changes(result)}
     off = [row for _, condition, rows in result.by_condition() if condition == "none" for row in rows]
     walked = {"none": off, **{arm: rows for arm, condition, rows in result.by_condition() if condition == "powered"}}
     trained = [result.arms[arm] for arm in ARMS]

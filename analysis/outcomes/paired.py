@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.trial import SIDES
+from exogait.models.energetics import claimed
 
 from .signs import records
 from .strides import Array, mean_sd
@@ -20,9 +21,8 @@ SPEED_TOLERANCE = 0.02
 """Largest difference in speed of two walks that are compared, as a share."""
 
 PAIRED_QUANTITIES = (
-    "umberger2010_gross", "bhargava2004_gross", "umberger2010_cost", "bhargava2004_cost",
-    "umberger2010_gross_atrophied", "bhargava2004_gross_atrophied", *(f"{name}_si" for name in SYMMETRIC),
-    "asymmetry",
+    *(f"{model}_{name}" for name in ("gross", "cost", "gross_atrophied") for model in claimed()),
+    *(f"{name}_si" for name in SYMMETRIC), "asymmetry",
 )  # fmt: skip
 """Quantities whose change is reported; of a symmetry index the change of its magnitude."""
 

@@ -21,10 +21,11 @@ import pandas as pd
 from exogait.data.errors import InputError
 from exogait.data.names import side_of, stem
 from exogait.data.trial import SIDES, GaitTrial, Side
+from exogait.models.energetics import ACCOUNTINGS
 
 from ..gait.curves import CURVES, display_series, has_curve
 from ..gait.cycle import N_POINTS, Stride, find_strides, normalize_cycles
-from ..gait.energy import MODELS, compute_metabolics, mean_over, stride_cost
+from ..gait.energy import ANATOMICAL_MASS, compute_metabolics, mean_over, stride_cost, with_anatomy
 from ..gait.power import joint_powers
 from ..gait.symmetry import robinson_index
 from .device import device_scalars
@@ -224,12 +225,12 @@ def _costs(
     trial: GaitTrial, strides: Mapping[Side, list[Stride]], speed: float, strength: Mapping[str, float] | None
 ) -> dict[str, float]:
     names = ("gross", "cost", "right_leg", "left_leg", "gross_atrophied", "cost_atrophied", "gross_sd")
-    found = {f"{model}_{name}": float("nan") for model in MODELS for name in names}
+    found = {f"{model}_{name}": float("nan") for model in ACCOUNTINGS for name in names}
     spans: list[tuple[Side, float, float]] = [(s, x.start, x.stop) for s in SIDES for x in strides[s]]
     if "activation" not in trial.muscles or trial.muscle_parameters is None or not spans:
         return found
     thin = _atrophied(trial, strength or {})
-    for model in MODELS:
+    for model in ACCOUNTINGS:
         result = compute_metabolics(trial, model=model)
         cost = stride_cost(result, spans, speed=speed)
         other = cost if thin is trial else stride_cost(compute_metabolics(thin, model=model), spans, speed=speed)
@@ -243,13 +244,15 @@ def _costs(
 
 
 def _atrophied(trial: GaitTrial, strength: Mapping[str, float]) -> GaitTrial:
-    """The trial with muscle masses times strength; itself where nothing is weak or masses are not stated."""
+    """The trial with muscle masses, by anatomy and by strength, times strength; itself where nothing is weak."""
     for muscle, value in strength.items():
         if not 0.0 < value <= 1.0:
             raise InputError(f"strength of {muscle}", value, "a fraction of the healthy strength, above 0 to 1")
     table = trial.muscle_parameters
-    if table is None or "mass" not in table.columns or all(value == 1.0 for value in strength.values()):
+    if table is None or all(value == 1.0 for value in strength.values()):
         return trial
-    thin = table.copy()
-    thin["mass"] = thin["mass"].to_numpy(np.float64) * np.array([strength.get(str(m), 1.0) for m in thin.index])
+    thin = with_anatomy(table, body_mass=trial.subject_mass, height=trial.about.height).copy()
+    left = np.array([strength.get(str(m), 1.0) for m in thin.index])
+    for column in {ANATOMICAL_MASS, "mass"} & set(thin.columns):
+        thin[column] = thin[column].to_numpy(np.float64) * left
     return trial.replace(muscle_parameters=thin)

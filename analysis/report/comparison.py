@@ -20,6 +20,7 @@ from exogait.data.files import write_csv, written_beside
 from exogait.data.results import read_result
 from exogait.data.show import Shown
 from exogait.data.trial import SIDES, Side
+from exogait.models.energetics import HEADLINE, accounting_title
 
 from ..gait.agreement import CurveComparison, compare_curves
 from ..gait.curves import GROUND_REACTION, SAGITTAL, find_curve, has_curve, mean_curve
@@ -38,6 +39,8 @@ SYMMETRY = (
 )  # fmt: skip
 """Scalars whose symmetry is compared, where all trials have them."""
 ENERGY = ("metabolic_rate_gross", "metabolic_rate_net", "cost_of_transport_gross", "cost_of_transport_net")
+BRIEF_ENERGY = ("metabolic_rate_gross", "cost_of_transport_gross")
+"""What is said of an accounting beside the headline."""
 Curve = NDArray[np.float64]
 COLUMNS = ("trial", "reference", "group", "quantity", "side", "unit", "value", "reference_value", "r", "rmse")
 """Columns of the table of a comparison."""
@@ -267,10 +270,10 @@ def _metabolic_rates(trials: Sequence[GaitTrial]) -> list[tuple[str, str, list[f
         found.append({
             (str(model), str(label)): (float(value), str(unit))
             for model, rows in trial.about.metabolics.items()
-            for label, value, unit in rows if label in ENERGY
+            for label, value, unit in rows if label in (ENERGY if model == HEADLINE else BRIEF_ENERGY)
         })  # fmt: skip
     return [
-        (f"{label.replace('_', ' ')} ({model})", unit, [own[model, label][0] for own in found])
+        (f"{label.replace('_', ' ')} ({accounting_title(model)})", unit, [own[model, label][0] for own in found])
         for (model, label), (_, unit) in found[0].items()
         if all((model, label) in own for own in found)
     ]

@@ -122,7 +122,8 @@ def found_in_words(found: Headline, who: str | None = None) -> list[str]:
         f"Walks that ended in a fall: {_falls(found, 'personalised')} with the tuned device, "
         f"{_falls(found, 'generic')} with the generic one, {_falls(found, 'none')} without a device.",
         "Simulated: every one of these walks, the device and its torques. Muscles move the body, no force holds it "
-        "up, and metabolic power is computed from the muscles (Umberger 2010), not from breath. Nobody wore a device.",
+        "up, and metabolic power is computed from the muscles (Umberger 2010, eccentric work "
+        "not credited), not from breath. Nobody wore a device.",
     ]
 
 

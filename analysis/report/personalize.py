@@ -17,6 +17,7 @@ from exogait.data.constants import ARM_NAMES, CONDITION_NAMES
 from exogait.data.files import write_csv
 from exogait.data.names import PERSONALIZE_PAGE
 from exogait.data.trial import SIDES
+from exogait.models.energetics import ACCOUNTINGS
 
 from ..outcomes.headline import (
     ArmChange,
@@ -54,8 +55,7 @@ from .page import write_page
 from .pieces import Piece, all_tables, data_link, with_data
 
 TITLES = {
-    "umberger2010_gross": ("Umberger 2010 (W/kg)", 2),
-    "bhargava2004_gross": ("Bhargava 2004 (W/kg)", 2),
+    **{f"{name}_gross": (f"{one.title} (W/kg)", 2) for name, one in ACCOUNTINGS.items()},
     "speed_mean": ("speed (m/s)", 2),
     "step_time_si": ("|SI| step time (%)", 1),
     "step_length_si": ("|SI| step length (%)", 1),

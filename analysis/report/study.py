@@ -17,8 +17,8 @@ import pandas as pd
 from exogait.data.constants import CONDITION_NAMES, CONDITIONS
 from exogait.data.files import write_csv
 from exogait.data.trial import SIDES
+from exogait.models.energetics import HEADLINE, SAVINGS, accounting_title, claimed
 
-from ..gait.energy import MODELS
 from ..gait.symmetry import DEFINITIONS
 from ..outcomes.paired import PairedChanges, paired_changes
 from ..outcomes.signs import judge_signs, read_signs, records, reproduced
@@ -46,7 +46,6 @@ from .kit import (
 from .page import write_page
 from .pieces import Piece, all_tables, data_link, not_shown, with_data
 from .study_data import (
-    MODEL_NAMES,
     SPEED,
     Row,
     Study,
@@ -177,10 +176,10 @@ def _cost(study: Study) -> Piece:
         return not_shown("cost", "Metabolic cost", "no walk without a fall has a metabolic rate")
     parts: list[Part] = []
     tables = {}
-    for model in MODELS:
+    for model in dict.fromkeys((HEADLINE, *(str(row["model"]) for row in known))):
         caption = (
-            f"{MODEL_NAMES[model]}: gross metabolic rate over the speed that was really walked, per kg of the person "
-            "(the device is carried, not counted); bars ± 1 SD between seeds where there are two or more."
+            f"{accounting_title(model)}: gross metabolic rate over the speed that was really walked, per kg of the "
+            "person (the device is carried, not counted); bars ± 1 SD between seeds where there are two or more."
         )
         drawing = figure_costs([row for row in known if row["model"] == model])
         parts.append(with_data(f"figures/cost_{model}", drawing, caption))
@@ -188,7 +187,8 @@ def _cost(study: Study) -> Piece:
     parts.append(
         Note(
             "Equations on simulated muscle states, not gas exchange; models differ in absolute value, so compare "
-            "changes."
+            "changes. Muscle masses are the person's by anatomy, set from mass and height and not from cost; OpenSim's "
+            "probe takes them from strength. No credit: the work of lengthening muscles is worth nothing."
         )
     )
     return Piece(Section("cost", "Metabolic cost", parts), tables)
@@ -210,7 +210,8 @@ def _changes(changes: PairedChanges) -> Piece:
             group = key[:4]
             cells.append(Group(f"{body_label(key[1:4])}: powered against {CONDITION_NAMES[key[0]]}"))
         cells.append(_change_cells(found, key[4]))
-    header = ["", "Umberger 2010 (%)", "Bhargava 2004 (%)", "angles (°)", "falls (%)", "pairs (seeds)", "left out"]
+    titles = [f"{accounting_title(name)} (%)" for name in claimed()]
+    header = ["", *titles, "angles (°)", "falls (%)", "pairs (seeds)", "left out"]
     note = Note(
         [
             "Change of the gross metabolic rate, paired by seed, body, speed and start: mean ± SD between seeds / SD "
@@ -222,14 +223,14 @@ def _changes(changes: PairedChanges) -> Piece:
             data_link("figures/paired_changes_pairs", "every pair"),
         ]
     )
-    return Piece(Section("changes", title, [Table(header, cells, range(1, 7)), note]), tables)
+    return Piece(Section("changes", title, [Table(header, cells, range(1, len(header))), note]), tables)
 
 
 def _change_cells(found: Mapping[str, Row], speed: float) -> list[Cell]:
     """One body, reference and speed of the paired changes, cell by cell."""
     first = next(iter(found.values()))
     rates: list[Cell] = []
-    for name in MODELS:
+    for name in claimed():
         v = found.get(f"{name}_gross")
         if v is None or not np.isfinite(v["mean_pct"]):
             rates.append(None)
@@ -369,12 +370,12 @@ def _variants(study: Study) -> Piece:
     summary = paired_changes(other, study.curves).summary
     cells: list[list[Cell]] = []
     for row in records(summary):
-        if row["quantity"] == "umberger2010_gross":
+        if row["quantity"] == f"{SAVINGS}_gross":
             label = body_label((row["body"], row["strength"], row["side"]))
             spread = f"{number(row['mean_pct'], 1)} ± {number(row['sd_seeds_pct'], 1)}"
             cells.append([row["variant"], label, CONDITION_NAMES[row["reference"]], Number(row["speed_commanded"]),
                           spread, Number(row["angle_rmse"], 1), _fall_rates(row), row["n_pairs"]])  # fmt: skip
-    header = ["variant", "body", "against", "m/s", "Umberger 2010 (%)", "angles change (°)",
+    header = ["variant", "body", "against", "m/s", f"{accounting_title(SAVINGS)} (%)", "angles change (°)",
               "falls, powered / against (%)", "pairs"]  # fmt: skip
     parts: list[Part] = [Table(header, cells, range(3, 8))] if cells else []
     unpowered = [name for name in names if not any(row[0] == name for row in cells)]

@@ -19,8 +19,8 @@ from exogait.data.constants import CONDITION_NAMES, CONDITIONS
 from exogait.data.errors import InputError
 from exogait.data.names import Side, side_of, stem
 from exogait.models.deficit import deficit_names
+from exogait.models.energetics import ACCOUNTINGS
 
-from ..gait.energy import MODELS
 from ..outcomes.signs import leg_of, records
 from ..outcomes.tables import read_outcomes, seed_curves
 from ..outcomes.walk import SYMMETRIC
@@ -32,7 +32,6 @@ Body = tuple[str, float, str]
 
 SPEED = 1.25
 """Commanded speed at which bodies are compared where it was walked, else the nearest, m/s."""
-MODEL_NAMES = {"umberger2010": "Umberger 2010", "bhargava2004": "Bhargava 2004"}
 REQUIRED = ("walk", "seed", "body", "strength", "side", "condition", "speed_commanded", "start", "variant", "fell",
             "speed_mean")  # fmt: skip
 
@@ -187,7 +186,7 @@ def cost_rows(study: Study) -> list[Row]:
             rows = study.select(body, condition=condition)
             for speed in own_speeds(rows):
                 part = [r for r in rows if r["speed_commanded"] == speed]
-                for model in MODELS:
+                for model in ACCOUNTINGS:
                     mean, sd, n_seeds, n_walks = over_seeds(part, f"{model}_gross")
                     cost = over_seeds(part, f"{model}_cost")
                     data.append(
@@ -204,7 +203,7 @@ def cost_rows(study: Study) -> list[Row]:
 
 def dose_rows(study: Study) -> list[Row]:
     """Metabolic rates and magnitudes of symmetry indices by deficit, strength and condition; 100 % is healthy."""
-    quantities = ("umberger2010_gross", "bhargava2004_gross", *(f"{name}_si" for name in SYMMETRIC))
+    quantities = (*(f"{model}_gross" for model in ACCOUNTINGS), *(f"{name}_si" for name in SYMMETRIC))
     data = []
     for name in [name for name in dict.fromkeys(body[0] for body in study.bodies) if name != "healthy"]:
         groups: dict[float, list[Body]] = {}

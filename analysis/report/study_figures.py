@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import CONDITION_NAMES
 from exogait.data.trial import SIDES, Side
+from exogait.models.energetics import HEADLINE
 
 from ..gait.curves import find_curve
 from ..outcomes.tables import curve_matrix, seed_curves
@@ -301,7 +302,7 @@ def figure_doses(rows: Sequence[Row], deficits: Sequence[str]) -> Figure:
         rows: Of :func:`exogait.analysis.report.study_data.dose_rows`.
         deficits: Deficits to draw.
     """
-    panels = [(q, n) for q in ("umberger2010_gross", "step_length_si", "ankle_rom_si") for n in deficits]
+    panels = [(q, n) for q in (f"{HEADLINE}_gross", "step_length_si", "ankle_rom_si") for n in deficits]
     with plots.style():
         drawing, axes = _panels(len(panels), columns=len(deficits), size=(2.3, 2.0))
         for ax, (quantity, name) in zip(axes, panels, strict=True):
@@ -310,7 +311,7 @@ def figure_doses(rows: Sequence[Row], deficits: Sequence[str]) -> Figure:
                 _line(ax, sorted(part, key=lambda r: -r["strength"]), "strength", "mean", "sd_seeds", condition)
             ax.set_xlabel("Strength (%)", fontsize=8)
             ax.invert_xaxis()
-            what = "Gross rate (W/kg)" if quantity == "umberger2010_gross" else f"|SI| {quantity[:-3]} (%)"
+            what = "Gross rate (W/kg)" if quantity == f"{HEADLINE}_gross" else f"|SI| {quantity[:-3]} (%)"
             ax.set_ylabel(what.replace("_", " "), fontsize=8)
             _title(ax, name.replace("_", " "))
         _shared_legend(drawing, axes)

@@ -18,6 +18,7 @@ from exogait.data import GaitTrial
 from exogait.data.names import REPORT_PAGE
 from exogait.data.quality import VERDICTS, count_verdicts, quality_rows
 from exogait.data.trial import SIDES, Side
+from exogait.models.energetics import HEADLINE, accounting_title
 
 from ..gait.agreement import compare_curves
 from ..gait.curves import CURVES, FRONTAL_TRANSVERSE, GROUND_REACTION, SAGITTAL, available, find_curve, mean_curve
@@ -309,12 +310,20 @@ def _muscles(trial: GaitTrial) -> list[Part]:
     if energy:
         rows: list[Sequence[Cell] | Group] = []
         for model, values in energy.items():
-            rows += [Group(str(model)), *([k, Number(v), u] for k, v, u in values)]
+            told = [[k, Number(v), u] for k, v, u in values if model == HEADLINE or str(k).endswith("_gross")]
+            rows += [Group(accounting_title(str(model))), *told]
         parts += [Heading("Metabolic rate"), Table(["quantity", "value", "unit"], rows, numeric=[1])]
         if trial.about.source == "lab":
             parts.append(
                 Note("Gross includes the basal rate; net does not. Static optimization knows no co-contraction.")
             )
+        parts.append(
+            Note(
+                "Muscle masses are those that anatomy gives for the person's mass and height, set before any cost was "
+                "computed; OpenSim's probe takes them from strength. No credit: lengthening muscles are not paid for "
+                "the work they absorb."
+            )
+        )
     reserves = trial.about.reserves
     if reserves:
         found = [[r["name"], Number(r["peak"], 1), Number(r["share_pct"], 1), r["unit"]] for r in reserves]

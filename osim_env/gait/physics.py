@@ -47,6 +47,7 @@ class Physics(Moving, Protocol):
         device_worn: 1 where the device is worn, shape (batch,).
         strength: Strength of every muscle as a fraction of the healthy one, shape (batch, n_muscles).
         size_factors: Size factors of a person's bodies, by which the places of device masses moved along.
+        person_height: Height of the person that the model is scaled to, m.
     """
 
     model: Model
@@ -56,6 +57,7 @@ class Physics(Moving, Protocol):
     device_worn: Array
     strength: Array
     size_factors: Mapping[str, tuple[float, float, float]]
+    person_height: float
 
     # ---- the state -------------------------------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class Physics(Moving, Protocol):
 
     @property
     def muscle_parameters(self) -> MuscleParameters:
-        """What the metabolic equations need; masses are those of the healthy muscles."""
+        """The healthy muscles as OpenSim's probe takes them: mass by strength, half of the fibres slow."""
         ...
 
     # ---- feet, other bodies and what they touch --------------------------------------------------------------------

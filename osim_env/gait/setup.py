@@ -197,10 +197,11 @@ def make_world(
         physics = OpenSimPhysics(model, source, strength)
     else:
         physics = TwinPhysics(model, n_envs, strength)
-    if setup.subject is not None and setup.device is not None:
-        from exogait.models import load_subject
-
-        physics.size_factors = load_subject(setup.subject).body_factors()
+    if setup.subject is not None:
+        person = models.load_subject(setup.subject)
+        physics.person_height = person.height
+        if setup.device is not None:
+            physics.size_factors = person.body_factors()
     return GaitWorld(
         physics, load_reference(setup.reference), config, device=setup.load_device(), population=setup.population,
         seed=seed, auto_reset=auto_reset,

@@ -47,6 +47,7 @@ class TwinPhysics:
         self._acceleration = np.zeros_like(self._previous_velocity)
         self.anatomical_limits = anatomical_limits(model)
         self.muscle_parameters = muscle_parameters(model)
+        self.person_height = person_height(model)
         self.state = State.create(model, n_envs)
         self.parameters = Parameters(muscle_strength=self.strength, push=np.zeros((n_envs, 3)))
 

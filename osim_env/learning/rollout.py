@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from exogait.data.about import TrialAbout
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial, select_columns
+from exogait.models.anatomy import muscle_volume, slow_twitch_ratio
+from exogait.models.energetics import MUSCLE_DENSITY
 
 from ..device.exoskeleton import TICK
 from ..gait.opensim_physics import OpenSimPhysics
@@ -174,6 +176,10 @@ class Recorder:
         }
         muscles["fiber_length"] = muscles["normalized_fiber_length"] * model.optimal_fiber_length
         parameters = physics.muscle_parameters
+        volume = muscle_volume(
+            model.muscle_names, body_mass=float(world.person_mass[body]), height=physics.person_height,
+            max_isometric_force=parameters.max_isometric_force, optimal_fiber_length=parameters.optimal_fiber_length,
+        )  # fmt: skip
         strength = world.strength[body]
         columns = tuple(
             f"{prefix}_{side}_{part}{axis}"
@@ -203,7 +209,8 @@ class Recorder:
                     "optimal_fiber_length": parameters.optimal_fiber_length,
                     "max_contraction_velocity": parameters.max_contraction_velocity,
                     "mass": parameters.mass,
-                    "slow_twitch_ratio": parameters.slow_twitch_ratio,
+                    "anatomical_mass": MUSCLE_DENSITY * volume,
+                    "slow_twitch_ratio": slow_twitch_ratio(model.muscle_names),
                 },
                 index=pd.Index(model.muscle_names, name="muscle"),
             ),

@@ -18,9 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from exogait.data.errors import InputError
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial, interpolate_table
+from exogait.models.anatomy import muscle_volume
 
 from ..engine import Model, kinematics
 from ..engine.model import Functions
+from ..gait.twin_physics import person_height
 
 Array = NDArray[np.float64]
 
@@ -28,9 +30,7 @@ FRAME_RATE = 50.0
 """Frames a second of a replay; a trial sampled more slowly keeps its own rate."""
 CONTACT_FORCE = 20.0
 """Vertical force above which a ground reaction is drawn, N."""
-SPECIFIC_TENSION = 610e3
-"""Maximum isometric force over cross-section of Gait2392's muscles, Pa: 61 N/cm2 (Delp 1990, p. 94)."""
-DRAWN_SHARE = 0.24
+DRAWN_SHARE = 0.19
 """Drawn radius over that of a round muscle of the same cross-section: paths are centre lines, and bellies would hide
 each other."""
 RADII = (0.003, 0.0095)
@@ -219,7 +219,13 @@ def make_scene(trial: GaitTrial, model: Model, *, rate: float = FRAME_RATE, mesh
         rotation=now.rotation,
         links=skeleton_links(model.body_names, (model.tree.parent[1:] - 1).tolist(), model.tree.mass_centre[1:]),
         muscles=model.muscle_names,
-        radius=muscle_radius(model.max_isometric_force),
+        radius=muscle_radius(
+            model.muscle_names,
+            model.max_isometric_force,
+            model.optimal_fiber_length,
+            body_mass=trial.about.mass or model.total_mass,
+            height=trial.about.height or person_height(model),
+        ),
         point_start=paths.point_start,
         point_body=paths.point_body - 1,
         point_local=paths.point_location,
@@ -289,10 +295,23 @@ def _inside(table: pd.DataFrame, time: Array) -> NDArray[np.bool_]:
     return (time >= table.index[0] - 1e-9) & (time <= table.index[-1] + 1e-9)
 
 
-def muscle_radius(max_isometric_force: ArrayLike) -> Array:
-    """Drawn radius of muscles, from their cross-section, m."""
-    force = np.asarray(max_isometric_force, np.float64)
-    return np.clip(DRAWN_SHARE * np.sqrt(force / SPECIFIC_TENSION / np.pi), *RADII)
+def muscle_radius(
+    names: Sequence[str], force: ArrayLike, length: ArrayLike, *, body_mass: float, height: float
+) -> Array:
+    """Drawn radius of muscles, m: of a person's muscle volumes (:mod:`exogait.models.anatomy`) over fiber length.
+
+    Args:
+        names: Muscles, in order.
+        force: Maximum isometric force, N, shape (n_muscles,).
+        length: Optimal fiber length, m, shape (n_muscles,).
+        body_mass: kg.
+        height: m.
+    """
+    volume = muscle_volume(
+        names, body_mass=body_mass, height=height, max_isometric_force=force, optimal_fiber_length=length
+    )
+    section = volume / np.asarray(length, np.float64)
+    return np.clip(DRAWN_SHARE * np.sqrt(section / np.pi), *RADII)
 
 
 # -- from the compiled model ----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from exogait.data.errors import InputError
 from exogait.data.trial import GaitTrial
 from exogait.models.describe import read
+from exogait.models.tables import load_tables
 
 from .bone_meshes import read_bone_meshes
 from .scene import FRAME_RATE, Scene, coordinate_rows, frame_times, muscle_radius, skeleton_links, trial_rows
@@ -78,7 +79,13 @@ def make_scene_with_opensim(
         rotation=rotation,
         links=skeleton_links(names, parents, centres),
         muscles=muscle_names,
-        radius=muscle_radius([muscle.getMaxIsometricForce() for muscle in muscles]),
+        radius=muscle_radius(
+            muscle_names,
+            [muscle.getMaxIsometricForce() for muscle in muscles],
+            [muscle.getOptimalFiberLength() for muscle in muscles],
+            body_mass=trial.about.mass or loaded.getTotalMass(state),
+            height=trial.about.height or load_tables().constants["generic_height"],
+        ),
         point_start=start,
         point_body=np.full(start[-1], -1, np.int64),
         point_local=np.zeros((start[-1], 3)),

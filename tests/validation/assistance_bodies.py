@@ -14,8 +14,9 @@ import pandas as pd
 from exogait.analysis.outcomes.paired import paired_changes
 from exogait.analysis.outcomes.signs import judge_signs, leg_of, read_signs, records, reproduced
 from exogait.analysis.outcomes.walk import ASYMMETRY
-from tests.validation.assistance_healthy import over_seeds, shown, up
-from tests.validation.sections import markdown_table
+from exogait.models.energetics import HEADLINE, SAVINGS
+from tests.validation.assistance_healthy import CHANGES, in_all, over_seeds, shown, up
+from tests.validation.sections import ABOUT_ACCOUNTINGS, markdown_table
 from tests.validation.walking_world import MAIN_SPEED, Aim, Found
 
 SINGLE = ("plantarflexors", "dorsiflexors", "quadriceps", "hip_flexors", "hip_extensors", "hip_abductors")
@@ -74,21 +75,19 @@ def weak_bodies(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
             else:
                 line += ["–", "–"]
         torque.append(line)
-        row = {q: changes.get((body, strength, f"{q}_gross"), {}) for q in ("umberger2010", "bhargava2004")}
-        thin = changes.get((body, strength, "umberger2010_gross_atrophied"), {})
-        mean = row["umberger2010"].get("mean_pct", float("nan"))
+        found = {name: row for (b, s, name), row in changes.items() if (b, s) == (body, strength)}
+        thin, saved = found.get(f"{SAVINGS}_gross_atrophied", {}), found.get(f"{SAVINGS}_gross", {})
+        mean = saved.get("mean_pct", float("nan"))
         if strength == weakest[body] and mean < 0:
             cheaper.add(body)
         cost.append([
             _name(body, strength),
-            *(shown(*over_seeds(walked[c], "umberger2010_gross"), digits=2) for c in walked),
-            shown(mean, row["umberger2010"].get("sd_seeds_pct"), sign=True),
-            shown(row["bhargava2004"].get("mean_pct", float("nan")), row["bhargava2004"].get("sd_seeds_pct"),
-                  sign=True),
-            f"{shown(over_seeds(none, 'umberger2010_gross_atrophied')[0], digits=2)}, "
+            *(shown(*over_seeds(walked[c], f"{HEADLINE}_gross"), digits=2) for c in walked),
+            *in_all(found),
+            f"{shown(over_seeds(none, f'{HEADLINE}_gross_atrophied')[0], digits=2)}, "
             f"{shown(thin.get('mean_pct', float('nan')), sign=True)}%",
-            shown(row["umberger2010"].get("angle_rmse", float("nan"))),
-            " / ".join(map(str, counts.values())), row["umberger2010"].get("n_pairs", 0),
+            shown(saved.get("angle_rmse", float("nan"))),
+            " / ".join(map(str, counts.values())), saved.get("n_pairs", 0),
         ])  # fmt: skip
         gain, noise = _gain(none, on)
         if strength == weakest[body] and gain > 2 * noise:
@@ -116,9 +115,9 @@ def weak_bodies(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
         "minus sound "
         "(± SD between seeds, and as a share of their mean).\n\n"
         + markdown_table(["body", "hip weak / sound", "difference", "ankle weak / sound", "difference"], torque),
-        "Gross metabolic power (Umberger 2010, W/kg, muscles keep their healthy mass) and its paired change against no "
-        "device; *atrophied*: the same walks with muscle mass in proportion to strength.\n\n"
-        + markdown_table(["body", "none", "worn, off", "powered", "change %", "Bhargava %", "atrophied: none, change",
+        f"Gross metabolic power (W/kg, muscles keep their healthy mass) and its paired change against no device. "
+        f"{ABOUT_ACCOUNTINGS} *Atrophied*: the same walks with muscle mass in proportion to strength.\n\n"
+        + markdown_table(["body", "none", "worn, off", "powered", *CHANGES, "atrophied: none, change",
                           "angles change, deg", "falls none / off / on", "pairs"], cost),
         "Symmetry: mean magnitude of the six indices (%, 0 is symmetric) without → with the device, its gain, "
         "twice the "
@@ -196,11 +195,10 @@ def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                     beyond.add((name, _name(body, float(strength))))
                 rows.append([
                     _name(body, float(strength)), f"{part['imitation_weight'].iloc[0]:g}", part["seed"].nunique(),
-                    shown(summary["umberger2010_gross"]["mean_pct"], summary["umberger2010_gross"]["sd_seeds_pct"],
-                          sign=True),
+                    *in_all(summary),
                     f"{shown(over_seeds(none, 'asymmetry')[0])} → {shown(over_seeds(on, 'asymmetry')[0])}",
                     f"{shown(gain, sign=True)} / {shown(2 * noise)}",
-                    shown(summary["umberger2010_gross"]["angle_rmse"]),
+                    shown(summary[f"{SAVINGS}_gross"]["angle_rmse"]),
                     f"{int(part['fell'].sum())} of {len(part)}",
                 ])  # fmt: skip
     lost = sorted({r[0] for r in rows if r[1] == "0" and not str(r[3]).startswith("-")})
@@ -209,7 +207,7 @@ def imitation(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     lost = [body for body in gained if ("imitation 0", body) not in beyond]
     if gained:
         note += f" Symmetry gains beyond 2 SD that vanish at weight 0: {', '.join(lost) or 'none'}."
-    header = ["body", "imitation weight", "seeds", "Umberger, change %", "asymmetry none → on", "gain / 2 SD",
+    header = ["body", "imitation weight", "seeds", *CHANGES, "asymmetry none → on", "gain / 2 SD",
               "angles change, deg", "falls"]  # fmt: skip
     return [], (
         "The weight of all imitation terms in the human's reward, by which bodies search for their way of walking; 0 "
@@ -230,20 +228,20 @@ def variants(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
         if part.empty:
             continue
         by = {(r["reference"], r["quantity"]): r for r in records(paired_changes(part, curves).summary)}
-        against, other = by["none", "umberger2010_gross"], by["none", "bhargava2004_gross"]
+        against = by["none", f"{SAVINGS}_gross"]
         rows.append([
             name, part["seed"].nunique(),
-            *(shown(*over_seeds(up(part, condition=c), "umberger2010_gross"), digits=2)
+            *(shown(*over_seeds(up(part, condition=c), f"{HEADLINE}_gross"), digits=2)
               for c in ("none", "unpowered", "powered")),
-            shown(against["mean_pct"], against["sd_seeds_pct"], sign=True),
-            shown(other["mean_pct"], other["sd_seeds_pct"], sign=True), shown(against["angle_rmse"]),
+            *in_all({name: row for (reference, name), row in by.items() if reference == "none"}),
+            shown(against["angle_rmse"]),
             f"{int(part['fell'].sum())} of {len(part)}",
         ])  # fmt: skip
         if "tendon" in name.lower():
             aims.append(Aim(f"the headline with {name}, {MAIN_SPEED:g} m/s",
                             f"{shown(against['mean_pct'], sign=True)}%", "lower than without",
                             against["mean_pct"] < 0))  # fmt: skip
-    header = ["variant", "seeds", "none W/kg", "worn, off", "powered", "Umberger %", "Bhargava %", "angles change, deg",
+    header = ["variant", "seeds", "none W/kg", "worn, off", "powered", *CHANGES, "angles change, deg",
               "falls"]  # fmt: skip
     return aims, (
         "Healthy body, 1.25 m/s. *Elastic Achilles tendons*: the human, in all conditions, and then the device learn "

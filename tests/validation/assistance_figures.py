@@ -11,6 +11,7 @@ from exogait.analysis.report import figures as plots
 from exogait.analysis.report.figures import CONDITION_COLOURS
 from exogait.analysis.report.study_figures import device_torques, figure_torques
 from exogait.data.constants import CONDITION_NAMES, CONDITIONS
+from exogait.models.energetics import HEADLINE
 from tests.validation.assistance_healthy import healthy, over_seeds, up
 from tests.validation.sections import ROOT
 from tests.validation.walking_world import MAIN_SPEED
@@ -43,7 +44,7 @@ def draw(walks: pd.DataFrame, curves: pd.DataFrame) -> Path:
             old.set_subplotspec(ax.get_subplotspec().get_gridspec()[0, place])
         for condition in CONDITIONS:
             speeds = sorted(own["speed_commanded"].unique())
-            found = [over_seeds(up(own, condition=condition, speed_commanded=v), "umberger2010_gross") for v in speeds]
+            found = [over_seeds(up(own, condition=condition, speed_commanded=v), f"{HEADLINE}_gross") for v in speeds]
             ax.errorbar(
                 speeds, [f[0] for f in found], yerr=[f[1] if np.isfinite(f[1]) else 0.0 for f in found],
                 color=CONDITION_COLOURS[condition], marker="o", markersize=3, linewidth=1.4, capsize=2,

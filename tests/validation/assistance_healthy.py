@@ -23,12 +23,15 @@ from exogait.analysis.outcomes.torques import (
     torque_peak,
 )
 from exogait.data.trial import SIDES
-from tests.validation.sections import markdown_table
+from exogait.models.energetics import ACCOUNTINGS, HEADLINE, SAVINGS, UNCREDITED
+from tests.validation.sections import ABOUT_ACCOUNTINGS, markdown_table
 from tests.validation.walking_world import MAIN_SPEED, Aim, Found
 
 Array = NDArray[np.float64]
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
+CHANGES = ("no credit %: Umberger / Bhargava / OpenSim's probe", "with credit %: the same")
+"""Heads of the columns that :func:`in_all` fills."""
 LARGE = -35.0
 """A saving beyond this many percent wants an explanation before it is believed."""
 WINDOWS = {
@@ -46,6 +49,20 @@ def shown(mean: float, sd: float | None = None, digits: int = 1, sign: bool = Fa
         return "–"
     text = f"{mean:{'+' if sign else ''}.{digits}f}"
     return text if sd is None or not np.isfinite(sd) else f"{text} ± {sd:.{digits}f}"
+
+
+def in_all(changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Changes of the gross rate in every accounting, %: without credit for eccentric work, with; SDs between seeds.
+
+    Args:
+        changes: Quantity to its row of the paired changes.
+    """
+    cells = []
+    for ending in (UNCREDITED, ""):
+        rows = [changes.get(f"{name}{ending}_gross", {}) for name in ACCOUNTINGS if not name.endswith(UNCREDITED)]
+        texts = [shown(row.get("mean_pct", np.nan), row.get("sd_seeds_pct"), sign=True) for row in rows]
+        cells.append(" / ".join(texts))
+    return cells
 
 
 def over_seeds(table: pd.DataFrame, column: str) -> tuple[float, float]:
@@ -82,21 +99,20 @@ def devices(by_device: Mapping[str, Tables], wanted: Sequence[str]) -> Found:
         none, on = (up(walks, condition=c, speed_commanded=MAIN_SPEED) for c in ("none", "powered"))
         fell = int(walks["fell"].sum())
         limit = on[[c for c in on.columns if c.endswith("_at_limit")]].mean().max() if len(on) else float("nan")
-        saved = change.get("umberger2010_gross", {}).get("mean_pct", float("nan"))
+        saved = change.get(f"{SAVINGS}_gross", {}).get("mean_pct", float("nan"))
         works.append(bool(saved < 0) and fell == 0)
-        other = change.get("bhargava2004_gross", {}).get("mean_pct", float("nan"))
         torque = [
             f"{c.removeprefix('exo_').removesuffix('_mean_abs')} {on[c].mean():.2f}"
             for c in on.columns if c.endswith("_r_mean_abs") and on[c].notna().any()
         ]  # fmt: skip
         rows.append([
-            name, shown(none["umberger2010_gross"].mean(), digits=2), shown(on["umberger2010_gross"].mean(), digits=2),
-            shown(saved, sign=True), shown(other, sign=True), ", ".join(torque), shown(limit, digits=0),
+            name, shown(none[f"{HEADLINE}_gross"].mean(), digits=2), shown(on[f"{HEADLINE}_gross"].mean(), digits=2),
+            *in_all(change), ", ".join(torque), shown(limit, digits=0),
             f"{fell} of {len(walks)}",
         ])  # fmt: skip
     aims = [Aim("devices that one configuration trains: no fall, cheaper than without", f"{sum(works)} of {len(works)}",
                 f"{len(works)}", all(works))]  # fmt: skip
-    header = ["device", "none W/kg", "powered W/kg", "Umberger %", "Bhargava %", "mean torque, right, N m/kg",
+    header = ["device", "none W/kg", "powered W/kg", *CHANGES, "mean torque, right, N m/kg",
               "most at limit, % of cycle", "falls"]  # fmt: skip
     text = (
         "`exogait study devices --device NAME`: the configuration `device`, one seed: the device alone learns for 0.25 "
@@ -124,21 +140,19 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
                         if r["reference"] == reference and r["speed_commanded"] == speed}
             for reference in ("none", "unpowered")
         }  # fmt: skip
-        against = by["none"]["umberger2010_gross"]
+        against = by["none"][f"{SAVINGS}_gross"]
         saved[speed] = against
         line: list[object] = [f"{speed:g}"]
         for condition in ("none", "unpowered", "powered"):
             part = up(own, condition=condition, speed_commanded=speed)
-            strides = part["umberger2010_gross_sd"].mean() if len(part) else float("nan")
-            line.append(f"{shown(*over_seeds(part, 'umberger2010_gross'), digits=2)} / {shown(strides, digits=2)}")
+            strides = part[f"{HEADLINE}_gross_sd"].mean() if len(part) else float("nan")
+            line.append(f"{shown(*over_seeds(part, f'{HEADLINE}_gross'), digits=2)} / {shown(strides, digits=2)}")
         powered = up(own, condition="powered", speed_commanded=speed)
         none = up(own, condition="none", speed_commanded=speed)
-        line.append(f"{shown(over_seeds(none, 'umberger2010_cost')[0], digits=2)} → "
-                    f"{shown(over_seeds(powered, 'umberger2010_cost')[0], digits=2)}")  # fmt: skip
-        for reference, quantity in (("none", "umberger2010_gross"), ("unpowered", "umberger2010_gross"),
-                                    ("none", "bhargava2004_gross")):  # fmt: skip
-            row = by[reference][quantity]
-            line.append(shown(row["mean_pct"], row["sd_seeds_pct"], sign=True))
+        line.append(f"{shown(over_seeds(none, f'{HEADLINE}_cost')[0], digits=2)} → "
+                    f"{shown(over_seeds(powered, f'{HEADLINE}_cost')[0], digits=2)}")  # fmt: skip
+        off = by["unpowered"][f"{SAVINGS}_gross"]
+        line += [*in_all(by["none"]), shown(off["mean_pct"], off["sd_seeds_pct"], sign=True)]
         falls = [int(own[(own["condition"] == c) & (own["speed_commanded"] == speed)]["fell"].sum())
                  for c in ("none", "unpowered", "powered")]  # fmt: skip
         line += [shown(against["angle_rmse"]), " / ".join(map(str, falls)), f"{against['n_pairs']}",
@@ -147,13 +161,13 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     aims = []
     lower = [row["mean_pct"] < 0 for row in saved.values()]
     values = ", ".join(f"{v:g} m/s {shown(r['mean_pct'], sign=True)}%" for v, r in saved.items())
-    aims.append(Aim("gross metabolic power with the device on against none", values, "lower at every speed",
-                    all(lower)))  # fmt: skip
+    what = "gross metabolic power with the device on against none, no credit for eccentric work"
+    aims.append(Aim(what, values, "lower at every speed", all(lower)))
     row = saved.get(MAIN_SPEED)
     if row is not None:
         pairs = changes.pairs
         seeds = pairs[(pairs["reference"] == "none") & (pairs["speed_commanded"] == MAIN_SPEED)]
-        each = ", ".join(shown(v, sign=True) for v in seeds.groupby("seed")["umberger2010_gross_pct"].mean())
+        each = ", ".join(shown(v, sign=True) for v in seeds.groupby("seed")[f"{SAVINGS}_gross_pct"].mean())
         mean, sd = row["mean_pct"], row["sd_seeds_pct"]
         aims += [
             Aim(f"the same at {MAIN_SPEED:g} m/s, mean of the seeds ({each})", f"{shown(mean, sign=True)}%",
@@ -168,14 +182,14 @@ def cost(walks: pd.DataFrame, curves: pd.DataFrame) -> Found:
     aims.append(Aim("largest error of the mean speed of a walk that lasted",
                     f"{walked['speed_error_pct'].abs().max():.1f}%", "2%",
                     bool(walked["speed_error_pct"].abs().max() <= 2.0)))  # fmt: skip
-    header = ["m/s", "none W/kg", "worn, off W/kg", "powered W/kg", "J/kg/m", "against none %", "against off %",
-              "Bhargava, against none %", "angles change, deg", "falls none / off / on", "pairs",
-              "left out fell / speed"]  # fmt: skip
+    header = ["m/s", "none W/kg", "worn, off W/kg", "powered W/kg", "J/kg/m",
+              *(f"against none, {head}" for head in CHANGES), "against off %, no credit",
+              "angles change, deg", "falls none / off / on", "pairs", "left out fell / speed"]  # fmt: skip
     text = (
-        "Umberger 2010, gross, basal rate included, per kg of the person; mean ± SD between seeds / mean SD "
-        "between the "
-        "strides of a walk. Changes are paired by seed and start; pairs count where neither walk fell and the speeds "
-        "differ by 2% at most. Angles: RMSE between the mean curves of hip, knee and ankle with and without.\n\n"
+        f"Gross rates, basal rate included, per kg of the person. {ABOUT_ACCOUNTINGS} "
+        "Mean ± SD between seeds / mean SD between the strides of a walk. Changes are paired by seed and "
+        "start; pairs count where neither walk fell and the speeds differ by 2% at most. "
+        "Angles: RMSE between the mean curves of hip, knee and ankle with and without.\n\n"
     )
     return aims, text + markdown_table(header, rows)
 

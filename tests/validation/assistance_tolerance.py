@@ -16,6 +16,7 @@ import pandas as pd
 from exogait.analysis.outcomes.walk import walk_outcomes
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import load_deficit
+from exogait.models.energetics import HEADLINE
 from exogait.osim_env.gait.setup import strength_of
 from exogait.osim_env.learning.policy import POLICY_FOLDER, load_policy
 from exogait.osim_env.learning.rollout import roll_out
@@ -59,7 +60,7 @@ def walked(trial: GaitTrial) -> dict[str, object]:
     """Whether a walk fell, its gross rate (W/kg) and its asymmetry (%)."""
     found = walk_outcomes(trial, settle=SETTLE).scalars
     return {
-        "fell": bool(found["fell"]), "rate": found.get("umberger2010_gross", np.nan),
+        "fell": bool(found["fell"]), "rate": found.get(f"{HEADLINE}_gross", np.nan),
         "asymmetry": found.get("asymmetry", np.nan),
     }  # fmt: skip
 

@@ -23,6 +23,15 @@ def write_section(page: str, name: str, markdown: str) -> Path:
     return path
 
 
+ABOUT_ACCOUNTINGS = (
+    "Umberger 2010 and Bhargava 2004 with the person's muscle masses and fibre shares by anatomy, which were set from "
+    "mass and height and not from cost (docs/model_card.md), and Umberger 2010 as OpenSim's probe has it, with masses "
+    "by strength. *No credit*: the work of lengthening muscles is worth nothing. Levels are Umberger 2010 with credit, "
+    "savings without."
+)
+"""What tables of metabolic rate say of themselves."""
+
+
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Format a Markdown table."""
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in [header, ["---"] * len(header), *rows]]

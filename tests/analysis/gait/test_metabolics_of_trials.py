@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exogait.analysis.gait.energy import compute_metabolics, mean_over, stride_cost
+from exogait.analysis.gait.energy import compute_metabolics, mean_over, muscle_parameters, stride_cost
 from exogait.analysis.gait.power import differentiate, joint_powers, joint_work
 from exogait.data import GaitTrial, InputError, UnknownNameError
+from exogait.models.anatomy import muscle_volume
+from exogait.models.energetics import MUSCLE_DENSITY, UNCREDITED, umberger2010
 
 MUSCLES = ["soleus_r", "vas_int_r", "soleus_l", "vas_int_l", "ercspn_r"]
 MASS = 70.0
@@ -66,6 +68,45 @@ def test_each_leg_is_averaged_over_its_own_strides(trial):
     assert np.isnan(cost.gross_cost_j_per_kg_m) and cost.n_strides == 2
 
 
+def test_masses_are_the_persons_by_anatomy_and_the_probes_by_strength(trial):
+    """Anatomy knows mass and height; what weakens the model's muscles, or scales them, does not change it."""
+
+    def masses(one: GaitTrial, anatomical: bool = True) -> np.ndarray:
+        return muscle_parameters(one, MUSCLES, anatomical=anatomical).mass
+
+    tall = trial.replace(metadata={"subject_mass": MASS, "subject_height": 1.9})
+    person = {"body_mass": MASS, "height": 1.9}
+    assert masses(tall) == pytest.approx(MUSCLE_DENSITY * muscle_volume(MUSCLES, **person))
+    assert masses(trial) == pytest.approx(MUSCLE_DENSITY * muscle_volume(MUSCLES, body_mass=MASS, height=1.8))
+    assert masses(trial, False) == pytest.approx(2000 / 0.25e6 * 0.08 * 1059.7)
+    weak = tall.replace(muscle_parameters=tall.muscle_parameters.assign(max_isometric_force=500.0))
+    assert masses(weak) == pytest.approx(masses(tall))
+    # What a trial says of its muscles is taken from it; a mass by strength, as earlier files have it, is no anatomy.
+    stated = tall.muscle_parameters.assign(anatomical_mass=0.3, slow_twitch_ratio=0.7, mass=0.9)
+    assert masses(tall.replace(muscle_parameters=stated)) == pytest.approx(0.3)
+    assert masses(tall.replace(muscle_parameters=stated), False) == pytest.approx(0.9)
+    earlier = tall.muscle_parameters.assign(mass=0.9, slow_twitch_ratio=0.5)
+    found = muscle_parameters(tall.replace(muscle_parameters=earlier), MUSCLES)
+    assert found.mass == pytest.approx(masses(tall)) and found.slow_twitch_ratio[0] == 0.803
+
+
+@pytest.mark.parametrize("model", ["umberger2010", "bhargava2004", "umberger2010_opensim"])
+def test_without_credit_a_muscle_that_lengthens_costs_more_and_no_other(trial, model):
+    credited, uncredited = (compute_metabolics(trial, model=model + end).rates.to_numpy() for end in ("", UNCREDITED))
+    lengthens = (trial.muscles["fiber_velocity"] > 0).to_numpy() & (trial.muscles["active_fiber_force"] > 0).to_numpy()
+    assert (uncredited[lengthens] > credited[lengthens]).all()
+    np.testing.assert_allclose(uncredited[~lengthens], credited[~lengthens], rtol=1e-12)
+
+
+def test_opensims_accounting_has_its_masses_half_slow_fibres_and_its_floor(trial):
+    states = {name: table.to_numpy() for name, table in trial.muscles.items() if name != "passive_fiber_force"}
+    parameters = muscle_parameters(trial, MUSCLES, anatomical=False)
+    rates = umberger2010(excitation=states["activation"], parameters=parameters, **states)
+    assert set(parameters.slow_twitch_ratio) == {0.5}
+    np.testing.assert_array_equal(compute_metabolics(trial, model="umberger2010_opensim").rates, rates.total)
+    assert (compute_metabolics(trial).terms["minimum_heat"] == 0).all(axis=None)
+
+
 def test_an_unknown_muscle_makes_the_sum_unknown(trial):
     broken = {name: table.copy() for name, table in trial.muscles.items()}
     broken["fiber_velocity"].iloc[100, 0] = np.nan
@@ -75,7 +116,7 @@ def test_an_unknown_muscle_makes_the_sum_unknown(trial):
 
 def test_what_is_missing_is_named(trial):
     with pytest.raises(UnknownNameError, match="umberger2010"):
-        compute_metabolics(trial, model="umberger")  # type: ignore[arg-type]
+        compute_metabolics(trial, model="umberger")
     with pytest.raises(InputError, match="muscle_parameters"):
         compute_metabolics(trial.replace(muscle_parameters=None))
     fewer = {name: table for name, table in trial.muscles.items() if name != "fiber_velocity"}

@@ -137,7 +137,7 @@ def test_limits_of_a_device_carry_its_directions():
 
 
 def resting_muscles(trial):
-    """Muscles that do nothing: by both models each costs 1 W per kg of muscle, the floor."""
+    """Muscles that do nothing cost nothing beside the basal rate; in OpenSim's accounting 1 W per kg of muscle."""
     index = trial.require("coordinates").index
     names = ["soleus_r", "soleus_l"]
     quantities = ("excitation", "activation", "fiber_velocity", "active_fiber_force", "passive_fiber_force")
@@ -153,7 +153,12 @@ def resting_muscles(trial):
     return trial.replace(muscles=muscles, muscle_parameters=parameters)
 
 
-@pytest.mark.parametrize("model", ["umberger2010", "bhargava2004"])
+def test_muscles_at_rest_cost_the_basal_rate_which_holds_their_heat():
+    found = walk_outcomes(resting_muscles(walk())).scalars
+    assert found["umberger2010_gross"] == found["bhargava2004_uncredited_gross"] == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("model", ["umberger2010_opensim", "umberger2010_opensim_uncredited"])
 def test_atrophy_takes_the_mass_of_weak_muscles_and_nothing_else(model):
     trial = resting_muscles(walk())
     plain = walk_outcomes(trial).scalars

@@ -11,6 +11,7 @@ import pytest
 from exogait.analysis.gait.energy import compute_metabolics
 from exogait.analysis.lab.simulated import analyse_simulation
 from exogait.data import GaitTrial, InputError
+from exogait.models.subject import Subject, muscle_masses
 from exogait.osim_env.engine import Model, accelerations, inverse_dynamics, kinematics
 from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup, make_world
@@ -146,6 +147,20 @@ def test_metabolic_rate_and_powers_follow_from_the_recorded_states(walk: GaitTri
     expected = walk.require("generalized_forces")["ankle_angle_r"] * walk.require("speeds")["ankle_angle_r"]
     np.testing.assert_allclose(power.to_numpy(), expected.to_numpy())
     assert "simulated" in trial.metadata["quality"][0]["found"]
+
+
+def test_a_record_holds_the_muscle_masses_of_its_person(walk: GaitTrial, tmp_path: Path) -> None:
+    assert walk.muscle_parameters is not None
+    generic = walk.muscle_parameters["anatomical_mass"]
+    # GENERIC_LEG_LENGTH is rounded to 0.1 mm, and with it the height.
+    assert generic.to_dict() == pytest.approx(muscle_masses(), rel=2e-4)
+    assert walk.muscle_parameters["slow_twitch_ratio"]["soleus_l"] == 0.803
+    person = Subject(58.0, 1.66, (("thigh", (0.95, 0.95, 0.95)),))
+    setup = WorldSetup(subject=str(person.to_yaml(tmp_path / "anna.yaml")))
+    small = simulate(UNTRAINED, seconds=0.05, setup=setup, phase=0.0)
+    assert small.muscle_parameters is not None
+    # The stated height counts, not that of longer thighs.
+    assert small.muscle_parameters["anatomical_mass"].to_dict() == pytest.approx(muscle_masses(subject=person))
 
 
 def test_weak_muscles_are_weak_in_the_record(walk: GaitTrial) -> None:
