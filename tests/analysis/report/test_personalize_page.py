@@ -91,8 +91,8 @@ def test_the_headline_counts_pairs_and_falls(folder: Path) -> None:
 def test_the_page_holds_the_numbers_of_its_tables(folder: Path) -> None:
     page, tables = personalize_page(read_personalized(folder))
     walks = page.section("walks").tables[0]
-    assert walks.column("generic: powered")[:2] == ["1 of 2", "4.50"]
-    assert walks.column("personalised: powered")[:2] == ["0 of 2", "4.10"]
+    assert walks.column("generic: powered")[:2] == ["1 of 2", "4.00"]
+    assert walks.column("personalised: powered")[:2] == ["0 of 2", "4.00"]
     assert list(tables["outcomes"]["umberger2010_uncredited_gross"]) == pytest.approx(
         [5.05, 5.25, 4.5, 5.05, 5.25, 4.1]
     )
