@@ -94,6 +94,7 @@ SPATIOTEMPORAL = {
     "stance_pct": ("Stance", 1),
     "double_support": ("Double support", 3),
     "single_support": ("Single support", 3),
+    "flight_time": ("Flight", 3),
 }
 """Title and decimals of the spatiotemporal quantities."""
 

@@ -1,7 +1,8 @@
 """Spatiotemporal numbers of a walk: speed, cadence, lengths and times of steps and strides, step width, support.
 
 Lengths are measured between the heels at heel strike, along and across the direction of progression. On a treadmill the
-foot travels backwards with the belt while it stands, so belt speed times time is added to every length along the walk.
+foot travels backwards with the belt while it stands, so the way of its belt is added to every stride. Where both feet
+are in the air between two contacts the person runs: then there is flight and no double support.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,22 +20,8 @@ from exogait.data.errors import InputError
 from exogait.data.trial import SIDES, GaitEvent, Side
 
 from ..markers.roles import pelvis_markers
-from .cycle import find_strides
-
-MIN_BELT_SPEED = 0.1
-"""A foot that moves backwards faster than this while it stands is on a belt, m/s."""
-_FLAT = (0.35, 0.75)
-"""Part of the stance in which the whole foot is on the ground and moves with it."""
-
-
-@dataclass(frozen=True)
-class Belt:
-    """Speed of the ground under the feet."""
-
-    speed: float
-    """Belt speed, m/s; 0 overground."""
-    how: str
-    """``"given"``, ``"overground"``, or how it was detected."""
+from .belt import Belt, find_belt
+from .cycle import Stride, find_strides
 
 
 @dataclass(frozen=True)
@@ -45,14 +32,21 @@ class Spatiotemporal:
     """One row a step: side (of the foot that lands), time (s), step_length, step_width (m), step_time (s)."""
     strides: pd.DataFrame
     """One row a stride: side, start, stop (s), stride_length (m), stride_time, stance_time, swing_time, double_support,
-    single_support (s), stance_pct, speed (m/s)."""
+    single_support, flight_time (s), stance_pct, speed (m/s)."""
     belt: Belt
     """What was assumed about the ground."""
     speed: float
     """Walking speed, m/s: belt speed plus the pelvis' mean speed over the measured strides."""
 
+    @property
+    def gait(self) -> Literal["walking", "running"]:
+        """``running`` where most strides have a phase of flight."""
+        flight = self.strides["flight_time"].to_numpy(dtype=np.float64)
+        flight = flight[np.isfinite(flight)]
+        return "running" if len(flight) and np.median(flight) > 0 else "walking"
+
     def summary(self) -> pd.DataFrame:
-        """Means and SDs with units, one row a quantity, columns for right, left and both feet."""
+        """Means and SDs with units, one row a quantity, columns for right, left and both feet; flight for runners."""
         rows = []
         for name, unit, table in (
             ("speed", "m/s", self.strides),
@@ -67,6 +61,7 @@ class Spatiotemporal:
             ("stance_pct", "%", self.strides),
             ("double_support", "s", self.strides),
             ("single_support", "s", self.strides),
+            *((("flight_time", "s", self.strides),) if self.gait == "running" else ()),
         ):
             row: dict[str, object] = {"quantity": name, "unit": unit}
             if table is None:
@@ -94,48 +89,6 @@ def _moments(values: Any) -> dict[str, float]:
     }
 
 
-def detect_belt(
-    positions: NDArray[np.float64],
-    names: Sequence[str],
-    rate: float,
-    roles: Mapping[str, Sequence[str]],
-    events: Sequence[GaitEvent],
-) -> Belt:
-    """Find the belt speed from the feet while they are flat on the ground.
-
-    Args:
-        positions: Markers in OpenSim's frame, shape (n_frames, n_markers, 3), m.
-        names: Marker names.
-        rate: Frames a second, Hz.
-        roles: Marker roles.
-        events: Heel strikes and toe offs.
-
-    Returns:
-        The median backward speed of the toe (or heel) in mid-stance; overground if it is below 0.1 m/s.
-    """
-    speeds = []
-    for side in SIDES:
-        marker = (roles.get(f"toe_{side}") or roles.get(f"heel_{side}") or (None,))[0]
-        if marker is None:
-            continue
-        path = positions[:, list(names).index(marker), 0]
-        own = sorted(e for e in events if e.side == side)
-        for a, b in itertools.pairwise(own):
-            if a.kind != "heel_strike" or b.kind != "toe_off" or b.time - a.time > 3.0:
-                continue
-            first = int(np.ceil((a.time + _FLAT[0] * (b.time - a.time)) * rate))
-            last = int(np.floor((a.time + _FLAT[1] * (b.time - a.time)) * rate))
-            part = path[max(first, 0) : last + 1]
-            if len(part) > 3 and np.isfinite(part).all():
-                speeds.append(-np.polyfit(np.arange(len(part)) / rate, part, 1)[0])
-    if not speeds:
-        return Belt(0.0, "overground (no stance was seen: assumed)")
-    speed = float(np.median(speeds))
-    if abs(speed) < MIN_BELT_SPEED:
-        return Belt(0.0, f"overground (standing feet move at {speed:.3f} m/s)")
-    return Belt(speed, f"belt speed from {len(speeds)} stances")
-
-
 def compute_spatiotemporal(
     positions: NDArray[np.float64],
     names: Sequence[str],
@@ -147,8 +100,9 @@ def compute_spatiotemporal(
 ) -> Spatiotemporal:
     """Compute the spatiotemporal numbers of a walk.
 
-    The step length of a foot is the distance by which its heel lands ahead of the other heel; the step width is the
-    distance across the direction of progression, positive where the right foot is on the right.
+    The step length of a foot is the distance by which its heel lands ahead of the other heel (in running: ahead of
+    where the other heel landed); the step width is the distance across the direction of progression, positive where
+    the right foot is on the right.
 
     Args:
         positions: Markers in OpenSim's frame (X forward, Y up), shape (n_frames, n_markers, 3), m.
@@ -167,7 +121,7 @@ def compute_spatiotemporal(
     if belt_speed is not None and not (np.isfinite(belt_speed) and belt_speed >= 0):
         raise InputError("belt_speed", belt_speed, "give the speed of the belt in m/s, 0 for overground")
     if belt_speed is None:
-        belt = detect_belt(positions, names, rate, roles, events)
+        belt = find_belt(positions, names, rate, roles, events)
     else:
         belt = Belt(float(belt_speed), "given")
     heels = {side: _path(positions, names, roles, f"heel_{side}", f"ankle_{side}") for side in SIDES}
@@ -177,15 +131,20 @@ def compute_spatiotemporal(
     for side in SIDES:
         path = heels[side]
         if path is not None:
-            shifted[side] = path + np.outer(np.arange(len(path)) / rate * belt.speed, [1.0, 0.0, 0.0])
+            shifted[side] = path + np.outer(belt.way(side, len(path), rate), [1.0, 0.0, 0.0])
     forward, across = _progression(shifted, strikes, rate)
     steps = []
     for before, landing in itertools.pairwise(strikes):
         if before.side == landing.side or landing.time - before.time > 2.5:
             continue
         length = width = np.nan
-        if shifted["r"] is not None and shifted["l"] is not None:
-            at = {side: _at(shifted[side], landing.time, rate) for side in SIDES}
+        if heels["r"] is not None and heels["l"] is not None:
+            # Both at one instant, in the laboratory: no belt has a say, and two belts cannot disagree.
+            at = {side: _at(heels[side], landing.time, rate) for side in SIDES}
+            if _left_before(events, before, landing):
+                # In flight the other foot swings already: from one landing to the next, as on the belt's own ground.
+                at[before.side] = _at(shifted[before.side], before.time, rate)
+                at[landing.side] = _at(shifted[landing.side], landing.time, rate)
             gap = at[landing.side] - at[before.side]
             length = float(gap @ forward)
             width = float((at["r"] - at["l"]) @ across)
@@ -197,8 +156,7 @@ def compute_spatiotemporal(
             length = np.nan
             if path is not None:
                 length = float((_at(path, stride.stop, rate) - _at(path, stride.start, rate)) @ forward)
-            first = stride.other_toe_off - stride.start
-            second = stride.toe_off - stride.other_heel_strike
+            double, single, flight = support_times(stride)
             rows.append(
                 (
                     side,
@@ -208,8 +166,9 @@ def compute_spatiotemporal(
                     stride.duration,
                     stride.stance,
                     stride.stop - stride.toe_off,
-                    first + second,
-                    stride.other_heel_strike - stride.other_toe_off,
+                    double,
+                    single,
+                    flight,
                     stride.toe_off_pct,
                     length / stride.duration,
                 )
@@ -227,11 +186,44 @@ def compute_spatiotemporal(
             "swing_time",
             "double_support",
             "single_support",
+            "flight_time",
             "stance_pct",
             "speed",
         ],
     )
     return Spatiotemporal(step_table, stride_table, belt, _speed(positions, names, rate, roles, stride_table, belt))
+
+
+def _left_before(events: Sequence[GaitEvent], before: GaitEvent, landing: GaitEvent) -> bool:
+    """Whether the foot that landed first had left the ground when the other one landed."""
+    own = (e for e in events if e.side == before.side and e.kind == "toe_off")
+    return any(before.time < e.time < landing.time for e in own)
+
+
+def support_times(stride: Stride) -> tuple[float, float, float]:
+    """Times of one stride in which both feet, this foot alone, and no foot are on the ground, s; none is negative.
+
+    Args:
+        stride: The stride; times of both feet in it.
+
+    Returns:
+        Double support, single support and flight; NaN where an event is missing.
+
+    Example:
+        >>> walking, running = Stride("r", 0, 1, 0.6, 0.1, 0.5), Stride("r", 0, 0.7, 0.2, 0.6, 0.35)
+        >>> [tuple(round(t, 2) for t in support_times(s)) for s in (walking, running)]
+        [(0.2, 0.4, 0.0), (0.0, 0.2, 0.25)]
+    """
+    other_off, other_strike = stride.other_toe_off, stride.other_heel_strike
+    if not np.isfinite([stride.toe_off, other_off, other_strike]).all():
+        return np.nan, np.nan, np.nan
+    if other_off <= other_strike <= stride.toe_off:
+        return other_off - stride.start + (stride.toe_off - other_strike), other_strike - other_off, 0.0
+    # The other foot stood at this foot's strike if it left the ground before it landed again.
+    stood = other_off <= other_strike
+    first, last_flight = (other_off - stride.start, 0.0) if stood else (0.0, stride.stop - other_off)
+    double = first + max(stride.toe_off - other_strike, 0.0)
+    return double, stride.stance - double, max(other_strike - stride.toe_off, 0.0) + last_flight
 
 
 def _path(

@@ -104,6 +104,7 @@ def measure(request: LabRequest) -> Measured:
         threshold=settings.force_threshold,
         method=settings.event_method,
         overrides=settings.overrides,
+        belt_speed=settings.belt_speed,
     )
     emg, emg_facts, emg_rows = _process_emg(recording)
     rows = [

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait.data.names import SIDES
-from exogait.data.trial import GaitEvent, Side
+from exogait.data.trial import GaitEvent
 
 from ..c3d.reader import C3DFile
 from .kinematic_events import MIN_SPACING, Method, events_from_markers
 from .overrides import Overrides
-from .strikes import PlateStrike
+from .stances import Stance
 
 MATCH_WINDOW = 0.15
 """Events of two methods closer than this are the same event, s."""
@@ -64,25 +64,22 @@ class DetectedEvents:
     """What was dropped, added or replaced."""
 
 
-def events_from_plates(strikes: Iterable[PlateStrike], duration: float) -> list[GaitEvent]:
-    """Take the begin and end of accepted contacts.
+def events_from_plates(stances: Iterable[Stance], duration: float) -> list[GaitEvent]:
+    """Take the begin and end of the stances on force plates.
 
     Args:
-        strikes: The decisions about the contacts.
-        duration: Length of the recording, s; a contact that touches its ends gives no event there.
+        stances: Stances, each on one plate or several.
+        duration: Length of the recording, s; a stance that touches its ends gives no event there.
 
     Returns:
         Events in order of time.
     """
     events = []
-    for strike in strikes:
-        if not strike.accepted or strike.side not in SIDES:
-            continue
-        side: Side = "r" if strike.side == "r" else "l"
-        if strike.start > 1e-3:
-            events.append(GaitEvent(strike.start, side, "heel_strike", "plate"))
-        if strike.stop < duration - 5e-3:
-            events.append(GaitEvent(strike.stop, side, "toe_off", "plate"))
+    for stance in stances:
+        if stance.start > 1e-3:
+            events.append(GaitEvent(stance.start, stance.side, "heel_strike", "plate"))
+        if stance.stop < duration - 5e-3:
+            events.append(GaitEvent(stance.stop, stance.side, "toe_off", "plate"))
     return sorted(events)
 
 
@@ -163,7 +160,7 @@ def detect_events(
     trial: C3DFile,
     positions: NDArray[np.float64],
     roles: Mapping[str, Sequence[str]],
-    strikes: Sequence[PlateStrike],
+    stances: Sequence[Stance],
     *,
     overrides: Overrides | None = None,
     method: Method = "zeni2008",
@@ -180,7 +177,7 @@ def detect_events(
         trial: The measurement.
         positions: Its markers in OpenSim's frame, shape (n_frames, n_markers, 3), m.
         roles: Marker roles.
-        strikes: Decisions about the plate contacts.
+        stances: Stances on force plates.
         overrides: Manual corrections.
         method: The kinematic method that counts; the other one is reported for comparison.
 
@@ -189,7 +186,7 @@ def detect_events(
     """
     notes: list[str] = []
     lists: dict[str, list[GaitEvent]] = {
-        "plate": events_from_plates(strikes, trial.n_frames / trial.point_rate),
+        "plate": events_from_plates(stances, trial.n_frames / trial.point_rate),
         "c3d": events_from_c3d(trial),
     }
     for name in ("zeni2008", "oconnor2007"):

@@ -11,7 +11,7 @@ Example:
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,20 +24,22 @@ from exogait.data.constants import GRAVITY
 from exogait.data.errors import DataQualityWarning, FileFormatError
 from exogait.data.show import Shown
 from exogait.data.trc import marker_table
-from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial
+from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial, Side
 
 from ..c3d.events import C3DEvent
 from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile, parse_c3d, read_c3d
+from ..gait.belt import Belt, find_belt
 from ..markers.identify import Identity
 from ..markers.roles import find_roles, foot_markers
 from .events import DetectedEvents, detect_events
 from .filters import Gap, butterworth, fill_gaps, runs
 from .frame import LabFrame, find_lab_frame
-from .kinematic_events import Method
+from .kinematic_events import Method, events_from_markers
 from .overrides import Overrides, apply_plate_overrides, read_overrides
 from .plates import THRESHOLD, PlateData, read_plates
-from .strikes import GROUND_BAND, STILL_SPEED, FootLoad, PlateStrike, assign_plates, foot_load
+from .stances import Stance, find_stances
+from .strikes import FootLoad, PlateStrike, assign_plates, foot_load, on_ground
 
 __all__ = [
     "C3DEvent",
@@ -78,6 +80,10 @@ class LabTrial(Shown):
     """What each plate measured."""
     strikes: tuple[PlateStrike, ...]
     """Every contact and what was decided about it."""
+    stances: tuple[Stance, ...]
+    """The stances that accepted contacts make, each on one plate or several."""
+    belt: Belt
+    """Speed of the ground that contacts were judged with."""
     loads: Mapping[str, FootLoad]
     """Ground reaction of each foot, keys ``"r"`` and ``"l"``, at the plates' rate."""
     load_rate: float
@@ -156,6 +162,7 @@ def process_trial(
     method: Method = "zeni2008",
     overrides: Overrides | str | Path | None = None,
     identity: Identity | None = None,
+    belt_speed: float | None = None,
 ) -> LabTrial:
     """Turn a C3D file's content into a measured trial in OpenSim's frame.
 
@@ -174,6 +181,7 @@ def process_trial(
         overrides: Manual corrections, or the CSV file that holds them.
         identity: What the labels mean, where it is known already (:func:`exogait.analysis.markers.identify.identify`);
             its labels and roles take the place of the file's and of ``roles``.
+        belt_speed: Speed of a treadmill's belt, m/s; 0 says overground; found from the standing feet if not given.
 
     Returns:
         The trial.
@@ -196,12 +204,14 @@ def process_trial(
     if marker_cutoff is not None and trial.n_frames > 3 * filter_order:
         positions = butterworth(filled, trial.point_rate, marker_cutoff, order=filter_order)
     plates = read_plates(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
-    strikes = assign_plates(plates, filled, trial.marker_names, trial.point_rate, found)
+    belt = _find_ground(trial, filled, found, belt_speed, method)
+    strikes = assign_plates(plates, filled, trial.marker_names, trial.point_rate, found, belt)
     if overrides is not None:
         strikes = apply_plate_overrides(strikes, overrides)
-    events = detect_events(trial, filled, found, strikes, overrides=overrides, method=method)
+    stances = find_stances(plates, strikes)
+    events = detect_events(trial, filled, found, stances, overrides=overrides, method=method)
     loads = {side: foot_load(side, plates, strikes) for side in SIDES}
-    known = np.column_stack([_load_known(side, trial, filled, found, strikes, events) for side in SIDES])
+    known = np.column_stack([_load_known(side, trial, filled, found, stances, events, belt) for side in SIDES])
     notes = [*trial.warnings, *frame.notes, *_gap_notes(gaps, max_gap)]
     for plate in plates:
         notes += [f"force plate {plate.index + 1}: {note}" for note in plate.notes]
@@ -234,6 +244,8 @@ def process_trial(
         gaps=tuple(gaps),
         plates=tuple(plates),
         strikes=tuple(strikes),
+        stances=tuple(stances),
+        belt=belt,
         loads=loads,
         load_rate=trial.analog_rate if plates else 0.0,
         events=events,
@@ -265,13 +277,28 @@ def _gap_notes(gaps: list[Gap], max_gap: float) -> list[str]:
     return notes
 
 
-def _load_known(
-    side: str,
+def _find_ground(
     trial: C3DFile,
     positions: NDArray[np.float64],
     roles: Mapping[str, tuple[str, ...]],
-    strikes: list[PlateStrike],
+    given: float | None,
+    method: Method,
+) -> Belt:
+    """Speed of the ground before any contact is judged: events of markers tell when a foot is flat on it."""
+    if given is not None:
+        return Belt(given, "given")
+    events = events_from_markers(positions, trial.marker_names, trial.point_rate, roles, method=method)
+    return find_belt(positions, trial.marker_names, trial.point_rate, roles, events)
+
+
+def _load_known(
+    side: Side,
+    trial: C3DFile,
+    positions: NDArray[np.float64],
+    roles: Mapping[str, tuple[str, ...]],
+    stances: Sequence[Stance],
     events: DetectedEvents,
+    belt: Belt,
 ) -> NDArray[np.bool_]:
     """True in swing and within accepted contacts; False while the foot may stand elsewhere or cannot be seen."""
     time = np.arange(trial.n_frames) / trial.point_rate
@@ -279,31 +306,25 @@ def _load_known(
     if not trial.platforms or not where:
         return np.zeros(len(time), dtype=bool)
     paths = positions[:, where]
-    speed = (
-        np.linalg.norm(np.gradient(paths, 1 / trial.point_rate, axis=0), axis=2) if len(time) > 2 else 0 * paths[..., 0]
-    )
-    seen = np.any(np.isfinite(paths), axis=(0, 2))
-    floor = np.full(len(where), np.nan)
-    floor[seen] = np.nanpercentile(paths[:, seen, 1], 2, axis=0)
-    with np.errstate(invalid="ignore"):
-        standing = np.any((speed < STILL_SPEED) & (paths[..., 1] < floor + GROUND_BAND), axis=1)
-    unseen = ~np.any(np.isfinite(speed), axis=1)
-    on_ground = _widen(standing, round(_STANCE_MARGIN * trial.point_rate)) | unseen
+    standing = on_ground(paths, trial.point_rate, belt.of(side, len(paths))).any(axis=1)
+    step = np.gradient(paths, axis=0) if len(paths) > 2 else 0.0 * paths
+    unseen = ~np.isfinite(step).all(axis=2).any(axis=1)
+    grounded = _widen(standing, round(_STANCE_MARGIN * trial.point_rate)) | unseen
     own = [e for e in events.events if e.side == side]
     for i, event in enumerate(own):
         if event.kind == "heel_strike":
             off = next((e.time for e in own[i + 1 :] if e.kind == "toe_off"), None)
             if off is not None and off - event.time < 3.0:
-                on_ground |= (time >= event.time) & (time <= off)
+                grounded |= (time >= event.time) & (time <= off)
     accepted = np.zeros(len(time), dtype=bool)
-    for strike in strikes:
-        if strike.accepted and strike.side == side:
-            # The markers' own idea of the stance may reach a little beyond the contact.
+    for stance in stances:
+        if stance.side == side:
+            # The markers' own idea of the stance may reach a little beyond the plates'.
             margin = _STANCE_MARGIN + 2 / trial.point_rate
-            accepted |= (time >= strike.start - margin) & (time <= strike.stop + margin)
+            accepted |= (time >= stance.start - margin) & (time <= stance.stop + margin)
     # A foot that is still slow and low just before or after an accepted contact is in the same stance, unloaded.
     tail = round(_UNLOADED_TAIL * trial.point_rate)
-    for start, stop in runs(on_ground):
+    for start, stop in runs(grounded):
         inside = np.flatnonzero(accepted[start:stop])
         if len(inside):
             first, last = start + int(inside[0]), start + int(inside[-1])
@@ -311,7 +332,7 @@ def _load_known(
                 accepted[start:first] = True
             if stop - last <= tail:
                 accepted[last:stop] = True
-    return accepted | ~on_ground
+    return accepted | ~grounded
 
 
 def _widen(mask: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:

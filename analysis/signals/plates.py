@@ -62,6 +62,8 @@ class PlateData:
     """Samples a second, Hz."""
     force: NDArray[np.float64]
     """Force on the body, shape (n_samples, 3), N."""
+    vertical: NDArray[np.float64]
+    """Vertical force as measured, before the low-pass, missing samples bridged, shape (n_samples,), N."""
     moment: NDArray[np.float64]
     """Moment on the body about ``centre``, shape (n_samples, 3), N m."""
     cop: NDArray[np.float64]
@@ -338,6 +340,7 @@ def _plate(
         type=spec.type,
         rate=trial.analog_rate,
         force=force,
+        vertical=vertical,
         moment=moment,
         cop=cop,
         free_moment=free,

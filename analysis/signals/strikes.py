@@ -1,8 +1,10 @@
 """Which foot stood on which force plate: decided by geometry, every decision a row with its reason.
 
-A contact belongs to the foot that lies nearest to the centre of pressure. It is rejected where the other foot stood on
-the same plate meanwhile, where a marker of the foot lay outside the plate (or its neighbour under the same foot) while
-that part of the foot was on the ground, where the centre of pressure ran along the edge, or where no foot is near.
+A contact belongs to the foot that lies nearest to the centre of pressure. Contacts of one foot with no swing between
+them are one stance, on however many plates: they are judged together, and what the foot lost on one of them it lost in
+all. A stance is rejected where the other foot stood on one of its plates meanwhile, where a marker of the foot lay
+outside all of them while that part of the foot was on the ground, where the centre of pressure ran along the edge, or
+where no foot is near.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import SIDES, Side
+
+from ..gait.belt import OVERGROUND, Belt
 from ..markers.roles import foot_markers
 from .filters import runs
 from .plates import Contact, PlateData, loaded_samples
@@ -31,6 +36,8 @@ DOUBLE_TIME = 0.06
 """Time both feet may be on one plate, s."""
 STILL_SPEED = 0.35
 """A foot marker slower than this stands, m/s."""
+MIN_SWING = 0.1
+"""No swing of a foot is shorter, s: contacts of one foot that are closer belong to one stance."""
 GROUND_BAND = 0.04
 """Height above its lowest level within which a foot marker is on the ground, m."""
 
@@ -81,6 +88,7 @@ def assign_plates(
     names: Sequence[str],
     rate: float,
     roles: Mapping[str, Sequence[str]],
+    belt: Belt = OVERGROUND,
 ) -> list[PlateStrike]:
     """Decide which foot each contact belongs to and whether it can be used.
 
@@ -90,17 +98,82 @@ def assign_plates(
         names: Marker names.
         rate: Frames a second, Hz.
         roles: Marker roles.
+        belt: Speed of the ground: a foot that stands moves with it.
 
     Returns:
         One row a contact, in order of time.
     """
-    feet = {side: _Foot.of(side, positions, names, rate, roles) for side in "rl"}
+    feet = {side: _Foot.of(side, positions, names, rate, roles, belt) for side in SIDES}
     rows = []
     for plate in plates:
         for contact in plate.contacts:
             rows.append(_nearest_foot(plate, contact, feet, rate))
     rows.sort(key=lambda row: row.start)
-    return [_without_holes(_judge(row, rows, plates, feet, rate), plates) for row in rows]
+    judged = []
+    for group in same_stance(rows):
+        judged += _together([_without_holes(_judge(row, group, plates, feet, rate), plates) for row in group])
+    return sorted(judged, key=lambda row: row.start)
+
+
+def same_stance(rows: Sequence[PlateStrike]) -> list[list[PlateStrike]]:
+    """Contacts that belong to one stance: the same foot, and no swing between them.
+
+    Args:
+        rows: Contacts with their sides.
+
+    Returns:
+        Groups in order of time; a contact with no foot near it stands alone.
+    """
+    groups: list[list[PlateStrike]] = []
+    for row in sorted(rows, key=lambda row: row.start):
+        near = row.side and not row.cop_distance > MAX_COP_DISTANCE
+        own = next((g for g in reversed(groups) if near and g[0].side == row.side), None)
+        if own is not None and row.start - max(r.stop for r in own) < MIN_SWING:
+            own.append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def stance_windows(
+    group: Sequence[PlateStrike], plates: Sequence[PlateData], strikes: Sequence[PlateStrike], reach: float = 0.0
+) -> list[tuple[PlateData, float, float]]:
+    """When each plate counts for one stance.
+
+    On one plate that is while the plate counts as loaded. Of several, each counts through the whole stance, as long as
+    nobody else is on it: the newtons below its own threshold are the foot's too.
+
+    Args:
+        group: The contacts of the stance.
+        plates: The plates.
+        strikes: All contacts.
+        reach: Time before and after the stance that several plates count too, s.
+
+    Returns:
+        Plate, first and last instant (s), one or more a plate.
+    """
+    under = {contact.plate for contact in group}
+    own = [plate for plate in plates if plate.index in under]
+    if len(own) == 1:
+        return [(own[0], contact.start, contact.stop) for contact in group]
+    windows = []
+    for plate in own:
+        here = [contact for contact in group if contact.plate == plate.index]
+        others = [s for s in strikes if s.plate == plate.index and s not in here]
+        first = [s.stop for s in others if s.stop <= here[0].start]
+        last = [s.start for s in others if s.start >= here[-1].stop]
+        begin, end = min(s.start for s in group) - reach, max(s.stop for s in group) + reach
+        windows.append((plate, max([begin, *first]), min([end, *last])))
+    return windows
+
+
+def _together(group: list[PlateStrike]) -> list[PlateStrike]:
+    """The contacts of one stance stand or fall together: without one of them the rest is not the whole force."""
+    bad = next((row for row in group if not row.accepted), None)
+    if bad is None:
+        return group
+    why = f"the same stance on plate {bad.plate + 1} cannot be used ({bad.reason})"
+    return [replace(row, accepted=False, reason=why) if row.accepted else row for row in group]
 
 
 def _without_holes(row: PlateStrike, plates: Sequence[PlateData]) -> PlateStrike:
@@ -134,17 +207,14 @@ def foot_load(side: str, plates: Sequence[PlateData], strikes: Sequence[PlateStr
     force, moment = np.zeros((n, 3)), np.zeros((n, 3))
     loaded = np.zeros(n, dtype=bool)
     height = np.zeros(n)
-    for plate in plates:
-        own = [
-            Contact(s.plate, s.start, s.stop, s.complete)
-            for s in strikes
-            if s.plate == plate.index and s.side == side and s.accepted
-        ]
-        on = loaded_samples(own, n, plate.rate) & np.isfinite(plate.force).all(axis=1)
-        force[on] += plate.force[on]
-        moment[on] += plate.moment[on] + np.cross(plate.centre, plate.force[on])
-        height[on] = plate.centre[1]
-        loaded |= on
+    for group in same_stance([s for s in strikes if s.side == side and s.accepted]):
+        for plate, first, last in stance_windows(group, plates, strikes):
+            on = loaded_samples([Contact(plate.index, first, last, True)], n, plate.rate)
+            on &= np.isfinite(plate.force).all(axis=1)
+            force[on] += plate.force[on]
+            moment[on] += plate.moment[on] + np.cross(plate.centre, plate.force[on])
+            height[on] = plate.centre[1]
+            loaded |= on
     point, torque = np.zeros((n, 3)), np.zeros((n, 3))
     firm = loaded & (force[:, 1] > 1.0)
     f, m, h = force[firm], moment[firm], height[firm]
@@ -210,11 +280,12 @@ class _Foot:
 
     @staticmethod
     def of(
-        side: str,
+        side: Side,
         positions: NDArray[np.float64],
         names: Sequence[str],
         rate: float,
         roles: Mapping[str, Sequence[str]],
+        belt: Belt,
     ) -> _Foot | None:
         back = (roles.get(f"heel_{side}") or roles.get(f"ankle_{side}") or (None,))[0]
         front = (roles.get(f"toe_{side}") or roles.get(f"met5_{side}") or (None,))[0]
@@ -223,15 +294,31 @@ class _Foot:
         own = foot_markers(roles, side)
         where = [list(names).index(name) for name in own]
         paths = positions[:, where]
-        if len(paths) > 2:
-            speed = np.linalg.norm(np.gradient(paths, 1 / rate, axis=0), axis=2)
-        else:
-            speed = np.zeros(paths.shape[:2])
-        height = paths[..., 1]
-        floor = np.array([np.nanpercentile(h, 2) if np.isfinite(h).any() else np.nan for h in height.T])
-        with np.errstate(invalid="ignore"):
-            down = (speed < STILL_SPEED) & (height < floor + GROUND_BAND)
+        down = on_ground(paths, rate, belt.of(side, len(paths)))
         return _Foot(tuple(own), paths, own.index(back), own.index(front), down)
+
+
+def on_ground(paths: NDArray[np.float64], rate: float, belt: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where markers of a foot stand: low, and moving with the ground.
+
+    Args:
+        paths: Shape (n_frames, n_markers, 3), m, OpenSim's frame.
+        rate: Frames a second, Hz.
+        belt: Backward speed of the ground under the foot, shape (n_frames,), m/s.
+
+    Returns:
+        Flags, shape (n_frames, n_markers); False where a marker is not seen.
+    """
+    if len(paths) > 2:
+        velocity = np.gradient(paths, 1 / rate, axis=0)
+        velocity[..., 0] += belt[:, None]
+        speed = np.linalg.norm(velocity, axis=2)
+    else:
+        speed = 0.0 * paths[..., 0]
+    height = paths[..., 1]
+    floor = np.array([np.nanpercentile(h, 2) if np.isfinite(h).any() else np.nan for h in height.T])
+    with np.errstate(invalid="ignore"):
+        return (speed < STILL_SPEED) & (height < floor + GROUND_BAND)
 
 
 def _frames(contact: Contact | PlateStrike, rate: float, n_frames: int) -> slice:
@@ -280,14 +367,13 @@ def _distance_to_segment(p: NDArray[np.float64], a: NDArray[np.float64], b: NDAr
 
 def _judge(
     row: PlateStrike,
-    rows: Sequence[PlateStrike],
+    stance: Sequence[PlateStrike],
     plates: Sequence[PlateData],
     feet: Mapping[str, _Foot | None],
     rate: float,
 ) -> PlateStrike:
     plate = next(p for p in plates if p.index == row.plate)
-    vertical = plate.force[loaded_samples([Contact(0, row.start, row.stop, True)], len(plate.force), plate.rate), 1]
-    peak = float(np.nanmax(vertical, initial=0.0))
+    peak = max(_peak(contact, plates) for contact in stance)
     if peak < MIN_PEAK:
         return replace(row, reason=f"brushed only: {peak:.0f} N for {row.stop - row.start:.2f} s")
     foot = feet.get(row.side)
@@ -303,11 +389,8 @@ def _judge(
         both = _time_on_plate(other, plate, row, rate)
         if both > DOUBLE_TIME:
             return replace(row, reason=f"double contact: the other foot is on the plate too, for {both:.2f} s")
-    neighbours = [
-        next(p for p in plates if p.index == r.plate)
-        for r in rows
-        if r.side == row.side and r.plate != row.plate and r.start < row.stop and r.stop > row.start
-    ]
+    under = {contact.plate for contact in stance}
+    neighbours = [p for p in plates if p.index in under and p.index != row.plate]
     name, outside = _overhang(foot, [plate, *neighbours], row, rate)
     row = replace(row, outside=outside)
     if outside > MARKER_TOLERANCE:
@@ -321,12 +404,21 @@ def _judge(
             return replace(
                 row, reason=f"partial contact: the centre of pressure is at the edge for {share:.0f} % of the time"
             )
-    reason = "whole foot on the plate" if not neighbours else "foot spans two plates: both are added"
+    reason = "whole foot on the plate"
+    if neighbours:
+        reason = f"one stance on plates {', '.join(str(i + 1) for i in sorted(under))}: their forces are added"
     if outside > 0:
         reason += f" ({name} {1e3 * outside:.0f} mm outside, within the tolerance)"
     if not row.complete:
         reason += "; the recording cuts the contact"
     return replace(row, accepted=True, reason=reason)
+
+
+def _peak(row: PlateStrike, plates: Sequence[PlateData]) -> float:
+    """Largest vertical force of a contact, N."""
+    plate = next(p for p in plates if p.index == row.plate)
+    inside = loaded_samples([Contact(0, row.start, row.stop, True)], len(plate.force), plate.rate)
+    return float(np.nanmax(plate.force[inside, 1], initial=0.0))
 
 
 def _time_on_plate(foot: _Foot, plate: PlateData, row: PlateStrike, rate: float) -> float:

@@ -22,7 +22,7 @@ from exogait.analysis.signals.measured import (
     process_trial,
 )
 from exogait.analysis.signals.overrides import Overrides, read_overrides
-from exogait.analysis.signals.strikes import PlateStrike
+from exogait.analysis.signals.stances import Stance
 from exogait.data.errors import FileFormatError
 from exogait.data.trial import GaitEvent
 
@@ -164,12 +164,12 @@ def test_an_event_within_half_a_frame_before_the_recording_is_its_first_sample()
 @pytest.mark.parametrize("apart", [-0.2, 0.2])
 def test_of_two_events_within_a_quarter_second_the_better_source_stays(apart: float):
     """A plate knows better than the file, whichever comes first; farther apart both stay."""
-    strike = PlateStrike(0, 1.0, 1.6, "r", True, "", True, 0.0, 0.0)
-    found = detect_events(stated((1.0 + apart, "r", "heel_strike")), np.zeros((300, 0, 3)), {}, [strike])
+    stance = Stance("r", 1.0, 1.6, (0,))
+    found = detect_events(stated((1.0 + apart, "r", "heel_strike")), np.zeros((300, 0, 3)), {}, [stance])
     kept = [(e.time, e.source) for e in found.events if e.kind == "heel_strike"]
     assert kept == [(1.0, "plate")] and any("repeats another" in note for note in found.notes)
     apart *= 1.5
-    found = detect_events(stated((1.0 + apart, "r", "heel_strike")), np.zeros((300, 0, 3)), {}, [strike])
+    found = detect_events(stated((1.0 + apart, "r", "heel_strike")), np.zeros((300, 0, 3)), {}, [stance])
     assert sorted(e.source for e in found.events if e.kind == "heel_strike") == ["c3d", "plate"]
 
 
