@@ -24,6 +24,7 @@ from .errors import InputError, UnitsError, UnknownNameError
 from .files import write_parquet, write_text_atomic
 from .loading import parsed, read_table
 from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
+from .masks import flags_at
 from .names import SIDES as SIDES
 from .names import TRIAL_FILE
 from .names import Side as Side
@@ -266,7 +267,7 @@ class GaitTrial(Shown):
         return self._map(cut).replace(events=tuple(event for event in self.events if start <= event.time <= end))
 
     def resample(self, time: ArrayLike) -> GaitTrial:
-        """Bring every table to one time grid by linear interpolation; masks take the nearest earlier value.
+        """Bring every table to one time grid by linear interpolation; a mask is true where both its neighbours are.
 
         Args:
             time: Shape (n,), s, increasing, inside :attr:`time_range`.
@@ -409,7 +410,7 @@ def select_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def interpolate_table(table: pd.DataFrame, time: ArrayLike) -> pd.DataFrame:
-    """Values of a table at other instants: linear for numbers, the nearest earlier value for masks.
+    """Values of a table at other instants: linear for numbers, true between two true neighbours for masks.
 
     A gap (NaN) stays a gap: an instant whose neighbours are not both known is NaN.
 
@@ -431,8 +432,7 @@ def interpolate_table(table: pd.DataFrame, time: ArrayLike) -> pd.DataFrame:
     index = pd.Index(grid, name="time")
     values = table.to_numpy()
     if all(kind == bool for kind in table.dtypes):  # noqa: E721
-        at = np.where(grid + slack >= known[-1], len(known) - 1, left)
-        result = pd.DataFrame(values[at], index=index, columns=table.columns)
+        result = flags_at(table, grid)
     elif len(known) == 1:
         result = pd.DataFrame(np.repeat(values, len(grid), axis=0), index=index, columns=table.columns)
     else:

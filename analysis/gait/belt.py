@@ -102,7 +102,7 @@ def find_belt(
     if not apart and not changing:
         return Belt(speed, how)
     clock = np.arange(len(positions)) / rate
-    sides = {
+    sides: dict[Side, NDArray[np.float64]] = {
         side: np.interp(clock, *knots[side].T) if changing else np.full(len(clock), own.get(side, speed))
         for side in SIDES
     }

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from exogait.data import GaitTrial, UnknownNameError
 from exogait.data.constants import GRAVITY
+from exogait.data.masks import flags_at
 from exogait.data.names import Side, stem
 
 from .cycle import find_strides, normalize_cycles
@@ -218,19 +219,15 @@ def mask_unknown(trial: GaitTrial, series: pd.Series, side: Side) -> pd.Series:
     """Kinetics of one leg with NaN wherever the trial says that they are not known.
 
     Args:
-        trial: Trial whose ``valid_kinetics`` mask decides; without one every sample counts as known.
+        trial: Trial whose ``valid_kinetics`` mask decides; without one every sample counts as known. Beyond the time of
+            the mask nobody said so, and nothing is known.
         series: Index ``time``, s.
         side: Leg.
     """
     mask = trial.masks.get("valid_kinetics")
     if mask is None or side not in mask.columns:
         return series
-    if mask.empty:  # nobody said of any sample that it is known
-        return series.where(np.zeros(len(series), bool))
-    valid = mask[side].to_numpy(dtype=np.float64)
-    # Linear interpolation of the flag: a sample next to an unknown one is unknown too.
-    known = np.interp(series.index.to_numpy(np.float64), mask.index.to_numpy(np.float64), valid) > 1.0 - 1e-9
-    return series.where(known)
+    return series.where(flags_at(mask, series.index.to_numpy(np.float64))[side].to_numpy(bool))
 
 
 def available(trial: GaitTrial, keys: Iterable[str]) -> list[str]:

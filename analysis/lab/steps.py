@@ -226,10 +226,8 @@ def assemble(measured: GaitTrial, angles: KinematicsResult, dynamics: DynamicsRe
         return measured.replace(coordinates=coordinates, speeds=speeds)
     forces = dynamics.generalized_forces
     powers = joint_powers(forces, speeds)
-    masks = {**measured.masks, "valid_kinetics": dynamics.valid}
-    return measured.replace(
-        coordinates=coordinates, speeds=speeds, generalized_forces=forces, joint_powers=powers, masks=masks
-    )
+    # The mask of the measurement stays: ground reactions are known, or not, beyond the part that has angles too.
+    return measured.replace(coordinates=coordinates, speeds=speeds, generalized_forces=forces, joint_powers=powers)
 
 
 def _turn_standing(recording: C3DFile, identity: Identity, up: str | None) -> tuple[pd.DataFrame, list[QualityRow]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
+from exogait.data.masks import flags_at
 from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, side_of
 from exogait.data.storage import read_sto, write_mot
 from exogait.data.trial import select_columns
@@ -214,9 +215,4 @@ def _group(column: str) -> str:
 def _mask_on(time: pd.Index, valid: pd.DataFrame | None) -> pd.DataFrame:
     if valid is None:
         return pd.DataFrame(True, index=time, columns=pd.Index(["r", "l", "pelvis"]))
-    known = valid.index.to_numpy(np.float64)
-    wanted = time.to_numpy(np.float64)
-    at = np.clip(np.searchsorted(known, wanted - 1e-9), 0, len(known) - 1)
-    # Between two instants of the mask a value counts only where both are valid.
-    before = np.where(np.abs(known[at] - wanted) < 1e-9, at, np.maximum(at - 1, 0))
-    return pd.DataFrame(valid.to_numpy()[at] & valid.to_numpy()[before], index=time, columns=valid.columns)
+    return flags_at(valid, time.to_numpy(np.float64))

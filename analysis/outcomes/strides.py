@@ -13,6 +13,7 @@ from exogait.data.constants import GRAVITY
 from exogait.data.names import side_of
 from exogait.data.trial import SIDES, GaitEvent, GaitTrial, Side
 
+from ..gait.curves import mask_unknown
 from ..gait.cycle import Stride
 from ..gait.energy import mean_over
 
@@ -61,7 +62,8 @@ def impulses(trial: GaitTrial, strides: Mapping[Side, list[Stride]]) -> dict[Sid
     weight = trial.subject_mass * GRAVITY
     return {
         s: np.array([
-            mean_over(pd.Series(table[f"ground_force_{s}_vy"]), x.start, x.stop) * x.duration / weight
+            mean_over(mask_unknown(trial, pd.Series(table[f"ground_force_{s}_vy"]), s), x.start, x.stop)
+            * x.duration / weight
             for x in strides[s]
         ])
         for s in SIDES if f"ground_force_{s}_vy" in table.columns
@@ -91,5 +93,5 @@ def _contact(trial: GaitTrial, strike: GaitEvent) -> float:
         return float("nan")
     clock = table.index.to_numpy(np.float64)
     at = int(np.searchsorted(clock, strike.time - 1e-9))
-    place = table[column].to_numpy(np.float64)
+    place = mask_unknown(trial, pd.Series(table[column]), strike.side).to_numpy(np.float64)
     return float(place[at]) if at < len(place) else float("nan")

@@ -306,9 +306,9 @@ def _load_known(
     if not trial.platforms or not where:
         return np.zeros(len(time), dtype=bool)
     paths = positions[:, where]
-    standing = on_ground(paths, trial.point_rate, belt.of(side, len(paths))).any(axis=1)
+    standing = np.any(on_ground(paths, trial.point_rate, belt.of(side, len(paths))), axis=1)
     step = np.gradient(paths, axis=0) if len(paths) > 2 else 0.0 * paths
-    unseen = ~np.isfinite(step).all(axis=2).any(axis=1)
+    unseen = ~np.any(np.isfinite(step).all(axis=2), axis=1)
     grounded = _widen(standing, round(_STANCE_MARGIN * trial.point_rate)) | unseen
     own = [e for e in events.events if e.side == side]
     for i, event in enumerate(own):

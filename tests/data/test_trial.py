@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from exogait.data import GaitEvent, GaitTrial, InputError, UnknownNameError
+from exogait.data.masks import flags_at
 from exogait.data.trc import marker_table
 from exogait.data.trial import GROUND_REACTION_COLUMNS, interpolate_table
 
@@ -106,6 +107,16 @@ def test_resample_and_crop(trial):
     assert np.allclose(on_grid.coordinates["knee_angle_r"], expected, atol=1e-14)
     part = trial.crop(0.2, 0.45)
     assert part.time_range == (0.2, 0.45) and [event.time for event in part.events] == [0.4]
+
+
+def test_a_resampled_mask_vouches_for_nothing_between_known_and_unknown():
+    """A number halfway between a known and an unknown sample is made of both."""
+    known = pd.DataFrame({"r": [True, True, False, True]}, index=pd.Index([0.0, 0.1, 0.2, 0.3], name="time"))
+    at = [-0.01, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.31]
+    assert flags_at(known, at)["r"].tolist() == [False, True, True, True, False, False, False, True, False]
+    inside = interpolate_table(known, at[1:-1])
+    assert inside["r"].tolist() == flags_at(known, at[1:-1])["r"].tolist()
+    assert not flags_at(known.iloc[:0], at)["r"].any()
 
 
 def test_gaps_stay_gaps_and_do_not_spread():

@@ -69,6 +69,20 @@ def test_a_sample_next_to_an_unknown_one_is_unknown() -> None:
     assert shown.isna().sum() == 1
 
 
+def test_beyond_the_time_of_the_mask_nothing_is_known() -> None:
+    """Forces reach farther than what was judged: without this their zeros halved the mean peak of two strides."""
+    trial = walking_trial(n_strides=2)
+    mask = trial.masks["valid_kinetics"].iloc[:110]
+    short = trial.replace(masks={"valid_kinetics": mask})
+    ground = trial.ground_reactions.copy()
+    ground.iloc[110:] = 0.0
+    shown = display_series(short.replace(ground_reactions=ground), "grf_vertical", "r")
+    assert shown.iloc[:110].notna().all() and shown.iloc[110:].isna().all()
+    whole = mean_curve(trial, "grf_vertical", "r")
+    part = mean_curve(short.replace(ground_reactions=ground), "grf_vertical", "r")
+    assert np.nanmax(part) == pytest.approx(np.nanmax(whole), rel=1e-6)
+
+
 def test_strides_start_at_each_sides_own_heel_strike() -> None:
     trial = walking_trial(n_strides=3)
     for side in ("r", "l"):

@@ -13,7 +13,8 @@ from exogait.analysis.c3d.reader import (
     C3DFile,
     read_c3d,
 )
-from exogait.analysis.gait.spatiotemporal import compute_spatiotemporal
+from exogait.analysis.gait.cycle import Stride
+from exogait.analysis.gait.spatiotemporal import compute_spatiotemporal, support_times
 from exogait.analysis.gait.symmetry import robinson_index
 from exogait.analysis.signals.measured import (
     process_trial,
@@ -89,6 +90,73 @@ def test_known_lengths_and_times(belt: float):
     assert table.loc["swing_time", "mean_l"] == pytest.approx(0.5)
     assert result.speed == pytest.approx(1.3 / 1.1, abs=1e-6)
     assert table.loc["stance_pct", "unit"] == "%"
+
+
+@pytest.mark.parametrize("fast", "rl")
+def test_two_belts_of_two_speeds(fast: str):
+    """Each foot is shifted back by its own belt; strides on it are longer by what the belt ran more."""
+    positions, events = made_walk(belt=1.0)
+    time = np.arange(len(positions)) / RATE
+    for j in (0, 2) if fast == "r" else (1, 3):
+        positions[:, j, 0] -= 0.4 * time
+    result = compute_spatiotemporal(positions, NAMES, RATE, ROLES, events)
+    assert "two belts" in result.belt.how and result.belt.speed == pytest.approx(1.2, abs=1e-6)
+    table = result.summary().set_index("quantity")
+    assert table.loc["stride_length", "mean_r"] == pytest.approx(1.3, abs=1e-6)
+    assert table.loc["stride_length", "mean_l"] == pytest.approx(1.3, abs=1e-6)
+    assert table.loc["stance_time", "mean_r"] == pytest.approx(0.7)
+
+
+def test_a_belt_that_changes_its_speed():
+    """Speeding up by 0.1 m/s every second: each stride has the length that the feet walked, 1.3 m."""
+    positions, events = made_walk()
+    time = np.arange(len(positions)) / RATE
+    positions[..., 0] -= (0.8 * time + 0.05 * time**2)[:, None]
+    belt = compute_spatiotemporal(positions, NAMES, RATE, ROLES, events)
+    assert "it changes from" in belt.belt.how
+    np.testing.assert_allclose(belt.strides["stride_length"], 1.3, atol=0.01)
+
+
+def test_whoever_travels_is_on_no_belt_though_the_feet_roll():
+    """As in a sprint: standing toes creep back at 0.3 m/s while the body travels at 1.2 m/s."""
+    positions, events = made_walk(belt=0.3)
+    positions[:, 4, 0] += 0.3 * np.arange(len(positions)) / RATE
+    found = compute_spatiotemporal(positions, NAMES, RATE, ROLES, events).belt
+    assert found.speed == 0.0 and found.how.startswith("overground (the body travels at 1.18 m/s")
+
+
+def test_flight_on_one_side_alone():
+    """A limp that leaps off the right foot: right stance 0-0.3, left 0.35-1.05, right again at 0.95, cycle 0.95 s."""
+    double, single, flight = support_times(Stride("r", 0.0, 0.95, 0.3, 0.1, 0.35))
+    assert (double, single, flight) == pytest.approx((0.1, 0.2, 0.05))
+    assert np.isnan(support_times(Stride("r", 0.0, 0.95, 0.3, np.nan, 0.35))).all()
+
+
+def test_a_sprint_is_named_and_flies(real_data: Path):
+    """A sprinter over eight plates, 9.5 m/s by the pelvis: stances of 0.12 s, flights of 0.11 s, no double support."""
+    lab = process_trial(read_c3d(real_data / "edge_c3d/nimblephysics/JA1Gait35_sprint.c3d"))
+    found = compute_spatiotemporal(lab.positions, lab.marker_names, lab.rate, lab.roles, lab.events.events)
+    table = found.summary().set_index("quantity")
+    assert found.gait == "running" and found.belt.speed == lab.belt.speed == 0.0
+    assert table.loc["speed", "mean"] == pytest.approx(9.5, abs=0.15)
+    assert table.loc["stance_time", "mean"] == pytest.approx(0.12, abs=0.005)
+    assert table.loc["flight_time", "mean"] == pytest.approx(2 * 0.11, abs=0.01)
+    assert table.loc["double_support", "mean"] == 0.0
+    assert 2 * table.loc["step_length", "mean"] == pytest.approx(table.loc["stride_length", "mean"], abs=0.05)
+
+
+def test_a_treadmill_with_a_plate_a_belt(real_data: Path):
+    """Computed: 11 stances on two belts at 1.21 m/s; the right foot walks on plate 2, the left on plate 1."""
+    lab = process_trial(read_c3d(real_data / "trust_cases/c3d/treadmill_two_belts.c3d"))
+    assert [(s.plate, s.side) for s in lab.strikes] == [(1, "r"), (0, "l")] * 5 + [(1, "r")]
+    assert all(s.accepted for s in lab.strikes)
+    assert lab.load_known.mean() > 0.95
+    found = compute_spatiotemporal(lab.positions, lab.marker_names, lab.rate, lab.roles, lab.events.events)
+    table = found.summary().set_index("quantity")
+    assert found.gait == "walking"
+    assert found.belt.speed == pytest.approx(1.21, abs=0.02)
+    assert table.loc["stance_pct", "mean"] == pytest.approx(62, abs=1)
+    assert table.loc["step_length", "mean"] == pytest.approx(0.61, abs=0.01)
 
 
 def test_walking_askew_to_the_axes_changes_nothing():
