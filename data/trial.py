@@ -24,7 +24,6 @@ from .errors import InputError, UnitsError, UnknownNameError
 from .files import write_parquet, write_text_atomic
 from .loading import parsed, read_table
 from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
-from .masks import flags_at
 from .names import SIDES as SIDES
 from .names import TRIAL_FILE
 from .names import Side as Side
@@ -444,6 +443,23 @@ def interpolate_table(table: pd.DataFrame, time: ArrayLike) -> pd.DataFrame:
         result = pd.DataFrame(low + high, index=index, columns=table.columns)
     result.attrs = dict(table.attrs)
     return result
+
+
+def flags_at(mask: pd.DataFrame, time: ArrayLike) -> pd.DataFrame:
+    """A mask (index time, s) at other instants (shape (n,), s): true between two true samples, false beyond its time.
+
+    A number between two samples is made of both, so it is known only where both are.
+    """
+    grid, clock = np.asarray(time, np.float64), mask.index.to_numpy(np.float64)
+    values = np.zeros((len(grid), mask.shape[1]), bool)
+    if len(clock):
+        slack = 1e-9 + 1e-6 * (clock[-1] - clock[0]) / max(len(clock) - 1, 1)
+        after = np.searchsorted(clock, grid - slack)
+        before = np.searchsorted(clock, grid + slack, side="right") - 1
+        inside = (after < len(clock)) & (before >= 0)
+        flags = mask.to_numpy(bool)
+        values = flags[np.minimum(after, len(clock) - 1)] & flags[np.maximum(before, 0)] & inside[:, None]
+    return pd.DataFrame(values, index=pd.Index(grid, name="time"), columns=mask.columns)
 
 
 def _in_radians(where: str, table: pd.DataFrame) -> pd.DataFrame:

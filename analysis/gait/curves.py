@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from exogait.data import GaitTrial, UnknownNameError
 from exogait.data.constants import GRAVITY
-from exogait.data.masks import flags_at
 from exogait.data.names import Side, stem
+from exogait.data.trial import flags_at
 
 from .cycle import find_strides, normalize_cycles
 

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import InputError
-from exogait.data.masks import flags_at
 from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, side_of
 from exogait.data.storage import read_sto, write_mot
-from exogait.data.trial import select_columns
+from exogait.data.trial import flags_at, select_columns
 from exogait.models.opensim_api import import_opensim
 
 from .common import (

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 
 from exogait.data import GaitEvent, GaitTrial, InputError, UnknownNameError
-from exogait.data.masks import flags_at
 from exogait.data.trc import marker_table
-from exogait.data.trial import GROUND_REACTION_COLUMNS, interpolate_table
+from exogait.data.trial import GROUND_REACTION_COLUMNS, flags_at, interpolate_table
 
 
 def make_table(columns, rate=100.0, n=51, seed=0):
