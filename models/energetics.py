@@ -27,6 +27,10 @@ MUSCLE_DENSITY = 1059.7
 SPECIFIC_TENSION = 0.25e6
 """Pa; default of both probes."""
 
+IDLE_EXCITATION = 0.001
+"""Excitation of a muscle at rest. If all muscles idled at 0.01 they would be paid 0.6 W/kg beside the basal rate, which
+holds the heat of rest already; at 0.001 it is 0.15."""
+
 # Umberger 2010: heat constants in W/kg.
 _FAST_EXTRA, _SLOW_BASE = 128.0, 25.0
 _FAST_SHORTENING, _SLOW_SHORTENING, _LARGEST_SHORTENING = 153.0, 100.0, 100.0

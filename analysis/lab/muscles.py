@@ -19,7 +19,7 @@ from exogait.data.errors import FileFormatError
 from exogait.data.names import FORCES_ENDING, SIDES, Side, side_of
 from exogait.data.quality import HICKS, QualityRow, judge
 from exogait.data.trial import select_columns
-from exogait.models.energetics import ACCOUNTINGS
+from exogait.models.energetics import ACCOUNTINGS, IDLE_EXCITATION
 from exogait.models.subject import Subject
 from exogait.models.tables import load_tables
 
@@ -122,7 +122,7 @@ def add_muscles(
     solved: dict[str, OptimizationResult] = cache.run(
         "static_optimization",
         [model, motion, *([external_loads, external_loads.parent / f"{name}{FORCES_ENDING}"] if external_loads else []),
-         intervals],
+         intervals, IDLE_EXCITATION],
         lambda: optimize_intervals(
             model, motion, external_loads, intervals, out=out, cutoff=-1.0, workers=min(workers, len(intervals))
         ),
@@ -174,8 +174,7 @@ def _height(trial: GaitTrial, model: Path) -> tuple[float, list[QualityRow]]:
         height, source = Subject.from_scaled_model(model, mass=trial.subject_mass).height, "the scaled model's lengths"
     except FileFormatError:
         height, source = load_tables().constants["generic_height"], "the generic body"
-    found = f"{height:.2f} m, from {source}"
-    return height, [QualityRow("Muscles", "body height, for muscle mass", found, "stated", "warn")]
+    return height, [QualityRow("Muscles", "body height, for muscle mass", f"{height:.2f} m, not stated: {source}")]
 
 
 def _own(table: pd.DataFrame, side: Side) -> pd.DataFrame:

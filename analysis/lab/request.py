@@ -31,7 +31,7 @@ class LabRequest(Shown):
     mass: float
     """Body mass, kg."""
     height: float | None = None
-    """Body height, m, for the record."""
+    """Body height, m, for the record and for muscle mass; the latter without one from the scaled model's lengths."""
     marker_map: str | Path | MarkerMap | None = None
     """Marker set: a name, a YAML file, or a map; the best fitting of the known ones if not given."""
     settings: LabSettings = field(default_factory=LabSettings)
@@ -66,7 +66,7 @@ class LabChoices(TypedDict, total=False):
     """The optional fields of a :class:`LabRequest` as keyword arguments; ``None`` means the default."""
 
     height: float | None
-    """Body height, m, for the record."""
+    """Body height, m, for the record and for muscle mass; the latter without one from the scaled model's lengths."""
     marker_map: str | Path | MarkerMap | None
     """Marker set: a name, a YAML file, or a map."""
     settings: LabSettings | None

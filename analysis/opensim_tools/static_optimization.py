@@ -14,6 +14,7 @@ from exogait.data.errors import InputError
 from exogait.data.names import MUSCLES_ENDING, RESERVES_FILE
 from exogait.data.processes import worker_pool
 from exogait.data.trial import select_columns, select_rows
+from exogait.models.energetics import IDLE_EXCITATION
 
 from .analyze_tool import (
     analyze_setup,
@@ -72,6 +73,7 @@ def static_optimization(
     time_range: tuple[float, float],
     out: str | Path,
     cutoff: float = CUTOFF,
+    min_excitation: float = IDLE_EXCITATION,
     name: str = "trial",
 ) -> OptimizationResult:
     """Muscle activations that give the joint moments with the least sum of squared activations.
@@ -90,6 +92,7 @@ def static_optimization(
         time_range: Start and end, s; one stride is usual.
         out: Folder for set-up and results.
         cutoff: Low-pass cut-off of the coordinates, Hz, the same as in inverse dynamics.
+        min_excitation: Least activation of a muscle.
         name: Name of the trial and interval, used for files.
 
     Returns:
@@ -103,8 +106,9 @@ def static_optimization(
     """
     check_interval(Path(motion), time_range, name)
     setup, muscles = write_so_setup(
-        model, motion, external_loads, time_range=time_range, out=out, cutoff=cutoff, name=name
-    )
+        model, motion, external_loads, time_range=time_range, out=out, cutoff=cutoff,
+        min_excitation=min_excitation, name=name,
+    )  # fmt: skip
     warnings = run_analyze_tool(setup, f"{name}: static optimization (OpenSim AnalyzeTool)")
     activation = read_result_table(setup, "StaticOptimization_activation")
     forces = read_result_table(setup, "StaticOptimization_force")
@@ -133,6 +137,7 @@ def write_so_setup(
     time_range: tuple[float, float],
     out: str | Path,
     cutoff: float = CUTOFF,
+    min_excitation: float = IDLE_EXCITATION,
     name: str = "trial",
 ) -> tuple[Path, list[str]]:
     """Write everything that static optimization needs into one folder, without running it.
@@ -144,6 +149,7 @@ def write_so_setup(
         time_range: Start and end, s.
         out: The folder.
         cutoff: Low-pass cut-off of the coordinates, Hz.
+        min_excitation: Least activation of a muscle.
         name: Name of the trial and interval, used for files.
 
     Returns:
@@ -157,6 +163,8 @@ def write_so_setup(
         raise InputError(f"{name}: {model}", "no muscles", "a model with muscles for static optimization")
     stripped = folder / f"{Path(model).stem}{MUSCLES_ENDING}"
     _strip_passive(full)
+    for muscle in muscles:
+        full.getMuscles().get(muscle).setMinControl(min_excitation)
     full.printToXML(str(stripped))
     reserves = _write_reserves(folder / RESERVES_FILE, coordinates)
     analysis = element(

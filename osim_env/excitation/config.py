@@ -8,6 +8,7 @@ from typing import Literal
 
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.settings import check_ranges
+from exogait.models.energetics import IDLE_EXCITATION
 
 from ..gait.config import WORLD_RANGES
 from .arrays import Settings
@@ -73,7 +74,7 @@ class ExcitationConfig:
     speed_bins: int = 5
     treadmill: float = 0.3
     phase_rate: float = 0.2
-    min_excitation: float = 0.001
+    min_excitation: float = IDLE_EXCITATION
     squash: float = 10.0
     weakness: float = 1.0
     reset_noise: float = 0.02

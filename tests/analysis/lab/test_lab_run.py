@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exogait import models
 from exogait.analysis.lab import batch
 from exogait.analysis.lab.batch import group_statistics, run_batch
 from exogait.analysis.lab.manifest import ManifestRow, read_manifest
@@ -19,6 +20,7 @@ from exogait.analysis.lab.muscles import choose_strides
 from exogait.analysis.lab.run import run_trial
 from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.data import FileFormatError, GaitTrial
+from exogait.models.energetics import ACCOUNTINGS
 from tests.kit.study_functions import die_of_name
 
 ROOT = Path(__file__).parents[3]
@@ -212,6 +214,13 @@ def test_muscles_of_a_real_stride(real_data: Path, tmp_path: Path) -> None:
     # Measured walking at this speed costs about 4 to 5 W/kg; static optimization is known to err on either side.
     assert 2.0 < energy["metabolic_rate_gross"] < 9.0
     assert energy["metabolic_rate_gross"] == pytest.approx(energy["metabolic_rate_net"] + energy["basal_rate"])
+    assert list(run.trial.metadata["metabolics"]) == list(ACCOUNTINGS)
+    # Nobody stated a height: it follows from the lengths of the scaled model.
+    row = next(row for row in run.trial.metadata["quality"] if row["what"].startswith("body height"))
+    assert row["found"].startswith("1.70 m, not stated")
+    person = models.Subject.from_scaled_model(next(run.folder.rglob("*_scaled.osim")), mass=67.0)
+    masses = run.trial.muscle_parameters["anatomical_mass"]
+    assert masses.to_dict() == pytest.approx(models.muscle_masses(subject=person), rel=1e-9)
     page = run.report.read_text(encoding="utf-8")
     assert "Metabolic rate" in page and "Reserve actuators" in page and "Electromyography" in page
 
