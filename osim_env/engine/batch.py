@@ -385,7 +385,7 @@ def inverse_dynamics(
     return result
 
 
-_MASS_PARAMETERS = ("mass_scale", "added_mass", "added_mass_location")
+_MASS_PARAMETERS = ("gravity", "mass_scale", "added_mass", "added_mass_location")
 _announced = False
 
 

@@ -293,7 +293,7 @@ def kinematics(functions, tree, w, at):
         store(w, at.angular_velocity + k, 0.0)
         store(w, at.velocity + k, 0.0)
         store(w, at.angular_bias + k, 0.0)
-        store(w, at.bias + k, -tree.gravity[k])
+        store(w, at.bias + k, -load(w, at.gravity + k))
     axis_functions(functions, tree, w, at)
     for b in range(1, at.n_bodies):
         _body_kinematics(functions, tree, w, at, b)

@@ -287,6 +287,7 @@ class Layout(NamedTuple):
     guide_target: int
     guide_speed: int
     push: int
+    gravity: int
     mass_scale: int
     added_mass: int
     mass: int
@@ -368,10 +369,8 @@ def make_layout(model: Model) -> Layout:
     rows |= {
         "axis_value": 30 * n_bodies,
         "turning_axis": 18,
-        "push": 3,
-        "mass": n_bodies,
-        "mass_scale": n_bodies,
-        "added_mass": n_bodies,
+        **dict.fromkeys(("push", "gravity"), 3),
+        **dict.fromkeys(("mass", "mass_scale", "added_mass"), n_bodies),
         "inertia": 6 * n_bodies,
         "rotation": 9 * n_bodies,
         "wrench": 6 * n_bodies,

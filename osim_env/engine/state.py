@@ -183,6 +183,8 @@ class Parameters(Shown):
     """External force in ground axes at the mass centre of ``push_body``, N, shape (B, 3)."""
     push_body: str | None = None
     """Body that is pushed; the first of the model by default."""
+    gravity: ArrayLike | None = None
+    """Acceleration of gravity in ground axes, m/s2, shape (B, 3); the model's own by default. Tilted, it is a slope."""
     coordinate_force: ArrayLike | None = None
     """Generalized force added to each coordinate, N m or N, shape (B, n_coordinates)."""
     guide_stiffness: ArrayLike | None = None
@@ -207,7 +209,7 @@ def pack_parameters(model: Model, batch: int, parameters: Parameters | None) -> 
     p = parameters or Parameters()
     n, bodies = model.n_coordinates, model.n_bodies
     # In the order of the layout, strength to added_mass.
-    columns = (
+    columns: tuple[tuple[str, int, Floats | float], ...] = (
         ("muscle_strength", model.n_muscles, 1.0),
         ("torque_limit", model.n_actuators, np.inf),
         ("coordinate_force", n, 0.0),
@@ -216,6 +218,7 @@ def pack_parameters(model: Model, batch: int, parameters: Parameters | None) -> 
         ("guide_target", n, 0.0),
         ("guide_speed", n, 0.0),
         ("push", 3, 0.0),
+        ("gravity", 3, model.gravity),
         ("mass_scale", bodies, 1.0),
         ("added_mass", bodies, 0.0),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from exogait.data.errors import ForkedError
@@ -86,10 +86,34 @@ def over_blocks(
         work: Kernel call.
         backend: Numbers of the work rows.
     """
-    blocks = n_blocks(batch, backend)
+    over_batches((batch,), n_rows, lambda rows, _, start, stop: work(rows, start, stop), backend)
+
+
+def over_batches(
+    batches: Sequence[int], n_rows: int, work: Callable[[Floats, int, int, int], None], backend: Backend = "float64"
+) -> None:
+    """Call ``work(rows, batch, first_block, end_block)`` so that every block of every batch is done once.
+
+    Args:
+        batches: Number of environments of each batch.
+        n_rows: Work rows that one block needs.
+        work: Kernel call.
+        backend: Numbers of the work rows.
+    """
+    counts = [n_blocks(batch, backend) for batch in batches]
+    blocks = sum(counts)
     threads = 1 if JIT_DISABLED else max(1, min(get_threads(), blocks))
     edges = [blocks * k // threads for k in range(threads + 1)]
-    _side_by_side(threads, lambda k: work(workspace(n_rows, backend), edges[k], edges[k + 1]))
+
+    def share(k: int) -> None:
+        rows, before = workspace(n_rows, backend), 0
+        for batch, count in enumerate(counts):
+            start, stop = max(edges[k] - before, 0), min(edges[k + 1] - before, count)
+            if start < stop:
+                work(rows, batch, start, stop)
+            before += count
+
+    _side_by_side(threads, share)
 
 
 def over_parts(count: int, work: Callable[[int], None]) -> None:

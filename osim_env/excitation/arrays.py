@@ -38,6 +38,8 @@ class Columns(NamedTuple):
     """First column of the muscle strengths among the packed parameters."""
     push: int
     """First column of the push among the packed parameters."""
+    gravity: int
+    """First column of gravity among the packed parameters."""
     right_foot: int
     """Place of the right foot among the model's feet; the left one is the other."""
     pelvis_body: int
@@ -76,6 +78,8 @@ class Anatomy(NamedTuple):
     """Scale of the active force-length curve."""
     groups: NDArray[np.int64]
     """Muscles of each strength group, right then left, padded with -1, shape (n_groups, 2, longest)."""
+    load_columns: NDArray[np.int64]
+    """Added masses at waist, shanks and feet among the packed parameters, padded with -1, shape (3, 2)."""
     drive_columns: Indices
     """Place of the device's actuators among the model's, shape (n_drives,)."""
     drive_mirror: Indices
@@ -102,6 +106,8 @@ class Motion(NamedTuple):
     """Shape (n_coordinates, 1 + 2 n_harmonics, order)."""
     frequency: Floats
     """Stride frequency as a polynomial of speed, lowest power first, Hz."""
+    size: float
+    """Leg length over that of the body whose motion it is; others walk it at equal Froude numbers (Alexander 1989)."""
     slowest: float
     fastest: float
     start_activation: Floats
@@ -154,6 +160,14 @@ class Settings(NamedTuple):
     push_force: float
     push_duration: float
     push_interval: float
+    imposed_share: float
+    stride_rates: tuple[float, float]
+    slope_share: float
+    slopes: tuple[float, float]
+    load_share: float
+    loads: tuple[float, float, float]
+    """Largest load at the waist, on each shank and on each foot, kg."""
+    task_interval: float
     auto_reset: int
     device_every: int
 
@@ -190,6 +204,8 @@ class Bodies(NamedTuple):
     previous_foot_load: Floats
     power: Floats
     """Metabolic power without basal rate over the control step, credited and uncredited, W/kg, shape (batch, 2)."""
+    leg_length: Floats
+    """Pelvis above the heel bone with straight legs, m, shape (batch,)."""
     body_mass: Floats
     """Mass with what is worn, kg, shape (batch,)."""
     person_mass: Floats
@@ -197,6 +213,18 @@ class Bodies(NamedTuple):
     speed: Floats
     pace: Floats
     mean_speed: Floats
+    stride_rate: Floats
+    """Stride rate asked for over the reference's at the same speed; 0 where the body chooses, shape (batch,)."""
+    slope: Floats
+    """Grade under the body, rise over run, shape (batch,)."""
+    slope_ahead: Floats
+    """Grade that it walks onto."""
+    load: Floats
+    """Carried at the waist, on each shank, on each foot, kg, shape (batch, 3)."""
+    distance: Floats
+    """Way that the commanded speeds ask for since the start, m."""
+    next_task: Floats
+    """Time of the next change of what is asked, s."""
     time: Floats
     next_push: Floats
     fallen: Indices

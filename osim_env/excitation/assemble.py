@@ -12,16 +12,20 @@ from exogait.models.energetics import MUSCLE_DENSITY
 
 from ..device.exoskeleton import HISTORY, SIZE, signal_channels
 from ..device.mirror import ODD_COORDINATES, mirror_map, mirrored_name
-from ..engine import Model, Parameters
+from ..engine import Model, Parameters, kinematics
 from ..engine.state import pack_parameters
 from ..gait.population import BodySource
 from ..gait.reference import ReferenceMotion
+from ..gait.setup import COMPILED
 from ..gait.twin_physics import person_height
 from . import device as exoskeleton
 from .arrays import Anatomy, Bodies, Columns, Draw, Floats, Indices, Motion, Results
 from .observation import STRENGTH_GROUPS
+from .task import NEVER
 from .terms import TERMS
 
+LOADED = (("pelvis",), ("tibia_r", "tibia_l"), ("calcn_r", "calcn_l"))
+"""Bodies that carry the loads at waist, shanks and feet."""
 SAGITTAL = ("hip_flexion", "knee_angle", "ankle_angle")
 _KINDS = {
     "value": exoskeleton.VALUE, "speed": exoskeleton.SPEED, "applied_torque": exoskeleton.TORQUE,
@@ -33,6 +37,13 @@ _KINDS = {
 def joint_names(model: Model) -> tuple[str, ...]:
     """Coordinates that muscles move."""
     return tuple(name for name in model.coordinate_names if not name.startswith("pelvis_"))
+
+
+def leg_length(model: Model) -> float:
+    """Height of the pelvis above the heel bones with all joints at zero, m."""
+    zero = np.zeros((1, model.n_coordinates))
+    height = kinematics(model, zero, zero).position[0, :, 1]
+    return float(height[model.index("body", "pelvis")] - height[model.index("body", "calcn_r")])
 
 
 def make_columns(model: Model, device: Device | None) -> Columns:
@@ -48,6 +59,7 @@ def make_columns(model: Model, device: Device | None) -> Columns:
         tendon=2 * n + m,
         strength=0,
         push=at.push - at.strength,
+        gravity=at.gravity - at.strength,
         right_foot=model.index("foot", "r"),
         pelvis_body=1 + model.index("body", "pelvis"),
         **pelvis,
@@ -93,6 +105,7 @@ def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0
         fastest=length * np.asarray(model.max_contraction_velocity),
         width_scale=np.array(model.muscles.width_scale, float),
         groups=_groups(model),
+        load_columns=_load_columns(model),
         drive_columns=np.array([model.actuator_names.index(name) for name in names], np.int64),
         drive_mirror=np.asarray(drive_mirror, np.int64),
         drive_sign=np.ones(len(drives)) if drive_sign is None else drive_sign,
@@ -118,6 +131,16 @@ def _groups(model: Model) -> Indices:
     return table
 
 
+def _load_columns(model: Model) -> Indices:
+    """Added masses among the packed parameters at waist, shanks and feet, shape (3, 2)."""
+    first = model.layout.added_mass - model.layout.strength
+    table = np.full((len(LOADED), 2), -1, np.int64)
+    for place, bodies in enumerate(LOADED):
+        for k, body in enumerate(bodies):
+            table[place, k] = first + 1 + model.index("body", body)
+    return table
+
+
 def _channels(model: Model, device: Device | None, channels: tuple[str, ...]) -> dict[str, np.ndarray]:
     kind, source, axis, scale = [], [], [], []
     for channel in channels:
@@ -140,15 +163,13 @@ def _channels(model: Model, device: Device | None, channels: tuple[str, ...]) ->
     }
 
 
-def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, seed: int, tick: float) -> Bodies:
-    """Room for ``n`` bodies at rest."""
+def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, tick: float) -> Bodies:
+    """Room for ``n`` bodies at rest, their random numbers not begun."""
     m, d = model.n_muscles, columns.n_drives
     channels = 0 if device is None else len(signal_channels(device))
     delay = 0 if device is None else round(device.delay / tick)
     packed, _, _ = pack_parameters(model, n, Parameters(muscle_strength=np.ones((n, m)), push=np.zeros((n, 3))))
     own_mass = model.total_mass - (0.0 if device is None else device.mass)
-    # Each environment starts its own sequence of random numbers far from the others'.
-    random = np.random.SeedSequence(seed).generate_state(n, np.uint64).astype(np.uint64)
     return Bodies(
         state=np.zeros((n, columns.tendon + m + model.n_actuators)),
         parameters=np.ascontiguousarray(packed),
@@ -166,12 +187,19 @@ def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, s
         foot_load=np.zeros((n, 2)),
         previous_foot_load=np.zeros((n, 2)),
         power=np.zeros((n, 2)),
+        leg_length=np.full(n, leg_length(model)),
         body_mass=np.full(n, model.total_mass),
         person_mass=np.full(n, own_mass),
         phase=np.zeros(n),
         speed=np.ones(n),
         pace=np.ones(n),
         mean_speed=np.ones(n),
+        stride_rate=np.zeros(n),
+        slope=np.zeros(n),
+        slope_ahead=np.zeros(n),
+        load=np.zeros((n, len(LOADED))),
+        distance=np.zeros(n),
+        next_task=np.full(n, NEVER),
         time=np.zeros(n),
         next_push=np.zeros(n),
         fallen=np.zeros(n, np.int64),
@@ -183,7 +211,7 @@ def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, s
         pipeline=np.zeros((n, delay + 1, d)),
         history=np.zeros((n, HISTORY, channels)),
         sensed_velocity=np.zeros((n, channels, 3)),
-        random=random,
+        random=np.zeros(n, np.uint64),
     )
 
 
@@ -227,6 +255,7 @@ def make_motion(reference: ReferenceMotion, model: Model, activation: Floats, te
     return Motion(
         coefficients=np.ascontiguousarray(reference.coordinates[order], dtype=np.float64),
         frequency=np.array(reference.stride_frequency, float),
+        size=leg_length(model) / leg_length(Model.load(COMPILED[None])),
         slowest=float(reference.speed_range[0]),
         fastest=float(reference.speed_range[1]),
         start_activation=activation,

@@ -21,6 +21,13 @@ IMPLICITNESS = 0.7
 _EXCITATION_CONFIG_RANGES = {
     **WORLD_RANGES,
     "device_step": (0.0, 1.0, "s"),
+    "imposed_share": (0.0, 1.0, ""),
+    "stride_rates": (0.5, 2.0, ""),
+    "slope_share": (0.0, 1.0, ""),
+    "slopes": (-0.5, 0.5, ""),
+    "load_share": (0.0, 1.0, ""),
+    "loads": (0.0, 100.0, "kg"),
+    "task_interval": (0.0, 1e6, "s"),
     "speed_bins": (1, 10_000, ""),
     "phase_rate": (0.0, 1.0, ""),
     "min_excitation": (0.0, 1.0, ""),
@@ -61,6 +68,13 @@ class ExcitationConfig:
         push_force: Size of random horizontal pushes at the pelvis, N.
         push_duration: s.
         push_interval: Time between pushes, s (0: none).
+        imposed_share: Share of the tasks with a stride rate that is asked for.
+        stride_rates: Range of it, over the reference's at the same speed.
+        slope_share: Share of the tasks on a slope.
+        slopes: Range of its grade, rise over run.
+        load_share: Share of the bodies with a load.
+        loads: Largest load at the waist, on each shank, on each foot, kg; a body has one of the three.
+        task_interval: Mean time between changes of speed, stride rate and slope, s (0: never).
         human_weights: Weight of each of the human's reward terms (:data:`.terms.HUMAN`).
         device_weights: Weight of each of the device's (:data:`.terms.DEVICE`).
         backend: Numbers of the physics: float32 for training, float64 for what is reported.
@@ -87,6 +101,13 @@ class ExcitationConfig:
     push_force: float = 0.0
     push_duration: float = 0.2
     push_interval: float = 0.0
+    imposed_share: float = 0.0
+    stride_rates: tuple[float, float] = (0.8, 1.2)
+    slope_share: float = 0.0
+    slopes: tuple[float, float] = (-0.1, 0.1)
+    load_share: float = 0.0
+    loads: tuple[float, float, float] = (16.0, 4.0, 2.0)
+    task_interval: float = 0.0
     human_weights: dict[str, float] = field(
         default_factory=lambda: {
             "upright": 3.5, "imitate_pose": 0.3, "keep_speed": 0.6, "keep_path": 0.1, "metabolic_power": -0.4,
@@ -139,6 +160,13 @@ class ExcitationConfig:
             push_force=self.push_force,
             push_duration=self.push_duration,
             push_interval=self.push_interval,
+            imposed_share=self.imposed_share,
+            stride_rates=self.stride_rates,
+            slope_share=self.slope_share,
+            slopes=self.slopes,
+            load_share=self.load_share,
+            loads=self.loads,
+            task_interval=self.task_interval,
             auto_reset=int(auto_reset),
             device_every=round(self.device_step / self.control_step),
         )

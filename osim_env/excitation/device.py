@@ -26,7 +26,7 @@ def tick(anatomy, columns, bodies, i, dt):
 
 
 @jit
-def sense(anatomy, columns, bodies, w, at, lane, i, gravity, dt, fill):
+def sense(anatomy, columns, bodies, w, at, lane, i, dt, fill):
     """Push one sample of every channel of environment ``i``; with ``fill`` the whole history becomes it."""
     n_samples = bodies.history.shape[1]
     for c in range(anatomy.channel_kind.shape[0]):
@@ -38,9 +38,11 @@ def sense(anatomy, columns, bodies, w, at, lane, i, gravity, dt, fill):
         elif kind == TORQUE:
             value = bodies.drive_torque[i, source]
         elif kind == ORIENTATION:
-            # The ground's vertical in the body's axes: row 1 of the rotation from body to ground.
-            row = at.rotation + 9 * source + 3
-            x, y, z = get(w, row, lane), get(w, row + 1, lane), get(w, row + 2, lane)
+            # Up, against gravity, in the body's axes; on level ground row 1 of the rotation from body to ground.
+            x, y, z = 0.0, 0.0, 0.0
+            for k in range(3):
+                up, row = -bodies.parameters[i, columns.gravity + k], at.rotation + 9 * source + 3 * k
+                x, y, z = x + up * get(w, row, lane), y + up * get(w, row + 1, lane), z + up * get(w, row + 2, lane)
             value = math.atan2(x, y) if axis == 0 else math.atan2(-z, y)
         else:
             value = 0.0
@@ -50,7 +52,7 @@ def sense(anatomy, columns, bodies, w, at, lane, i, gravity, dt, fill):
                 else:
                     velocity = get(w, at.velocity + 3 * source + k, lane)
                     before = velocity if fill else bodies.sensed_velocity[i, c, k]
-                    component = (velocity - before) / dt - gravity[k]
+                    component = (velocity - before) / dt - bodies.parameters[i, columns.gravity + k]
                     bodies.sensed_velocity[i, c, k] = velocity
                 value += get(w, at.rotation + 9 * source + 3 * k + axis, lane) * component
         value *= anatomy.channel_scale[c]

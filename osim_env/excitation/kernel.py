@@ -9,10 +9,11 @@ from exogait.data.constants import GRAVITY
 from ..engine.integration import run_blocks
 from ..engine.lanes import entry, get, inline, jit, store, width
 from . import device as exoskeleton
-from .motion import evaluate, polynomial
+from .motion import alike, evaluate, stride_frequency
 from .observation import observe, see_more
 from .power import umberger
 from .random import normal, uniform
+from .task import draw_load, draw_task, set_slope, walk_onto_slope
 from .terms import judge
 
 FALL_HEIGHT = 0.7
@@ -32,8 +33,11 @@ def softplus(z):
 
 
 @jit
-def command(a, c, b, s, motion, i, action, device_action, decides):
-    """Before the physics: excitations, step rate, the device's torque, pushes."""
+def command(a, c, b, s, motion, draw, gravity, i, action, device_action, decides):
+    """Before the physics: what is asked, excitations, step rate, the device's torque, pushes."""
+    if b.time[i] >= b.next_task[i]:
+        draw_task(b, s, draw, i)
+    walk_onto_slope(c, b, gravity, s.control_step, i)
     far = b.phase[i] >= 0.5
     for m in range(c.n_muscles):
         b.previous_excitation[i, m] = b.excitation[i, m]
@@ -46,7 +50,8 @@ def command(a, c, b, s, motion, i, action, device_action, decides):
         else:
             b.excitation[i, m] = min(max(softplus(z) / s.squash, s.min_excitation), 1.0)
     b.rate_action[i] = min(max(action[i, c.n_muscles], -1.0), 1.0)
-    rate = polynomial(motion.frequency, b.pace[i]) * (1.0 + s.phase_rate * b.rate_action[i])
+    free = 1.0 + s.phase_rate * b.rate_action[i]
+    rate = stride_frequency(motion, b.pace[i]) * (b.stride_rate[i] if b.stride_rate[i] > 0.0 else free)
     b.phase[i] = (b.phase[i] + rate * s.control_step) % 1.0
     if c.n_drives > 0:
         if decides:
@@ -84,9 +89,10 @@ def move_on(c, b, s, motion, i):
     """After the physics: time, running means, the treadmill, the reference."""
     q, forward = b.state[i], b.state[i, c.n_coordinates + c.pelvis_tx]
     b.time[i] += s.control_step
+    b.distance[i] += b.speed[i] * s.control_step
     b.mean_speed[i] += s.control_step / SPEED_MEMORY * (forward - b.mean_speed[i])
     if s.treadmill > 0.0:
-        lost = min(max(b.speed[i] * b.time[i] - q[c.pelvis_tx], -BELT_REACH), BELT_REACH)
+        lost = min(max(b.distance[i] - q[c.pelvis_tx], -BELT_REACH), BELT_REACH)
         b.pace[i] = min(max(b.speed[i] + s.treadmill * lost, motion.slowest), motion.fastest)
     evaluate(motion, c, b.phase[i], b.pace[i], b.q_reference[i], b.u_reference[i])
     b.q_reference[i, c.pelvis_tx] = q[c.pelvis_tx]
@@ -108,8 +114,9 @@ def ended(a, c, b, s, w, at, lane, i):
 
 
 @jit
-def draw_body(c, b, s, draw, i):
-    """Draw strengths and a walking speed."""
+def draw_body(a, c, b, s, draw, gravity, i):
+    """Draw strengths, a load, and what is asked; every walk begins on level ground."""
+    b.time[i] = 0.0
     if draw.share.shape[0] > 0:
         chance, kind = uniform(b.random, i), 0
         while kind < draw.share.shape[0] - 1 and chance >= draw.share[kind]:
@@ -120,11 +127,9 @@ def draw_body(c, b, s, draw, i):
         level = draw.low[kind] + uniform(b.random, i) * (draw.high[kind] - draw.low[kind])
         for m in range(c.n_muscles):
             b.parameters[i, c.strength + m] = 1.0 - s.weakness * (1.0 - level) * draw.loss[kind, side, m]
-    chance, bin_ = uniform(b.random, i), 0
-    while bin_ < draw.speed_share.shape[0] - 1 and chance >= draw.speed_share[bin_]:
-        bin_ += 1
-    low, high = draw.speed_edges[bin_], draw.speed_edges[bin_ + 1]
-    b.speed[i] = low + uniform(b.random, i) * (high - low)
+    draw_load(a, c, b, s, i)
+    draw_task(b, s, draw, i)
+    set_slope(c, b, gravity, i, 0.0)
 
 
 @jit
@@ -144,7 +149,7 @@ def place(a, c, b, s, motion, i):
     # Muscles start as if the gait had been going on: nearest phase, between the two nearest speeds.
     n_phases, n_speeds = motion.start_activation.shape[0], motion.start_activation.shape[1]
     p = int(np.floor(b.phase[i] * n_phases + 0.5)) % n_phases
-    x = (b.speed[i] - motion.slowest) / (motion.fastest - motion.slowest) * (n_speeds - 1)
+    x = (alike(motion, b.speed[i]) - motion.slowest) / (motion.fastest - motion.slowest) * (n_speeds - 1)
     low = min(max(int(np.floor(x)), 0), n_speeds - 2)
     share = min(max(x - low, 0.0), 1.0)
     for m in range(c.n_muscles):
@@ -158,7 +163,7 @@ def place(a, c, b, s, motion, i):
     for k in range(c.tendon + c.n_muscles, b.state.shape[1]):
         b.state[i, k] = 0.0
     b.status[i], b.fallen[i] = 0, 0
-    b.clock[i], b.time[i], b.rate_action[i] = 0.0, 0.0, 0.0
+    b.clock[i], b.time[i], b.distance[i], b.rate_action[i] = 0.0, 0.0, 0.0, 0.0
     b.power[i, 0], b.power[i, 1] = 0.0, 0.0
     b.parameters[i, c.push] = 0.0
     b.parameters[i, c.push + 2] = 0.0
@@ -172,7 +177,7 @@ def place(a, c, b, s, motion, i):
 
 
 @jit
-def describe(model, at, w, batch, task, a, c, b, gravity, dt, block, chosen):
+def describe(model, at, w, batch, task, a, c, b, dt, block, chosen):
     """Senses of the chosen environments of a block in the state that they are in, without advancing them."""
     first, batch_size = block * width(w), b.status.shape[0]
     run_blocks(model, at, w, batch, task, block, block + 1)
@@ -186,7 +191,7 @@ def describe(model, at, w, batch, task, a, c, b, gravity, dt, block, chosen):
             b.foot_load[i, 1] = get(w, at.foot_force + 3 * (1 - c.right_foot) + 1, lane) / weight
             b.previous_foot_load[i, 0], b.previous_foot_load[i, 1] = b.foot_load[i, 0], b.foot_load[i, 1]
             if c.n_drives > 0:
-                exoskeleton.sense(a, c, b, w, at, lane, i, gravity, dt, True)
+                exoskeleton.sense(a, c, b, w, at, lane, i, dt, True)
 
 
 @inline
@@ -211,10 +216,10 @@ def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results,
                 any_chosen = True
                 if redraw:
                     b.phase[i] = uniform(b.random, i)
-                    draw_body(c, b, s, draw, i)
+                    draw_body(a, c, b, s, draw, gravity, i)
                 place(a, c, b, s, motion, i)
         if any_chosen:
-            describe(model, at, w, batch, task, a, c, b, gravity, s.control_step * s.device_every, block, chosen)
+            describe(model, at, w, batch, task, a, c, b, s.control_step * s.device_every, block, chosen)
             for i in range(first, min(first + width(w), b.status.shape[0])):
                 if chosen[i]:
                     write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
@@ -240,7 +245,7 @@ def control_step(
         s: Settings.
         motion: Reference motion.
         draw: What new bodies are drawn from.
-        gravity: m/s2, shape (3,).
+        gravity: Of level ground, m/s2, shape (3,).
         weights: Weight of every reward term.
         action: Shape (batch, n_muscles + 1): before the squash, then the change of step rate.
         device_action: Shape (batch, n_drives), in [-1, 1].
@@ -254,7 +259,7 @@ def control_step(
         first = block * width(w)
         last = min(first + width(w), batch_size)
         for i in range(first, last):
-            command(a, c, b, s, motion, i, action, device_action, decides)
+            command(a, c, b, s, motion, draw, gravity, i, action, device_action, decides)
         run_blocks(model, at, w, batch, task, block, block + 1)
         credited, uncredited = umberger(w, at, a)
         # The rows of the wrenches are free after the description.
@@ -270,7 +275,7 @@ def control_step(
             terminated, truncated = ended(a, c, b, s, w, at, lane, i)
             results.terminated[i], results.truncated[i] = terminated, truncated
             if c.n_drives > 0 and decides:
-                exoskeleton.sense(a, c, b, w, at, lane, i, gravity, s.control_step * s.device_every, False)
+                exoskeleton.sense(a, c, b, w, at, lane, i, s.control_step * s.device_every, False)
             reward, device_reward = judge(a, c, b, s, i, weights, results.terms[i])
             if not np.isfinite(reward):
                 reward = 0.0
@@ -293,13 +298,13 @@ def control_step(
             for i in range(first, last):
                 if results.terminated[i] or results.truncated[i]:
                     b.phase[i] = uniform(b.random, i)
-                    draw_body(c, b, s, draw, i)
+                    draw_body(a, c, b, s, draw, gravity, i)
                     place(a, c, b, s, motion, i)
                     results.restarted[i] = True
                 else:
                     results.restarted[i] = False
             dt = s.control_step * s.device_every
-            describe(model, at, w, batch, look, a, c, b, gravity, dt, block, results.restarted)
+            describe(model, at, w, batch, look, a, c, b, dt, block, results.restarted)
             for i in range(first, last):
                 if results.restarted[i]:
                     write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)

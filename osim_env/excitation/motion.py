@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..engine.lanes import inline, jit
@@ -16,12 +18,28 @@ def polynomial(coefficients, x):
     return value
 
 
+@inline
+def stride_frequency(motion, speed):
+    """Stride frequency of the reference at a speed, Hz, for legs of the motion's size."""
+    return polynomial(motion.frequency, speed / math.sqrt(motion.size)) / math.sqrt(motion.size)
+
+
+@inline
+def alike(motion, speed):
+    """Speed at which the reference's own body walks as one of the motion's size does at ``speed``, within its range."""
+    return min(max(speed / math.sqrt(motion.size), motion.slowest), motion.fastest)
+
+
 @jit
 def evaluate(motion, columns, phase, speed, q, u):
-    """Fill coordinates and speeds of the reference at one phase and speed; ``pelvis_tx`` without its progression."""
+    """Fill coordinates and speeds of the reference at one phase and speed; ``pelvis_tx`` without its progression.
+
+    Longer legs take the pose of the speed with the same Froude number; beyond the reference's speeds, that of the last.
+    """
     n_harmonics = (motion.coefficients.shape[1] - 1) // 2
     order = motion.coefficients.shape[2]
-    rate = polynomial(motion.frequency, speed)
+    rate, walked = stride_frequency(motion, speed), speed
+    speed = alike(motion, speed)
     for j in range(columns.n_coordinates):
         q[j], u[j] = 0.0, 0.0
     c1, s1 = np.cos(2.0 * np.pi * phase), np.sin(2.0 * np.pi * phase)
@@ -43,4 +61,6 @@ def evaluate(motion, columns, phase, speed, q, u):
                     b = b * speed + motion.coefficients[j, 2 * k, p]
                 q[j] += a * c + b * s
                 u[j] += turn * (b * c - a * s)
-    u[columns.pelvis_tx] += speed
+    for j in (columns.pelvis_tx, columns.pelvis_tz):
+        q[j], u[j] = q[j] * motion.size, u[j] * motion.size
+    u[columns.pelvis_tx] += walked

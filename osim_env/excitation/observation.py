@@ -48,6 +48,24 @@ def clock(a, c, b, i, far, out, k):
 
 
 @inline
+def task(a, c, b, i, far, out, k):
+    """Grade of the ground, and the stride rate that is asked for, if one is."""
+    imposed = b.stride_rate[i] > 0.0
+    out[k] = 10.0 * b.slope[i]
+    out[k + 1] = 1.0 if imposed else 0.0
+    out[k + 2] = 5.0 * (b.stride_rate[i] - 1.0) if imposed else 0.0
+    return k + 3
+
+
+@inline
+def body(a, c, b, i, far, out, k):
+    """Size of the body."""
+    out[k] = 5.0 * (b.leg_length[i] - 0.9)
+    out[k + 1] = b.person_mass[i] / 75.0 - 1.0
+    return k + 2
+
+
+@inline
 def balance(a, c, b, i, far, out, k):
     """Orientation, height and velocity of the pelvis: what vestibular organs and eyes tell."""
     odd = -1.0 if far else 1.0
@@ -141,6 +159,8 @@ Block = tuple[Callable[..., int], Callable[[Names], list[str]]]
 
 BLOCKS: tuple[Block, ...] = (
     (clock, lambda n: [f"{f} {k} half stride" for k in (1, 2) for f in ("cos", "sin")] + ["speed aimed for"]),
+    (task, lambda n: ["slope", "stride rate imposed", "stride rate aimed for"]),
+    (body, lambda n: ["leg length", "body mass"]),
     (balance, lambda n: [
         "pelvis height", "pelvis tilt", "pelvis list", "pelvis rotation", "pelvis sideways", "pelvis tilt rate",
         "pelvis list rate", "pelvis rotation rate", "pelvis forward speed", "pelvis upward speed",
@@ -164,10 +184,11 @@ def observation_names(names: Names) -> tuple[str, ...]:
 PRIVILEGED: tuple[tuple[str, int], ...] = (
     ("pelvis height error", 1), ("pelvis tilt error", 1), ("pelvis list error", -1), ("pelvis rotation error", -1),
     ("mean speed error", 1), ("ground lost", 1), ("push forward", 1), ("push sideways", -1), ("stride side", -1),
+    ("load waist", 1), ("load shanks", 1), ("load feet", 1),
 )  # fmt: skip
 """What a critic sees beside the observation and the joints' errors, with the sign of the mirror image."""
-PUSH_SIZE = 0.01
-"""Factor that brings pushes (N) to order one."""
+PUSH_SIZE, LOAD_SIZE = 0.01, 0.1
+"""Factors that bring pushes (N) and loads (kg) to order one."""
 
 
 def privileged_names(names: Names) -> tuple[str, ...]:
@@ -192,10 +213,12 @@ def see_more(a, c, b, i, out):
     out[k + 2] = odd * (b.state[i, c.pelvis_list] - b.q_reference[i, c.pelvis_list])
     out[k + 3] = odd * (b.state[i, c.pelvis_rotation] - b.q_reference[i, c.pelvis_rotation])
     out[k + 4] = b.mean_speed[i] - b.pace[i]
-    out[k + 5] = min(max(b.speed[i] * b.time[i] - b.state[i, c.pelvis_tx], -1.0), 1.0)
+    out[k + 5] = min(max(b.distance[i] - b.state[i, c.pelvis_tx], -1.0), 1.0)
     out[k + 6] = PUSH_SIZE * b.parameters[i, c.push]
     out[k + 7] = odd * PUSH_SIZE * b.parameters[i, c.push + 2]
     out[k + 8] = odd
+    for place in range(3):
+        out[k + 9 + place] = LOAD_SIZE * b.load[i, place]
 
 
 @jit
@@ -203,6 +226,8 @@ def observe(a, c, b, i, out):
     """Fill the observation of environment ``i``."""
     far = b.phase[i] >= 0.5
     k = clock(a, c, b, i, far, out, 0)
+    k = task(a, c, b, i, far, out, k)
+    k = body(a, c, b, i, far, out, k)
     k = balance(a, c, b, i, far, out, k)
     k = joints(a, c, b, i, far, out, k)
     k = muscles(a, c, b, i, far, out, k)

@@ -7,7 +7,8 @@ thread (:mod:`.kernel`).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +21,18 @@ from ..engine import Model
 from ..engine.batch import groups
 from ..engine.integration import DESCRIBE, Batch, Task
 from ..engine.observation import state_rows
-from ..engine.threads import over_blocks
+from ..engine.threads import over_batches
 from ..gait.grounding import ground_reference
 from ..gait.muscle_command import MuscleCommandConfig, Recruitment
 from ..gait.population import CONDITIONS, BodySource, Population
 from ..gait.reference import ReferenceMotion
 from ..gait.twin_physics import TwinPhysics
-from .arrays import Bodies, Draw, Results
-from .assemble import joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_motion, make_results
+from .arrays import Anatomy, Bodies, Draw, Motion, Results
+from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_motion, make_results
 from .config import ExcitationConfig
 from .kernel import begin, control_step
 from .observation import Names, observation_names, privileged_names
+from .task import NEVER
 from .terms import IMITATION, TERMS
 
 Floats = NDArray[np.float64]
@@ -38,6 +40,26 @@ SCHEME = "muscles"
 """Name of this scheme in the description of a policy."""
 START_PHASES, START_SPEEDS = 50, 5
 """Grid over phase and speed of the activations that bodies start with."""
+
+
+class Part(NamedTuple):
+    """Bodies of one size: neighbours in the batch that share a compiled model."""
+
+    model: Model
+    rows: slice
+    bodies: Bodies
+    """Views of the batch's."""
+    results: Results
+    anatomy: Anatomy
+    motion: Motion
+    groups: Any
+    location: Floats
+    """Where added masses sit in each body's frame, m, shape (n_bodies, 3)."""
+
+    @property
+    def n(self) -> int:
+        """Number of its bodies."""
+        return self.rows.stop - self.rows.start
 
 
 class ExcitationWorld:
@@ -52,6 +74,7 @@ class ExcitationWorld:
         population: Bodies and device conditions to draw from; healthy bodies with the device worn and on without.
         seed: Seed of all random numbers.
         auto_reset: Begin a new episode where one ended.
+        sizes: The same model in other sizes, and how many of the bodies, at the end of the batch, are of each.
     """
 
     def __init__(
@@ -65,29 +88,46 @@ class ExcitationWorld:
         population: Population | None = None,
         seed: int = 0,
         auto_reset: bool = True,
+        sizes: Sequence[tuple[Model, int]] = (),
     ) -> None:
         self.model, self.config, self.n_envs, self.device, self.auto_reset = model, config, n_envs, device, auto_reset
         low, high = reference.speed_range
         if not low <= config.speeds[0] <= config.speeds[1] <= high:
             raise InputError("speeds", config.speeds, f"reference {reference.name!r} covers {low:g} to {high:g} m/s")
+        models = ((model, n_envs - sum(n for _, n in sizes)), *sizes)
+        if min(n for _, n in models) < 1:
+            raise InputError("sizes", [n for _, n in sizes], f"at least one each, and fewer than {n_envs} together")
         self.columns = make_columns(model, device)
-        self.anatomy = make_anatomy(model, device)
-        self.motion = _make_start(model, reference)
         names = Names(joint_names(model), model.muscle_names, () if device is None else device.coordinates)
         self.observation_names, self.privileged_names = observation_names(names), privileged_names(names)
-        self.bodies = make_bodies(model, self.columns, device, n_envs, seed, config.control_step)
+        own = [make_bodies(m, self.columns, device, n, config.control_step) for m, n in models]
+        self.bodies = Bodies._make(np.concatenate(arrays) for arrays in zip(*own, strict=True))
+        # Each environment starts its own sequence of random numbers far from the others'.
+        self.bodies.random[:] = np.random.SeedSequence(seed).generate_state(n_envs, np.uint64)
         self.results = make_results(n_envs, self.n_observations, len(self.privileged_names), self.bodies)
         self.steps = 0
         """Control steps taken so far; the device decides in every ``device_every``-th."""
         self._source = None if population is None else BodySource(population, tuple(model.muscle_names))
-        self._groups, self._at = groups(model), model.layout
-        self._location = model.tree.mass_centre.copy()
-        self._gravity = np.asarray(model.gravity, float)
+        self._at, self._gravity = model.layout, np.asarray(model.gravity, float)
+        self.parts = tuple(self._parts(models, reference))
+        self.anatomy, self.motion = self.parts[0].anatomy, self.parts[0].motion
         self._set(config)
         if device is not None and population is not None:
             for k, condition in enumerate(CONDITIONS):
                 self.dress(np.flatnonzero(population.conditions_of(n_envs) == k), condition)
         self.reset()
+
+    def _parts(self, models: Sequence[tuple[Model, int]], reference: ReferenceMotion) -> Iterator[Part]:
+        start = 0
+        for model, n in models:
+            rows, start = slice(start, start + n), start + n
+            if model.layout != self._at or model.muscle_names != self.model.muscle_names:
+                raise InputError("sizes", model.name, "the same model in other sizes")
+            yield Part(
+                model, rows, Bodies._make(array[rows] for array in self.bodies),
+                Results._make(array[rows] for array in self.results), make_anatomy(model, self.device),
+                _make_start(model, reference), groups(model), model.tree.mass_centre.copy(),
+            )  # fmt: skip
 
     def _set(self, config: ExcitationConfig) -> None:
         self.config = config
@@ -159,11 +199,11 @@ class ExcitationWorld:
 
     # ---- one control step ------------------------------------------------------------------------------------------
 
-    def _batch(self) -> Batch:
-        bodies = self.bodies
+    def _batch(self, part: Part) -> Batch:
+        bodies = part.bodies
         return Batch(
             parameters=bodies.parameters,
-            added_mass_location=self._location,
+            added_mass_location=part.location,
             state=bodies.state,
             state_rows=state_rows(self.model),
             excitation=bodies.excitation,
@@ -171,7 +211,7 @@ class ExcitationWorld:
             rates=np.zeros((1, self.model.n_coordinates)),
             time=bodies.clock,
             status=bodies.status,
-            result=np.zeros((self.n_envs, 0)),
+            result=np.zeros((part.n, 0)),
             result_rows=np.zeros(0, np.int64),
         )
 
@@ -194,16 +234,17 @@ class ExcitationWorld:
         if device_action is None:
             device_action = np.zeros((self.n_envs, self.n_device_actions))
         device_action = _checked("device action", device_action, (self.n_envs, self.n_device_actions))
-        batch, decides = self._batch(), self.device_decides
+        batches, decides = [self._batch(part) for part in self.parts], self.device_decides
 
-        def work(rows: Floats, start: int, stop: int) -> None:
+        def work(rows: Floats, k: int, start: int, stop: int) -> None:
+            part = self.parts[k]
             control_step(
-                self._groups, self._at, rows, batch, self._task, self._look, self.anatomy, self.columns, self.bodies,
-                self.settings, self.motion, self.draw, self._gravity, self.weights, action, device_action, decides,
-                self.results, start, stop,
+                part.groups, self._at, rows, batches[k], self._task, self._look, part.anatomy, self.columns,
+                part.bodies, self.settings, part.motion, self.draw, self._gravity, self.weights, action[part.rows],
+                device_action[part.rows], decides, part.results, start, stop,
             )  # fmt: skip
 
-        over_blocks(self.n_envs, self._at.n_rows, work, self.config.backend)
+        over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
         self.steps += 1
         return self.results
 
@@ -215,7 +256,8 @@ class ExcitationWorld:
         Args:
             index: Which environments; all without.
             phase: Where in the stride, shape (len(index),); drawn without. Must come with ``speed``.
-            speed: Walking speeds, m/s, shape (len(index),); drawn, with the body, without.
+            speed: Walking speeds, m/s, shape (len(index),); drawn, with the body, without. Bodies that are given one
+                keep what is asked of them until :meth:`ask`.
         """
         index = np.arange(self.n_envs) if index is None else np.asarray(index, np.int64)
         if (phase is None) != (speed is None):
@@ -223,19 +265,20 @@ class ExcitationWorld:
         chosen = np.zeros(self.n_envs, np.bool_)
         chosen[index] = True
         if phase is not None and speed is not None:
-            low, high = self.motion.slowest, self.motion.fastest
-            if not ((np.asarray(speed) >= low) & (np.asarray(speed) <= high)).all():
-                raise InputError("speed", speed, f"{low:g} to {high:g} m/s")
+            self._check_speed(speed)
             self.bodies.phase[index], self.bodies.speed[index] = phase, speed
-        batch, redraw = self._batch(), phase is None
+            self.bodies.next_task[index] = NEVER
+        batches, redraw = [self._batch(part) for part in self.parts], phase is None
 
-        def work(rows: Floats, start: int, stop: int) -> None:
+        def work(rows: Floats, k: int, start: int, stop: int) -> None:
+            part = self.parts[k]
             begin(
-                self._groups, self._at, rows, batch, self._look, self.anatomy, self.columns, self.bodies,
-                self.settings, self.motion, self.draw, self._gravity, self.results, chosen, redraw, start, stop,
+                part.groups, self._at, rows, batches[k], self._look, part.anatomy, self.columns, part.bodies,
+                self.settings, part.motion, self.draw, self._gravity, part.results, chosen[part.rows], redraw, start,
+                stop,
             )  # fmt: skip
 
-        over_blocks(self.n_envs, self._at.n_rows, work, self.config.backend)
+        over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
         return self.results
 
     def dress(self, index: NDArray[np.int64], condition: str) -> None:
@@ -245,13 +288,69 @@ class ExcitationWorld:
         if condition not in CONDITIONS:
             raise InputError("device condition", condition, ", ".join(CONDITIONS))
         worn = condition != "none"
-        start = self._at.added_mass - self._at.strength
-        for part in self.device.added_mass:
-            body = 1 + self.model.index("body", part.body)
-            self.bodies.parameters[index, start + body] = 0.0 if worn else -part.mass
-            self._location[body] = np.array(part.location)
-        self.bodies.worn[index], self.bodies.powered[index] = float(worn), float(condition == "powered")
-        self.bodies.body_mass[index] = self.model.total_mass - (0.0 if worn else self.device.mass)
+        start, bodies = self._at.added_mass - self._at.strength, self.bodies
+        loads = [bodies.load[index, place].copy() for place in range(len(LOADED))]
+        for place in range(len(LOADED)):
+            self.carry(index, place, 0.0)
+        for worn_part in self.device.added_mass:
+            body = 1 + self.model.index("body", worn_part.body)
+            bodies.parameters[index, start + body] = 0.0 if worn else -worn_part.mass
+            for part in self.parts:
+                part.location[body] = np.array(worn_part.location) * part.motion.size
+        bodies.worn[index], bodies.powered[index] = float(worn), float(condition == "powered")
+        bodies.body_mass[index] = bodies.person_mass[index] + (self.device.mass if worn else 0.0)
+        for place, mass in enumerate(loads):
+            self.carry(index, place, mass)
+
+    def carry(self, index: NDArray[np.int64], place: int, mass: float | Floats) -> None:
+        """Let bodies carry a load, whatever they carried there before.
+
+        It is a point mass at the mass centre of the pelvis, of each shank or of each foot; on a model with a device,
+        where the device's part sits on that body.
+
+        Args:
+            index: Which environments.
+            place: :data:`.task.WAIST`, :data:`.task.SHANKS` or :data:`.task.FEET`.
+            mass: kg, on shanks and feet each side; one number or shape (len(index),).
+        """
+        bodies, more = self.bodies, mass - self.bodies.load[index, place]
+        for column in self.anatomy.load_columns[place]:
+            if column >= 0:
+                bodies.parameters[index, column] += more
+                bodies.body_mass[index] += more
+        bodies.load[index, place] = mass
+
+    def ask(
+        self,
+        index: NDArray[np.int64] | slice = slice(None),
+        *,
+        speed: float | Floats | None = None,
+        stride_rate: float | Floats | None = None,
+        slope: float | Floats | None = None,
+    ) -> None:
+        """Change what is asked of some bodies from now on; what is None stays.
+
+        Args:
+            index: Which environments.
+            speed: Walking speed, m/s.
+            stride_rate: Stride rate over the reference's at that speed; 0 lets the body choose.
+            slope: Grade, rise over run; the ground tilts to it within a second or two.
+
+        Raises:
+            InputError: The reference does not cover the speed.
+        """
+        if speed is not None:
+            self._check_speed(speed)
+            self.bodies.speed[index] = speed
+        if stride_rate is not None:
+            self.bodies.stride_rate[index] = stride_rate
+        if slope is not None:
+            self.bodies.slope_ahead[index] = slope
+
+    def _check_speed(self, speed: float | Floats) -> None:
+        low, high = self.motion.slowest, self.motion.fastest
+        if not ((np.asarray(speed) >= low) & (np.asarray(speed) <= high)).all():
+            raise InputError("speed", speed, f"{low:g} to {high:g} m/s")
 
     def set_strength(self, strength: Floats, index: NDArray[np.int64] | slice = slice(None)) -> None:
         """Set the strength of every muscle as a fraction of the healthy one, shape (len(index), n_muscles)."""
@@ -267,7 +366,8 @@ class ExcitationWorld:
         content["observation"] = self.results.observation.copy()
         content["privileged"] = self.results.privileged.copy()
         content["device_observation"] = self.results.device_observation.copy()
-        content["location"], content["steps"] = self._location.copy(), np.array(self.steps)
+        content["location"] = np.stack([part.location for part in self.parts])
+        content["steps"] = np.array(self.steps)
         return content
 
     def load_arrays(self, content: dict[str, NDArray[Any]]) -> None:
@@ -278,7 +378,9 @@ class ExcitationWorld:
         self.results.observation[:] = content["observation"]
         self.results.privileged[:] = content["privileged"]
         self.results.device_observation[:] = content["device_observation"]
-        self._location[:], self.steps = content["location"], int(content["steps"])
+        for part, location in zip(self.parts, content["location"], strict=True):
+            part.location[:] = location
+        self.steps = int(content["steps"])
 
     def signature(self) -> dict[str, Any]:
         """What a policy has to agree with: model, observation and action layout, meaning of the action."""

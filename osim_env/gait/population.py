@@ -47,7 +47,7 @@ class BodyDraw:
         check_ranges(self, _BODY_DRAW_RANGES)
 
 
-_POPULATION_RANGES = {"conditions": (0.0, 1e6, "")}
+_POPULATION_RANGES = {"conditions": (0.0, 1e6, ""), "size_share": (0.0, 0.99, "")}
 """Field of :class:`Population` to lowest and highest value and unit."""
 
 
@@ -58,10 +58,14 @@ class Population:
     Attributes:
         bodies: Kinds of bodies.
         conditions: Share of the environments in each device condition.
+        sizes: Height (m) and mass (kg) of bodies of other sizes than the model's; the excitation scheme alone has them.
+        size_share: Share of the environments that are of these sizes, in equal numbers.
     """
 
     bodies: tuple[BodyDraw, ...] = (BodyDraw(),)
     conditions: dict[str, float] | None = None
+    sizes: tuple[tuple[float, float], ...] = ()
+    size_share: float = 0.5
 
     def __post_init__(self) -> None:
         if not self.bodies or not sum(kind.share for kind in self.bodies) > 0:

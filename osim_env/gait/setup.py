@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exogait import models
-from exogait.data.errors import FileFormatError
+from exogait.data.errors import FileFormatError, InputError
 from exogait.data.home import find, is_replaced
 from exogait.data.loading import regular_file
 from exogait.data.settings import check_ranges
@@ -170,6 +171,21 @@ def _read(path: Path, stamp: int) -> Model:
     return Model.load(path)
 
 
+def size_file(setup: WorldSetup, height: float, mass: float) -> Path:
+    """The compiled model of a setup for a person of another size, kept in the cache.
+
+    Args:
+        setup: Device and tendons.
+        height: m.
+        mass: kg.
+    """
+    person = models.Subject(mass, height, name=f"height_{height:g}_mass_{mass:g}")
+    target = cache_folder() / f"{person.name}.yaml"
+    if not target.is_file() or models.load_subject(target) != person:
+        person.to_yaml(target)
+    return model_files(dataclasses.replace(setup, subject=str(target), population=None))[1]
+
+
 def strength_of(model: Model, deficit: Deficit | None) -> Array:
     """Strength of every muscle as a fraction of the healthy one, shape (n_muscles,)."""
     weak = {} if deficit is None else deficit.strength
@@ -187,7 +203,12 @@ def make_world(
         n_envs: Size of the batch; 1 with ``engine="opensim"``.
         seed: Of starts and pushes.
         auto_reset: Whether ended episodes start anew by themselves.
+
+    Raises:
+        InputError: The population has bodies of several sizes, which the excitation scheme alone knows.
     """
+    if setup.population is not None and setup.population.sizes:
+        raise InputError("sizes", setup.population.sizes, "none here: bodies of several sizes need scheme excitation")
     source, compiled = model_files(setup)
     model = _loaded(compiled)
     strength = np.tile(strength_of(model, setup.load_deficit()), (n_envs, 1))

@@ -35,6 +35,9 @@ class Specification:
         self.activation = self.state[:, 2 * n : 2 * n + m]
         self.strength = self.parameters[:, world.columns.strength : world.columns.strength + m]
         self.push = self.parameters[:, world.columns.push : world.columns.push + 3]
+        self.gravity = self.parameters[:, world.columns.gravity : world.columns.gravity + 3]
+        first = self.model.layout.added_mass - self.model.layout.strength
+        self.added_mass = self.parameters[:, first + 1 : first + 1 + self.model.n_bodies]
         self.column = {name: i for i, name in enumerate(self.model.coordinate_names)}
 
     # ---- random numbers ---------------------------------------------------------------------------------------------
@@ -58,6 +61,7 @@ class Specification:
     def step(self, action: np.ndarray, device_action: np.ndarray) -> None:
         """Advance everything by one control step."""
         self.decides = self.steps % self.world.settings.device_every == 0
+        self.change_task()
         self.command_muscles(action)
         if self.world.device is not None:
             self.command_device(device_action)
@@ -75,6 +79,21 @@ class Specification:
             self.begin_anew()
         self.steps += 1
 
+    def change_task(self) -> None:
+        """A new task where it is time for one, and the ground's approach to the grade ahead."""
+        for i in np.flatnonzero(self.time >= self.next_task):
+            self.draw_task(i)
+        step = 0.05 * self.world.settings.control_step
+        self.set_slope(self.slope + np.clip(self.slope_ahead - self.slope, -step, step))
+
+    def set_slope(self, grade: np.ndarray) -> None:
+        """Gravity turned about the sideways axis, so that the ground is uphill."""
+        self.slope, angle = grade, np.arctan(grade)
+        x, y, z = self.world._gravity
+        self.gravity[:, 0] = x * np.cos(angle) + y * np.sin(angle)
+        self.gravity[:, 1] = y * np.cos(angle) - x * np.sin(angle)
+        self.gravity[:, 2] = z
+
     def command_muscles(self, action: np.ndarray) -> None:
         s, far = self.world.settings, self.phase >= 0.5
         mirrored = action[:, self.world.anatomy.muscle_mirror]
@@ -82,8 +101,9 @@ class Specification:
         self.previous_excitation = self.excitation.copy()
         self.excitation = np.clip(np.logaddexp(0.0, s.squash * z) / s.squash, s.min_excitation, 1.0)
         self.rate_action = np.clip(action[:, -1], -1.0, 1.0)
-        frequency = np.polynomial.polynomial.polyval(self.pace, self.world.motion.frequency)
-        self.phase = (self.phase + frequency * (1 + s.phase_rate * self.rate_action) * s.control_step) % 1.0
+        frequency = self.stride_frequency(self.pace)
+        rate = np.where(self.stride_rate > 0, self.stride_rate, 1 + s.phase_rate * self.rate_action)
+        self.phase = (self.phase + frequency * rate * s.control_step) % 1.0
 
     def command_device(self, action: np.ndarray) -> None:
         a, s = self.world.anatomy, self.world.settings
@@ -117,12 +137,12 @@ class Specification:
         state.tendon_force[:] = self.state[:, world.columns.tendon : world.columns.tendon + model.n_muscles]
         state.actuator_activation[:] = 0.0
         state.status[:] = self.status
-        first = model.layout.added_mass - model.layout.strength
         parameters = engine.Parameters(
             muscle_strength=self.strength,
             push=self.push,
-            added_mass=self.parameters[:, first + 1 : first + 1 + model.n_bodies],
-            added_mass_location=world._location[1:],
+            gravity=self.gravity,
+            added_mass=self.added_mass,
+            added_mass_location=world.parts[0].location[1:],
         )
         controls = np.concatenate([self.excitation, self.torque / model.actuators.optimal_force], axis=1)
         engine.step(
@@ -162,10 +182,11 @@ class Specification:
     def move_on(self) -> None:
         s, motion = self.world.settings, self.world.motion
         self.time = self.time + s.control_step
+        self.distance = self.distance + self.speed * s.control_step
         forward = self.u[:, self.column["pelvis_tx"]]
         self.mean_speed = self.mean_speed + s.control_step * (forward - self.mean_speed)
         if s.treadmill:
-            lost = np.clip(self.speed * self.time - self.q[:, self.column["pelvis_tx"]], -0.15, 0.15)
+            lost = np.clip(self.distance - self.q[:, self.column["pelvis_tx"]], -0.15, 0.15)
             self.pace = np.clip(self.speed + s.treadmill * lost, motion.slowest, motion.fastest)
         self.q_reference, self.u_reference = self.reference(self.phase, self.pace)
         self.q_reference[:, self.column["pelvis_tx"]] = self.q[:, self.column["pelvis_tx"]]
@@ -177,12 +198,21 @@ class Specification:
         basis, slope = np.ones((len(phase), 1 + 2 * len(harmonics))), np.zeros((len(phase), 1 + 2 * len(harmonics)))
         basis[:, 1::2], basis[:, 2::2] = np.cos(angle), np.sin(angle)
         slope[:, 1::2], slope[:, 2::2] = -rate * np.sin(angle), rate * np.cos(angle)
-        powers = speed[:, None] ** np.arange(motion.coefficients.shape[2])
+        alike = np.clip(speed / np.sqrt(motion.size), motion.slowest, motion.fastest)
+        powers = alike[:, None] ** np.arange(motion.coefficients.shape[2])
         c = np.einsum("jkp,bp->bjk", motion.coefficients, powers)
-        frequency = np.polynomial.polynomial.polyval(speed, motion.frequency)
-        u = np.einsum("bjk,bk->bj", c, slope) * frequency[:, None]
+        u = np.einsum("bjk,bk->bj", c, slope) * self.stride_frequency(speed)[:, None]
+        q = np.einsum("bjk,bk->bj", c, basis)
+        for name in ("pelvis_tx", "pelvis_tz"):
+            q[:, self.column[name]] *= motion.size
+            u[:, self.column[name]] *= motion.size
         u[:, self.column["pelvis_tx"]] += speed
-        return np.einsum("bjk,bk->bj", c, basis), u
+        return q, u
+
+    def stride_frequency(self, speed: np.ndarray) -> np.ndarray:
+        motion = self.world.motion
+        alike = np.polynomial.polynomial.polyval(speed / np.sqrt(motion.size), motion.frequency)
+        return alike / np.sqrt(motion.size)
 
     def end(self) -> None:
         s = self.world.settings
@@ -242,6 +272,10 @@ class Specification:
         blocks = [
             np.stack([np.cos(half), np.sin(half), np.cos(2 * half), np.sin(2 * half), self.pace], axis=1),
             np.stack(
+                [10 * self.slope, self.stride_rate > 0, 5 * (self.stride_rate - 1) * (self.stride_rate > 0)], axis=1
+            ),
+            np.stack([5 * (self.leg_length - 0.9), self.person_mass / 75 - 1], axis=1),
+            np.stack(
                 [
                     q[:, column["pelvis_ty"]] - 0.9,
                     q[:, column["pelvis_tilt"]],
@@ -286,10 +320,11 @@ class Specification:
         mirror = lambda x: np.where(far[:, None], a.joint_sign * x[:, a.joint_mirror], x)  # noqa: E731
         pelvis = {name: (self.q - self.q_reference)[:, column[f"pelvis_{name}"]] for name in ("ty", "tilt", "list")}
         turn = (self.q - self.q_reference)[:, column["pelvis_rotation"]]
-        lost = np.clip(self.speed * self.time - self.q[:, column["pelvis_tx"]], -1, 1)
+        lost = np.clip(self.distance - self.q[:, column["pelvis_tx"]], -1, 1)
         rest = [
             pelvis["ty"], pelvis["tilt"], odd * pelvis["list"], odd * turn, self.mean_speed - self.pace, lost,
             0.01 * self.push[:, 0], odd * 0.01 * self.push[:, 2], odd,
+            *(0.1 * self.load.T),
         ]  # fmt: skip
         return np.concatenate([mirror(off), mirror(rates), np.stack(rest, axis=1)], axis=1)
 
@@ -310,14 +345,14 @@ class Specification:
                 body = self.model.index("body", source)
                 rotation = self.body_rotation[:, body]
                 if kind == "orientation":
-                    up = rotation[:, 1]
+                    up = np.einsum("bij,bi->bj", rotation, -self.gravity)
                     value = np.arctan2(up[:, 0] if axis == ["tilt"] else -up[:, 2], up[:, 1])
                 else:
                     vector = self.body_turning[:, body]
                     if kind == "accelerometer":
                         before = self.sensed_velocity[:, c]
                         now = self.body_velocity[:, body]
-                        vector = np.where(fill[:, None], 0.0, (now - before) / dt) - self.world._gravity
+                        vector = np.where(fill[:, None], 0.0, (now - before) / dt) - self.gravity
                         chosen = fill if everywhere else slice(None)
                         self.sensed_velocity[chosen, c] = now[chosen]
                     value = np.einsum("bij,bi->bj", rotation, vector)[:, "xyz".index(axis[0])]
@@ -342,10 +377,8 @@ class Specification:
             self.place(i)
         at = engine.Parameters(
             muscle_strength=self.strength,
-            added_mass=self.parameters[
-                :, self.model.layout.added_mass - self.model.layout.strength + 1 :
-            ][:, : self.model.n_bodies],
-            added_mass_location=self.world._location[1:],
+            added_mass=self.added_mass,
+            added_mass_location=self.world.parts[0].location[1:],
         )  # fmt: skip
         muscles = engine.muscle_state(self.model, self.q, self.u, self.activation, at)
         contact = engine.contact_forces(self.model, self.q, self.u, at)
@@ -369,6 +402,7 @@ class Specification:
 
     def draw_body(self, i: int) -> None:
         draw, weakness = self.world.draw, self.world.settings.weakness
+        self.time[i] = 0.0
         if len(draw.share):
             kind = min(int(np.searchsorted(draw.share, self.uniform(i), side="right")), len(draw.share) - 1)
             side = int(draw.side[kind])
@@ -376,10 +410,44 @@ class Specification:
                 side = int(self.uniform(i) < 0.5)
             level = draw.low[kind] + self.uniform(i) * (draw.high[kind] - draw.low[kind])
             self.strength[i] = 1 - weakness * (1 - level) * draw.loss[kind, side]
+        self.draw_load(i)
+        self.draw_task(i)
+        level = self.slope.copy()
+        level[i] = 0.0
+        self.set_slope(level)
+
+    def draw_load(self, i: int) -> None:
+        s, bodies = self.world.settings, (("pelvis",), ("tibia_r", "tibia_l"), ("calcn_r", "calcn_l"))
+        if not s.load_share:
+            return
+        loaded = self.uniform(i) < s.load_share
+        heavy = min(int(3 * self.uniform(i)), 2)
+        mass = self.uniform(i) * s.loads[heavy]
+        for place, names in enumerate(bodies):
+            now = mass if loaded and place == heavy else 0.0
+            for name in names:
+                self.added_mass[i, self.model.index("body", name)] += now - self.load[i, place]
+                self.body_mass[i] += now - self.load[i, place]
+            self.load[i, place] = now
+
+    def draw_task(self, i: int) -> None:
+        draw, s = self.world.draw, self.world.settings
         place = int(np.searchsorted(draw.speed_share, self.uniform(i), side="right"))
         place = min(place, len(draw.speed_share) - 1)
         low, high = draw.speed_edges[place], draw.speed_edges[place + 1]
         self.speed[i] = low + self.uniform(i) * (high - low)
+        for share, span, target in (
+            (s.imposed_share, s.stride_rates, self.stride_rate),
+            (s.slope_share, s.slopes, self.slope_ahead),
+        ):
+            if share:
+                chosen = self.uniform(i) < share
+                value = span[0] + self.uniform(i) * (span[1] - span[0])
+                target[i] = value if chosen else 0.0
+        if s.task_interval:
+            self.next_task[i] = self.time[i] + s.task_interval * (0.5 + self.uniform(i))
+        else:
+            self.next_task[i] = 1e9
 
     def place(self, i: int) -> None:
         s, motion, world = self.world.settings, self.world.motion, self.world
@@ -393,13 +461,14 @@ class Specification:
         self.q[i, self.column["pelvis_tx"]] = self.q_reference[i, self.column["pelvis_tx"]] = 0.0
         phases, speeds = motion.start_activation.shape[:2]
         p = int(np.floor(self.phase[i] * phases + 0.5)) % phases
-        x = (self.speed[i] - motion.slowest) / (motion.fastest - motion.slowest) * (speeds - 1)
+        same = np.clip(self.speed[i] / np.sqrt(motion.size), motion.slowest, motion.fastest)
+        x = (same - motion.slowest) / (motion.fastest - motion.slowest) * (speeds - 1)
         low = int(np.clip(np.floor(x), 0, speeds - 2))
         share = np.clip(x - low, 0, 1)
         start = (1 - share) * motion.start_activation[p, low] + share * motion.start_activation[p, low + 1]
         self.activation[i] = self.excitation[i] = self.previous_excitation[i] = start
         self.status[i] = self.fallen[i] = 0
-        self.time[i] = self.rate_action[i] = 0.0
+        self.time[i] = self.distance[i] = self.rate_action[i] = 0.0
         self.power[i] = self.push[i] = self.torque[i] = 0.0
         self.next_push[i] = (0.5 + 0.5 * self.uniform(i)) * s.push_interval
         for array in (self.command, self.previous_command, self.drive_torque):

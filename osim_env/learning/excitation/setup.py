@@ -10,12 +10,18 @@ from ...engine import Model
 from ...excitation.config import ExcitationConfig
 from ...excitation.world import ExcitationWorld
 from ...gait.reference import load_reference
-from ...gait.setup import WorldSetup, model_files, strength_of
+from ...gait.setup import WorldSetup, model_files, size_file, strength_of
 from ..config import unaided
 
 
 def make_excitation_world(
-    setup: WorldSetup, config: ExcitationConfig, *, n_envs: int, seed: int = 0, auto_reset: bool = True
+    setup: WorldSetup,
+    config: ExcitationConfig,
+    *,
+    n_envs: int,
+    seed: int = 0,
+    auto_reset: bool = True,
+    sizes: bool = False,
 ) -> ExcitationWorld:
     """Build the world of a setup.
 
@@ -25,6 +31,7 @@ def make_excitation_world(
         n_envs: Number of bodies.
         seed: Of starts, bodies and pushes.
         auto_reset: Whether ended episodes start anew by themselves.
+        sizes: Whether some bodies are of the other sizes of the population.
 
     Raises:
         InputError: The setup asks for OpenSim, which knows no excitation world.
@@ -32,9 +39,13 @@ def make_excitation_world(
     if setup.engine != "twin":
         raise InputError("engine", setup.engine, "twin: the excitation scheme runs on the compiled engine alone")
     model = Model.load(model_files(setup)[1])
+    others, population = [], setup.population
+    if sizes and population is not None and population.sizes:
+        each = max(1, round(population.size_share * n_envs / len(population.sizes)))
+        others = [(Model.load(size_file(setup, height, mass)), each) for height, mass in population.sizes]
     world = ExcitationWorld(
-        model, load_reference(setup.reference), config, n_envs, device=setup.load_device(),
-        population=setup.population, seed=seed, auto_reset=auto_reset,
+        model, load_reference(setup.reference), config, n_envs, device=setup.load_device(), population=population,
+        seed=seed, auto_reset=auto_reset, sizes=others,
     )  # fmt: skip
     deficit = setup.load_deficit()
     if deficit is not None:
@@ -54,5 +65,11 @@ def walking_config(
         pushes: Force (N) and interval (s) of random pushes.
     """
     return dataclasses.replace(
-        unaided(config, seconds, pushes), backend="float64", integration_step=min(config.integration_step, 0.001)
+        unaided(config, seconds, pushes),
+        backend="float64",
+        integration_step=min(config.integration_step, 0.001),
+        imposed_share=0.0,
+        slope_share=0.0,
+        load_share=0.0,
+        task_interval=0.0,
     )

@@ -43,7 +43,9 @@ class ExcitationTrainer(TrainingRun):
 
     def __init__(self, config: ExcitationTrainConfig, folder: str | Path) -> None:
         super().__init__(config, folder)
-        self.world = make_excitation_world(config.setup, world_at(config, 0), n_envs=config.n_envs, seed=config.seed)
+        self.world = make_excitation_world(
+            config.setup, world_at(config, 0), n_envs=config.n_envs, seed=config.seed, sizes=True
+        )
         self.human = ExcitationLearner(config.human, self.world, n_steps=config.n_steps, seed=config.seed)
         self.device_policy: Policy | None = None
         if config.device_policy is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -276,3 +278,18 @@ def test_wrong_shapes_are_named(model):
         engine.step(model, state, np.zeros(model.n_controls), 0.01, params=engine.Parameters(push=np.zeros((5, 3))))
     with pytest.raises(ValueError, match="activation has shape"):
         engine.accelerations(model, state.q, state.u, np.zeros(3))
+
+
+def test_gravity_of_an_environment_is_that_of_a_model(model):
+    """Tilted gravity as a parameter gives the bits of a model with it; the others keep the model's own."""
+    state = flight(model, 2)
+    tilted = np.array([-0.8, -9.7, 0.3])
+    gravity = np.stack([tilted, model.gravity])
+    other = dataclasses.replace(model, tree=model.tree._replace(gravity=tilted))
+    found = engine.accelerations(model, state.q, state.u, state.activation, params=engine.Parameters(gravity=gravity))
+    for row, of in enumerate((other, model)):
+        wanted = engine.accelerations(of, state.q, state.u, state.activation)
+        np.testing.assert_array_equal(found[row], wanted[row])
+    assert np.abs(found[0] - found[1]).max() > 0.1
+    moments = engine.inverse_dynamics(model, state.q, state.u, found, engine.Parameters(gravity=gravity))
+    np.testing.assert_array_equal(moments[0], engine.inverse_dynamics(other, state.q, state.u, found)[0])

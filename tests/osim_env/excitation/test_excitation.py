@@ -14,10 +14,11 @@ from exogait.models.energetics import ACCOUNTINGS, HEADLINE, MUSCLE_DENSITY, SAV
 from exogait.osim_env import engine
 from exogait.osim_env.engine.curves import active_force_length
 from exogait.osim_env.excitation.config import ExcitationConfig
+from exogait.osim_env.excitation.task import FEET
 from exogait.osim_env.excitation.world import ExcitationWorld
 from exogait.osim_env.gait.population import BodyDraw, Population
 from exogait.osim_env.gait.reference import load_reference
-from exogait.osim_env.gait.setup import COMPILED
+from exogait.osim_env.gait.setup import COMPILED, WorldSetup, size_file
 from tests.kit.excitation_spec import Specification
 
 STEP = 1e-9
@@ -26,7 +27,10 @@ POPULATION = Population(
     bodies=(BodyDraw(), BodyDraw(deficit="plantarflexors", strength=(30.0, 90.0))),
     conditions={"none": 1.0, "unpowered": 1.0, "powered": 1.0},
 )
-CONFIG = ExcitationConfig(push_force=60.0, push_interval=0.05, push_duration=0.02, episode=0.25)
+CONFIG = ExcitationConfig(
+    push_force=60.0, push_interval=0.05, push_duration=0.02, episode=0.25, imposed_share=0.5, slope_share=0.5,
+    load_share=0.5, task_interval=0.06,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,7 @@ def compare(world: ExcitationWorld, spec: Specification, tolerance: float) -> No
 def test_one_step_equals_the_specification(model: engine.Model) -> None:
     """From states that a world runs through: stance, flight, falls, ends, new episodes, all device conditions."""
     world, rng = make(model, 96), np.random.default_rng(1)
-    falls, ends, pushed = 0, 0, 0
+    falls, ends, pushed, steep, paced, loaded = 0, 0, 0, 0, 0, 0
     for k in range(40):
         if k % 10 == 5:  # some lie on the floor, some are far too low
             world.q[:6, world.columns.pelvis_ty] -= np.linspace(0.15, 0.6, 6)
@@ -88,7 +92,9 @@ def test_one_step_equals_the_specification(model: engine.Model) -> None:
         compare(world, spec, STEP)
         falls, ends = falls + int(world.results.terminated.sum()), ends + int(world.results.truncated.sum())
         pushed += int((spec.push != 0).any(axis=1).sum())
-    assert falls > 5 and ends > 5 and pushed > 100
+        steep, paced = steep + int((spec.slope != 0).sum()), paced + int((spec.stride_rate > 0).sum())
+        loaded += int((spec.load > 0).sum())
+    assert falls > 5 and ends > 5 and min(pushed, steep, paced, loaded) > 100
 
 
 def test_power_is_that_of_the_accountings_that_analyses_use(model: engine.Model) -> None:
@@ -184,3 +190,79 @@ def test_what_is_refused(model: engine.Model) -> None:
         world.step(action)
     with pytest.raises(InputError):
         world.reset(np.arange(4), phase=np.zeros(4), speed=np.full(4, 9.0))
+
+
+def test_bodies_do_not_depend_on_what_stands_beside_them(model: engine.Model) -> None:
+    """A batch in parts, each with arrays of its own model, walks as the whole does."""
+    worlds = [
+        make(model, 40),
+        ExcitationWorld(
+            model, load_reference(), CONFIG, 40, device=load_device("hip_ankle"), population=POPULATION,
+            sizes=[(model, 11), (model, 9)],
+        ),
+    ]  # fmt: skip
+    rng = np.random.default_rng(6)
+    for _ in range(30):
+        action = actions(worlds[0], rng)
+        for world in worlds:
+            world.step(*action)
+    whole, parts = (world.arrays() for world in worlds)
+    for name in whole:
+        if name != "location":
+            np.testing.assert_array_equal(parts[name], whole[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("height", "mass"), [(1.5, 50.0), (1.95, 100.0)])
+def test_a_body_of_another_size_starts_in_the_gait_of_its_size(height: float, mass: float) -> None:
+    """At the commanded speed a foot that stands does not slide, and it carries the body at once."""
+    other = engine.Model.load(size_file(WorldSetup(), height, mass))
+    generic = engine.Model.load(COMPILED[None])
+    config = dataclasses.replace(CONFIG, reset_noise=0.0, load_share=0.0)
+    world = ExcitationWorld(generic, load_reference(), config, 40, sizes=[(other, 20)])
+    phase = np.tile(np.arange(20) / 20, 2)
+    world.reset(phase=phase, speed=np.full(40, 1.2))
+    size = world.parts[1].motion.size
+    assert size == pytest.approx(height / 1.8, rel=0.01)
+    np.testing.assert_allclose(world.bodies.leg_length[20:] / world.bodies.leg_length[:20], size)
+    np.testing.assert_allclose(world.bodies.person_mass[20:], mass)
+    slide = {}
+    for part in world.parts:
+        q, u = world.q[part.rows], world.u[part.rows]
+        heel = part.model.index("body", "calcn_r")
+        speed = engine.kinematics(part.model, q, u).velocity[:, heel, 0]
+        standing = (phase[part.rows] > 0.15) & (phase[part.rows] < 0.4)
+        slide[part.rows.start] = np.abs(speed[standing]).max()
+    assert slide[20] < slide[0] + 0.05
+    load = world.bodies.foot_load.sum(axis=1)
+    assert abs(load[20:].mean() - load[:20].mean()) < 0.4
+
+
+def test_what_is_asked_is_done(model: engine.Model) -> None:
+    """A slope comes within its time, an imposed stride rate moves the clock, a load weighs."""
+    config = dataclasses.replace(CONFIG, imposed_share=0.0, slope_share=0.0, load_share=0.0, task_interval=0.0)
+    world = ExcitationWorld(
+        model, load_reference(), config, 4, device=load_device("hip_ankle"), population=POPULATION, auto_reset=False
+    )
+    world.reset(phase=np.zeros(4), speed=np.full(4, 1.25))
+    everyone = np.arange(4)
+    mass = world.bodies.body_mass.copy()
+    world.carry(everyone, FEET, 2.0)
+    np.testing.assert_allclose(world.bodies.body_mass, mass + 4.0)
+    world.dress(everyone, "unpowered")
+    world.carry(everyone, FEET, 0.0)
+    np.testing.assert_allclose(world.bodies.body_mass, world.bodies.person_mass + load_device("hip_ankle").mass)
+    world.ask(slice(0, 2), slope=0.08)
+    world.ask(slice(2, 4), stride_rate=1.1)
+    before = world.bodies.phase.copy()
+    action = np.full((4, world.n_actions), -0.3)
+    world.step(action)
+    moved = world.bodies.phase - before
+    np.testing.assert_allclose(moved[2:], 1.1 * moved[:2] / (1 - world.config.phase_rate * 0.3))
+    for _ in range(170):
+        world.step(action)
+    gravity = world.bodies.parameters[:2, world.columns.gravity : world.columns.gravity + 3]
+    np.testing.assert_allclose(gravity[:, 0] / gravity[:, 1], 0.08)
+    assert (gravity[:, 0] < 0).all(), "uphill is where gravity pulls back"
+    np.testing.assert_allclose(np.linalg.norm(gravity, axis=1), np.linalg.norm(model.gravity))
+    with pytest.raises(InputError):
+        world.ask(speed=5.0)

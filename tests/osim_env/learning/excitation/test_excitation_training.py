@@ -12,6 +12,8 @@ import pytest
 from exogait.data.errors import FileFormatError, InputError
 from exogait.osim_env import engine
 from exogait.osim_env.excitation.config import ExcitationConfig
+from exogait.osim_env.gait.config import WorldConfig
+from exogait.osim_env.gait.population import Population
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import WorldSetup, make_world
 from exogait.osim_env.learning.config import EvaluationConfig, Stage
@@ -183,3 +185,14 @@ def test_the_suites_own_training_is_readable() -> None:
     assert config.n_envs * config.n_steps % config.human.minibatch == 0
     with pytest.raises(InputError, match="device"):
         dataclasses.replace(config, stages=(Stage(samples=1.0, learn="device"),))
+
+
+def test_bodies_of_several_sizes_learn_in_one_batch_and_in_this_scheme_alone() -> None:
+    population = Population(sizes=((1.6, 60.0), (1.9, 90.0)), size_share=0.5)
+    setup = WorldSetup(population=population)
+    world = make_excitation_world(setup, ExcitationConfig(backend="float32"), n_envs=8, sizes=True)
+    assert [part.n for part in world.parts] == [4, 2, 2]
+    np.testing.assert_allclose(world.bodies.person_mass[4:], [60.0, 60.0, 90.0, 90.0])
+    assert len(make_excitation_world(setup, ExcitationConfig(), n_envs=1).parts) == 1, "a walk is one body's"
+    with pytest.raises(InputError, match="several sizes"):
+        make_world(setup, WorldConfig(), n_envs=2)
