@@ -107,7 +107,7 @@ class Motion(NamedTuple):
     frequency: Floats
     """Stride frequency as a polynomial of speed, lowest power first, Hz."""
     size: float
-    """Leg length over that of the body whose motion it is; others walk it at equal Froude numbers (Alexander 1989)."""
+    """Legs over those of the body whose motion it is; others walk it at equal Froude numbers (Alexander 1989)."""
     slowest: float
     fastest: float
     start_activation: Floats
@@ -204,8 +204,8 @@ class Bodies(NamedTuple):
     previous_foot_load: Floats
     power: Floats
     """Metabolic power without basal rate over the control step, credited and uncredited, W/kg, shape (batch, 2)."""
-    leg_length: Floats
-    """Pelvis above the heel bone with straight legs, m, shape (batch,)."""
+    height: Floats
+    """Of the person, m, shape (batch,)."""
     body_mass: Floats
     """Mass with what is worn, kg, shape (batch,)."""
     person_mass: Floats

@@ -9,14 +9,14 @@ from exogait.models.anatomy import muscle_volume, slow_twitch_ratio
 from exogait.models.deficit import muscle_groups
 from exogait.models.device import Device
 from exogait.models.energetics import MUSCLE_DENSITY
+from exogait.models.tables import load_tables
 
 from ..device.exoskeleton import HISTORY, SIZE, signal_channels
 from ..device.mirror import ODD_COORDINATES, mirror_map, mirrored_name
-from ..engine import Model, Parameters, kinematics
+from ..engine import Model, Parameters
 from ..engine.state import pack_parameters
 from ..gait.population import BodySource
 from ..gait.reference import ReferenceMotion
-from ..gait.setup import COMPILED
 from ..gait.twin_physics import person_height
 from . import device as exoskeleton
 from .arrays import Anatomy, Bodies, Columns, Draw, Floats, Indices, Motion, Results
@@ -37,13 +37,6 @@ _KINDS = {
 def joint_names(model: Model) -> tuple[str, ...]:
     """Coordinates that muscles move."""
     return tuple(name for name in model.coordinate_names if not name.startswith("pelvis_"))
-
-
-def leg_length(model: Model) -> float:
-    """Height of the pelvis above the heel bones with all joints at zero, m."""
-    zero = np.zeros((1, model.n_coordinates))
-    height = kinematics(model, zero, zero).position[0, :, 1]
-    return float(height[model.index("body", "pelvis")] - height[model.index("body", "calcn_r")])
 
 
 def make_columns(model: Model, device: Device | None) -> Columns:
@@ -187,7 +180,7 @@ def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, t
         foot_load=np.zeros((n, 2)),
         previous_foot_load=np.zeros((n, 2)),
         power=np.zeros((n, 2)),
-        leg_length=np.full(n, leg_length(model)),
+        height=np.full(n, person_height(model)),
         body_mass=np.full(n, model.total_mass),
         person_mass=np.full(n, own_mass),
         phase=np.zeros(n),
@@ -255,7 +248,7 @@ def make_motion(reference: ReferenceMotion, model: Model, activation: Floats, te
     return Motion(
         coefficients=np.ascontiguousarray(reference.coordinates[order], dtype=np.float64),
         frequency=np.array(reference.stride_frequency, float),
-        size=leg_length(model) / leg_length(Model.load(COMPILED[None])),
+        size=person_height(model) / load_tables().constants["generic_height"],
         slowest=float(reference.speed_range[0]),
         fastest=float(reference.speed_range[1]),
         start_activation=activation,

@@ -60,7 +60,7 @@ def task(a, c, b, i, far, out, k):
 @inline
 def body(a, c, b, i, far, out, k):
     """Size of the body."""
-    out[k] = 5.0 * (b.leg_length[i] - 0.9)
+    out[k] = 5.0 * (b.height[i] - 1.8)
     out[k + 1] = b.person_mass[i] / 75.0 - 1.0
     return k + 2
 
@@ -160,7 +160,7 @@ Block = tuple[Callable[..., int], Callable[[Names], list[str]]]
 BLOCKS: tuple[Block, ...] = (
     (clock, lambda n: [f"{f} {k} half stride" for k in (1, 2) for f in ("cos", "sin")] + ["speed aimed for"]),
     (task, lambda n: ["slope", "stride rate imposed", "stride rate aimed for"]),
-    (body, lambda n: ["leg length", "body mass"]),
+    (body, lambda n: ["body height", "body mass"]),
     (balance, lambda n: [
         "pelvis height", "pelvis tilt", "pelvis list", "pelvis rotation", "pelvis sideways", "pelvis tilt rate",
         "pelvis list rate", "pelvis rotation rate", "pelvis forward speed", "pelvis upward speed",

@@ -274,7 +274,7 @@ class Specification:
             np.stack(
                 [10 * self.slope, self.stride_rate > 0, 5 * (self.stride_rate - 1) * (self.stride_rate > 0)], axis=1
             ),
-            np.stack([5 * (self.leg_length - 0.9), self.person_mass / 75 - 1], axis=1),
+            np.stack([5 * (self.height - 1.8), self.person_mass / 75 - 1], axis=1),
             np.stack(
                 [
                     q[:, column["pelvis_ty"]] - 0.9,

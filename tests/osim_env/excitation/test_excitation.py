@@ -222,8 +222,8 @@ def test_a_body_of_another_size_starts_in_the_gait_of_its_size(height: float, ma
     phase = np.tile(np.arange(20) / 20, 2)
     world.reset(phase=phase, speed=np.full(40, 1.2))
     size = world.parts[1].motion.size
-    assert size == pytest.approx(height / 1.8, rel=0.01)
-    np.testing.assert_allclose(world.bodies.leg_length[20:] / world.bodies.leg_length[:20], size)
+    assert size == pytest.approx(height / 1.8, rel=1e-4)
+    np.testing.assert_allclose(world.bodies.height[20:], height, rtol=1e-4)
     np.testing.assert_allclose(world.bodies.person_mass[20:], mass)
     slide = {}
     for part in world.parts:
