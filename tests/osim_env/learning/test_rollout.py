@@ -13,9 +13,11 @@ from exogait.analysis.lab.simulated import analyse_simulation
 from exogait.data import GaitTrial, InputError
 from exogait.models.subject import Subject, muscle_masses
 from exogait.osim_env.engine import Model, accelerations, inverse_dynamics, kinematics
+from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup, make_world
 from exogait.osim_env.gait.world import GaitWorld
+from exogait.osim_env.learning.excitation.setup import make_excitation_world
 from exogait.osim_env.learning.rollout import contact_events, roll_out
 from exogait.osim_env.learning.simulation import UNTRAINED, simulate
 
@@ -161,6 +163,15 @@ def test_a_record_holds_the_muscle_masses_of_its_person(walk: GaitTrial, tmp_pat
     assert small.muscle_parameters is not None
     # The stated height counts, not that of longer thighs.
     assert small.muscle_parameters["anatomical_mass"].to_dict() == pytest.approx(muscle_masses(subject=person))
+
+
+def test_the_excitation_world_pays_for_the_muscles_of_its_person(tmp_path: Path) -> None:
+    person = Subject(58.0, 1.66)
+    setup = WorldSetup(subject=str(person.to_yaml(tmp_path / "anna.yaml")))
+    world = make_excitation_world(setup, ExcitationConfig(), n_envs=1)
+    masses = dict(zip(world.model.muscle_names, world.anatomy.muscle_mass, strict=True))
+    # Nobody tells the compiled model its person's height: it follows from the legs.
+    assert masses == pytest.approx(muscle_masses(subject=person), rel=2e-4)
 
 
 def test_weak_muscles_are_weak_in_the_record(walk: GaitTrial) -> None:
