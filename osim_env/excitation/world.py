@@ -135,7 +135,12 @@ class ExcitationWorld:
         given = {**config.human_weights, **config.device_weights}
         factor = {name: config.imitation_weight for name in IMITATION}
         self.weights = np.array([given.get(name, 0.0) * factor.get(name, 1.0) for name in TERMS])
-        self.draw = make_draw(self._source, self.model.n_muscles, config.speeds, config.speed_bins)
+        draw = make_draw(self._source, self.model.n_muscles, config.speeds, config.speed_bins)
+        before = getattr(self, "draw", draw)
+        # Shares of the speeds that a training has found are kept when other settings change.
+        self.draw = draw if len(before.speed_share) != config.speed_bins else draw._replace(
+            speed_share=before.speed_share
+        )  # fmt: skip
         n_steps = round(config.control_step / config.integration_step)
         self._task = Task(
             n_steps, config.integration_step, self.settings.implicitness, 0, self.settings.speed_limit, DESCRIBE, 1, 1

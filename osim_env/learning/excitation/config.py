@@ -160,8 +160,7 @@ class ExcitationTrainConfig(Shown):
         world: Settings of the world.
         human: The learner.
         imitation: Imitate a teacher first; without, start from ``start_human`` or from nothing.
-        start_human: Policy (name or path) of this scheme to start with; its last layers' covariance is not known, so
-            noise is the same for all muscles.
+        start_human: Policy (name or path) of this scheme to start with; noise goes along what it commands.
         device_policy: Policy that drives the device where it is on.
         checkpoint_minutes: Time between checkpoints.
         evaluate_every: Control steps between evaluations.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
 
+from ...excitation.world import ExcitationWorld
 from ..collect import Episodes
 from ..learner import CLIP_OBSERVATION
 from ..log import CHECKPOINT, EVALUATION, IMITATION, append_row
@@ -26,8 +27,15 @@ from .collect import collect
 from .config import ExcitationTrainConfig
 from .imitation import imitate
 from .learner import ExcitationLearner
+from .network import Room
 from .setup import make_excitation_world
 from .walking import evaluate_excitations
+
+Floats = NDArray[np.float64]
+FAILING_SHARE = 4.0
+"""How much more often a speed is drawn at which every walk of an evaluation ended in a fall."""
+COVARIANCE_STEPS = 150
+"""Control steps of a policy at the start of a run whose commands tell the covariance of the noise."""
 
 
 class ExcitationTrainer(TrainingRun):
@@ -56,6 +64,7 @@ class ExcitationTrainer(TrainingRun):
             start = load_policy(config.start_human)
             self.earlier_samples = int(start.metadata.get("samples", 0))
             start_from(self.human, start, self.world.signature())
+            self.human.set_covariance(covariance_of(self.human, self.world))
         self.episodes = Episodes.new(config.n_envs)
         self.taught = config.imitation is None
         self.human.frozen_statistics = config.imitation is not None or config.start_human is not None
@@ -141,7 +150,12 @@ class ExcitationTrainer(TrainingRun):
         entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
         self.curve.append({key: round(value, 5) for key, value in entry.items() if value == value})
         append_row(self.folder / EVALUATION, entry)
-        score = result["survival"] * result["score"]
+        # A policy is as good as at its worst speed; there the training goes on most.
+        score = result["minimum_survival"] * result["score"]
+        failing = np.array([1.0 - result[name] for name in result if name.startswith("survival/")])
+        edges = np.linspace(0.0, 1.0, len(failing))
+        bins = (np.arange(world.speed_bins) + 0.5) / world.speed_bins
+        self.world.set_shares(1.0 + FAILING_SHARE * np.interp(bins, edges, failing))
         if score >= self.best:
             self.best = score
             self.policy().save(self.folder / "best_human")
@@ -171,6 +185,17 @@ class ExcitationTrainer(TrainingRun):
         self.go_on_from(facts)
         self.earlier_samples, self.taught = facts["earlier_samples"], True
         return facts["changed"]
+
+
+def covariance_of(learner: ExcitationLearner, world: ExcitationWorld) -> Floats:
+    """Covariance of what a policy commands while it walks, shape (n_actions, n_actions); the bodies begin anew then."""
+    room, said = Room(learner.actor, world.n_envs), []
+    for _ in range(COVARIANCE_STEPS):
+        said.append(learner.mean_action(world.results.observation, room).copy())
+        world.step(said[-1])
+    world.reset()
+    world.steps = 0
+    return np.cov(np.concatenate(said), rowvar=False, dtype=np.float64)
 
 
 def start_from(learner: ExcitationLearner, policy: Policy, signature: dict[str, Any]) -> None:
