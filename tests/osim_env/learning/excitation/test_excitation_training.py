@@ -196,3 +196,15 @@ def test_bodies_of_several_sizes_learn_in_one_batch_and_in_this_scheme_alone() -
     assert len(make_excitation_world(setup, ExcitationConfig(), n_envs=1).parts) == 1, "a walk is one body's"
     with pytest.raises(InputError, match="several sizes"):
         make_world(setup, WorldConfig(), n_envs=2)
+
+
+def test_speeds_that_fail_are_drawn_more_often_and_stay_so_when_a_stage_changes(tmp_path: Path) -> None:
+    trainer = ExcitationTrainer(CONFIG, tmp_path)
+    trainer.evaluate()
+    shares = np.diff(trainer.world.draw.speed_share, prepend=0.0)
+    survival = [trainer.curve[-1][key] for key in trainer.curve[-1] if key.startswith("survival/")]
+    np.testing.assert_allclose(shares[0] / shares[-1], (5 - 4 * survival[0]) / (5 - 4 * survival[-1]), rtol=0.5)
+    trainer.world.set_shares(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))
+    trainer.world.set_config(dataclasses.replace(trainer.world.config, push_force=10.0))
+    trainer.world.reset()
+    assert (trainer.world.bodies.speed > 1.2 + 0.8 * (1.3 - 1.2)).all()
