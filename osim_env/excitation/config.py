@@ -36,6 +36,14 @@ _EXCITATION_CONFIG_RANGES = {
 """Field of :class:`ExcitationConfig` to lowest and highest value and unit."""
 
 
+HUMAN_WEIGHTS = {
+    "upright": 3.5, "imitate_pose": 0.3, "keep_speed": 0.6, "keep_path": 0.1, "metabolic_power": -0.4,
+    "loading_rate": -0.5, "joint_limits": -0.05, "smoothness": -2.0,
+}  # fmt: skip
+"""Weights of the human's reward that a configuration does not name."""
+DEVICE_WEIGHTS = {"device_effort": -1.0, "device_upright": 8.0, "device_smoothness": -0.05, "device_fall": -5.0}
+
+
 def inverse_softplus(y: float) -> float:
     """The ``x`` with ``log(1 + exp(x)) = y``; minus infinity for 0."""
     return y + math.log(-math.expm1(-y)) if y > 0.0 else -math.inf
@@ -75,8 +83,9 @@ class ExcitationConfig:
         load_share: Share of the bodies with a load.
         loads: Largest load at the waist, on each shank, on each foot, kg; a body has one of the three.
         task_interval: Mean time between changes of speed, stride rate and slope, s (0: never).
-        human_weights: Weight of each of the human's reward terms (:data:`.terms.HUMAN`).
-        device_weights: Weight of each of the device's (:data:`.terms.DEVICE`).
+        human_weights: Weight of each of the human's reward terms (:data:`.terms.HUMAN`); terms that are not named keep
+            the weight of :data:`HUMAN_WEIGHTS`, 0 switches one off.
+        device_weights: Weight of each of the device's (:data:`.terms.DEVICE`), likewise.
         backend: Numbers of the physics: float32 for training, float64 for what is reported.
     """
 
@@ -108,17 +117,8 @@ class ExcitationConfig:
     load_share: float = 0.0
     loads: tuple[float, float, float] = (16.0, 4.0, 2.0)
     task_interval: float = 0.0
-    human_weights: dict[str, float] = field(
-        default_factory=lambda: {
-            "upright": 3.5, "imitate_pose": 0.3, "keep_speed": 0.6, "keep_path": 0.1, "metabolic_power": -0.4,
-            "loading_rate": -0.5, "joint_limits": -0.05, "smoothness": -2.0,
-        }
-    )  # fmt: skip
-    device_weights: dict[str, float] = field(
-        default_factory=lambda: {
-            "device_effort": -1.0, "device_upright": 8.0, "device_smoothness": -0.05, "device_fall": -5.0,
-        }
-    )  # fmt: skip
+    human_weights: dict[str, float] = field(default_factory=dict)
+    device_weights: dict[str, float] = field(default_factory=dict)
     backend: Literal["float64", "float32", "scalar"] = "float64"
 
     def __post_init__(self) -> None:
@@ -135,6 +135,9 @@ class ExcitationConfig:
             for name in given:
                 if name not in known:
                     raise UnknownNameError("reward term", name, known)
+        # Whoever changes one weight does not mean to take the pay for standing away.
+        object.__setattr__(self, "human_weights", {**HUMAN_WEIGHTS, **self.human_weights})
+        object.__setattr__(self, "device_weights", {**DEVICE_WEIGHTS, **self.device_weights})
 
     def settings(self, *, auto_reset: bool) -> Settings:
         """The numbers that the kernel reads."""

@@ -179,6 +179,9 @@ def test_arrays_are_all_that_is_needed_to_go_on(model: engine.Model) -> None:
 def test_what_is_refused(model: engine.Model) -> None:
     with pytest.raises(UnknownNameError):
         ExcitationConfig(human_weights={"upright": 1.0, "limp": 1.0})
+    changed = ExcitationConfig(human_weights={"keep_speed": 2.0, "keep_path": 0.0}).human_weights
+    assert changed == {**ExcitationConfig().human_weights, "keep_speed": 2.0, "keep_path": 0.0}
+    assert changed["upright"] > 0.0, "who changes one weight keeps the others"
     with pytest.raises(InputError):
         ExcitationConfig(control_step=0.01, device_step=0.015)
     world = make(model, 4)
