@@ -20,6 +20,8 @@ FALL_HEIGHT = 0.7
 """Pelvis height below this share of the reference counts as a fall."""
 LEG_CONTACT_HEIGHT = 0.06
 """A knee, hip or trunk lower than this touches the ground with something that is no foot, m."""
+NOT_FINITE = 1
+"""Status of a body that holds no number somewhere, as the engine's own (:mod:`exogait.osim_env.engine.state`)."""
 SPEED_MEMORY = 1.0
 """Time constant of the running mean of forward speed, s."""
 BELT_REACH = 0.15
@@ -195,6 +197,15 @@ def describe(model, at, w, batch, task, a, c, b, dt, block, chosen):
 
 
 @inline
+def all_finite(row):
+    """Whether every number of a row is one."""
+    for k in range(row.shape[0]):
+        if not np.isfinite(row[k]):
+            return False
+    return True
+
+
+@inline
 def write_observations(a, c, b, i, observation, privileged, device_observation):
     """Fill the observations of environment ``i``."""
     observe(a, c, b, i, observation[i])
@@ -272,17 +283,24 @@ def control_step(
             b.power[i, 1] = get(w, at.wrench + 1, lane) / b.person_mass[i]
             read_body(a, c, b, w, at, lane, i)
             move_on(c, b, s, motion, i)
-            terminated, truncated = ended(a, c, b, s, w, at, lane, i)
-            results.terminated[i], results.truncated[i] = terminated, truncated
             if c.n_drives > 0 and decides:
                 exoskeleton.sense(a, c, b, w, at, lane, i, s.control_step * s.device_every, False)
+            write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
+            # A body that cannot be seen cannot be commanded: its episode ends here, and no other's with it.
+            if b.status[i] == 0 and not (
+                all_finite(results.observation[i])
+                and all_finite(results.privileged[i])
+                and all_finite(results.device_observation[i])
+            ):
+                b.status[i] = NOT_FINITE
+            terminated, truncated = ended(a, c, b, s, w, at, lane, i)
+            results.terminated[i], results.truncated[i] = terminated, truncated
             reward, device_reward = judge(a, c, b, s, i, weights, results.terms[i])
             if not np.isfinite(reward):
                 reward = 0.0
             if not np.isfinite(device_reward):
                 device_reward = 0.0
             results.reward[i], results.device_reward[i] = reward, device_reward
-            write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
             if terminated or truncated:
                 any_done = True
                 for k in range(results.observation.shape[1]):

@@ -26,6 +26,7 @@ from ..gait.grounding import ground_reference
 from ..gait.muscle_command import MuscleCommandConfig, Recruitment
 from ..gait.population import CONDITIONS, BodySource, Population
 from ..gait.reference import ReferenceMotion
+from ..gait.step.command import checked_action
 from ..gait.twin_physics import TwinPhysics
 from .arrays import Anatomy, Bodies, Draw, Motion, Results
 from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_motion, make_results
@@ -233,12 +234,13 @@ class ExcitationWorld:
             The same arrays at every call; copy what has to last.
 
         Raises:
-            ValueError: An action has the wrong shape or is not finite.
+            ValueError: An action has the wrong shape, or that of a body that has not fallen is not finite.
         """
-        action = _checked("action", action, (self.n_envs, self.n_actions))
+        ended = self.bodies.fallen != 0
+        action = checked_action("action", action, (self.n_envs, self.n_actions), ended)
         if device_action is None:
             device_action = np.zeros((self.n_envs, self.n_device_actions))
-        device_action = _checked("device action", device_action, (self.n_envs, self.n_device_actions))
+        device_action = checked_action("device action", device_action, (self.n_envs, self.n_device_actions), ended)
         batches, decides = [self._batch(part) for part in self.parts], self.device_decides
 
         def work(rows: Floats, k: int, start: int, stop: int) -> None:
@@ -426,13 +428,3 @@ def _make_start(model: Model, reference: ReferenceMotion) -> Any:
     tendon = np.array(physics.tendon_force) if len(physics.elastic) else np.zeros((n, model.n_muscles))
     start = np.clip(activation, 0.01, 1.0).astype(np.float64)
     return make_motion(grounded, model, start.reshape(shape), tendon.astype(np.float64).reshape(shape))
-
-
-def _checked(what: str, action: Any, shape: tuple[int, int]) -> Floats:
-    """A finite action of the right shape."""
-    array = np.ascontiguousarray(action, dtype=float)
-    if array.shape != shape:
-        raise ValueError(f"{what}: shape {array.shape}, expected {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what}: entry {tuple(np.argwhere(~np.isfinite(array))[0])} is not finite")
-    return array

@@ -217,14 +217,15 @@ class GaitWorld(Bodies):
             device_action: Shape (batch, n_device_actions), in [-1, 1]; zeros without.
 
         Raises:
-            ValueError: An action has the wrong shape or is not finite.
+            ValueError: An action has the wrong shape, or that of a body that has not fallen is not finite.
         """
         refuse_after_fork()
         if device_action is None:
             device_action = np.zeros((self.n_envs, self.n_device_actions))
+        checked, fallen = command.checked_action, self.state.fallen
         self.state.take_actions(
-            _checked("human action", human_action, (self.n_envs, self.n_human_actions)),
-            _checked("device action", device_action, (self.n_envs, self.n_device_actions)),
+            checked("human action", human_action, (self.n_envs, self.n_human_actions), fallen),
+            checked("device action", device_action, (self.n_envs, self.n_device_actions), fallen),
         )
         self._push()
         self._move()
@@ -337,12 +338,16 @@ class GaitWorld(Bodies):
         """Falls, rewards, senses, and ends of episodes."""
         config, state, columns = self.config, self.state, self.columns
         height, nominal = self.q[:, columns.ty], state.q_reference[:, columns.ty]
-        state.fallen = ends.fell(height, nominal, self.physics.diverged, self.physics.other_ground_contact())
+        if self.exoskeleton is not None:
+            self._sense()
+        final_human, final_device = self.human_observation(), self.device_observation()
+        # A body that cannot be seen cannot be commanded: its episode ends here, and no other's with it.
+        no_human, no_device = ends.no_numbers(final_human), ends.no_numbers(final_device)
+        lost = self.physics.diverged | no_human | no_device
+        state.fallen = ends.fell(height, nominal, lost, self.physics.other_ground_contact())
         view = self.view()
         human_reward, terms = evaluate(view, self._human_terms)
         device_reward, device_terms = evaluate(view, self._device_terms)
-        if self.exoskeleton is not None:
-            self._sense()
         terminated = state.fallen.copy()
         if config.early_termination:
             terminated |= ends.off_the_reference(
@@ -351,12 +356,10 @@ class GaitWorld(Bodies):
                 early_height=config.early_height, early_trunk=config.early_trunk, early_pose=config.early_pose,
             )  # fmt: skip
         truncated = ends.out_of_time(state.time, config.episode) & ~terminated
-        final_human, final_device = observe(self.observation_table, view), self.device_observation()
-        dead = terminated & ends.no_numbers(final_human)
-        final_human[dead] = 0.0
-        final_device[ends.no_numbers(final_device)] = 0.0
+        final_human[no_human] = 0.0
+        final_device[no_device] = 0.0
         return Transition(
-            without_the_dead(human_reward, dead), without_the_dead(device_reward, dead), terminated, truncated,
+            without_the_dead(human_reward, lost), without_the_dead(device_reward, lost), terminated, truncated,
             final_human, final_device, {**terms, **device_terms},
         )  # fmt: skip
 
@@ -406,13 +409,3 @@ class GaitWorld(Bodies):
         """Restore what :meth:`arrays` returned."""
         super().load_arrays(content)
         self._update_reference()
-
-
-def _checked(what: str, action: Any, shape: tuple[int, int]) -> Array:
-    """A finite action of the right shape."""
-    array = np.asarray(action, float)
-    if array.shape != shape:
-        raise ValueError(f"{what}: shape {array.shape}, expected {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what}: entry {tuple(np.argwhere(~np.isfinite(array))[0])} is not finite")
-    return array

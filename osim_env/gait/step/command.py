@@ -6,14 +6,42 @@ rotation, those of lifted joints hip flexion, knee and ankle, of the right leg f
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from exogait.data.constants import GRAVITY
 
-from ..view import Array, Columns, Index
+from ..view import Array, Columns, Flags, Index
 
 LARGEST_TARGET = 0.4
 """Balance moves the target of a swing hip no further, rad."""
+
+
+def checked_action(what: str, action: Any, shape: tuple[int, int], fallen: Flags) -> Array:
+    """The action of every body, of the right shape and finite.
+
+    What is commanded to a body that has fallen moves nothing that counts, and one that diverged gives its policy
+    nothing to decide on: what is no number there is zero, so that the others walk on.
+
+    Args:
+        what: Whose action, for the message.
+        action: As it was given.
+        shape: Shape that it has to have, (batch, n_actions).
+        fallen: Bodies whose episode ended in a fall and has not begun anew, shape (batch,).
+
+    Raises:
+        ValueError: Another shape, or an entry of a body that has not fallen is not finite.
+    """
+    array = np.ascontiguousarray(action, dtype=float)
+    if array.shape != shape:
+        raise ValueError(f"{what}: shape {array.shape}, expected {shape}")
+    unknown = ~np.isfinite(array)
+    if not unknown.any():
+        return array
+    if (wrong := np.argwhere(unknown & ~fallen[:, None])).size:
+        raise ValueError(f"{what}: entry {tuple(map(int, wrong[0]))} is not finite")
+    return np.where(unknown, 0.0, array)
 
 
 def stance_share(foot_load: Array, body_mass: Array, full: float) -> Array:

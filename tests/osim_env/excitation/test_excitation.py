@@ -13,6 +13,7 @@ from exogait.models.device import load_device
 from exogait.models.energetics import ACCOUNTINGS, HEADLINE, MUSCLE_DENSITY, SAVINGS, MuscleParameters
 from exogait.osim_env import engine
 from exogait.osim_env.engine.curves import active_force_length
+from exogait.osim_env.engine.state import NOT_FINITE
 from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.excitation.task import FEET
 from exogait.osim_env.excitation.world import ExcitationWorld
@@ -174,6 +175,38 @@ def test_arrays_are_all_that_is_needed_to_go_on(model: engine.Model) -> None:
     assert {"bodies/state", "bodies/phase"} <= set(world.arrays())
     for name, array in world.arrays().items():
         np.testing.assert_array_equal(array, other.arrays()[name], err_msg=name)
+
+
+def test_a_body_that_cannot_be_seen_ends_alone(model: engine.Model) -> None:
+    """One body's observation is no number: its episode ends and begins anew, every other one's is what it was."""
+    ours, lost = [], 2
+    for broken in (False, True):
+        world, rng = make(model, 12, seed=6), np.random.default_rng(6)
+        world.step(*actions(world, rng))
+        if broken:
+            world.bodies.speed[lost] = np.nan  # the clock and what is aimed for go with it, the mechanics do not
+        action = actions(world, rng)
+        ours.append((world.step(*action).terminated.copy(), world.results.observation.copy(), world.arrays()))
+    others = np.arange(12) != lost
+    assert ours[1][0][lost] and np.isfinite(ours[1][1]).all()
+    np.testing.assert_array_equal(ours[0][0][others], ours[1][0][others])
+    for name in ("state", "phase", "fiber_length", "mean_speed", "random"):
+        np.testing.assert_array_equal(ours[0][2][f"bodies/{name}"][others], ours[1][2][f"bodies/{name}"][others])
+
+
+def test_without_new_episodes_a_lost_body_stays_lost_and_the_others_walk_on(model: engine.Model) -> None:
+    world = ExcitationWorld(model, load_reference(), CONFIG, 4, auto_reset=False)
+    world.bodies.speed[1] = np.nan
+    for _ in range(2):
+        action = np.full((4, world.n_actions), -0.3)
+        action[~np.isfinite(world.results.observation).all(axis=1)] = np.nan  # what a policy makes of no number
+        results = world.step(action)
+        assert results.terminated.tolist() == [False, True, False, False]
+        assert world.bodies.status.tolist() == [0, NOT_FINITE, 0, 0] and np.isfinite(results.reward).all()
+    action = np.zeros((4, world.n_actions))
+    action[2, 7] = np.nan
+    with pytest.raises(ValueError, match=r"action: entry \(2, 7\) is not finite"):  # who stands has to be commanded
+        world.step(action)
 
 
 def test_what_is_refused(model: engine.Model) -> None:

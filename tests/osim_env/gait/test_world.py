@@ -214,6 +214,20 @@ def test_a_dead_body_changes_no_living_ones_reward() -> None:
     assert step.human_reward[2] == 0 and not step.human_final[2].any()
 
 
+def test_a_body_that_cannot_be_seen_ends_alone() -> None:
+    """One body's observation is no number: it has fallen, its policy may answer with none, the others walk on."""
+    w, alone = world(3), world(3)
+    for one in (w, alone):
+        one.reset(np.arange(3), phase=np.full(3, 0.2), speed=np.full(3, 1.2))
+    w.state.pace[1] = np.nan  # the clock goes with it, the mechanics do not
+    action = np.zeros((3, w.n_human_actions))
+    for _ in range(2):
+        step, same = w.step(action), alone.step(np.zeros_like(action))
+        assert step.terminated.tolist() == [False, True, False] and not step.human_final[1].any()
+        np.testing.assert_array_equal(step.human_final[::2], same.human_final[::2])
+        action[1] = np.nan
+
+
 def test_same_seed_same_walk_and_another_seed_another() -> None:
     def walk(seed: int) -> np.ndarray:
         w = make_world(WorldSetup(), WorldConfig(), n_envs=5, seed=seed)
