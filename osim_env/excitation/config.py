@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.settings import check_ranges
 from exogait.models.energetics import IDLE_EXCITATION
 
 from ..gait.config import WORLD_RANGES
-from .arrays import Settings
+from .arrays import Floats, Settings
 from .terms import DEVICE, HUMAN
 
 IMPLICITNESS = 0.7
@@ -44,9 +46,11 @@ HUMAN_WEIGHTS = {
 DEVICE_WEIGHTS = {"device_effort": -1.0, "device_upright": 8.0, "device_smoothness": -0.05, "device_fall": -5.0}
 
 
-def inverse_softplus(y: float) -> float:
-    """The ``x`` with ``log(1 + exp(x)) = y``; minus infinity for 0."""
-    return y + math.log(-math.expm1(-y)) if y > 0.0 else -math.inf
+def inverse_softplus(y: ArrayLike) -> Floats:
+    """The ``x`` with ``log(1 + exp(x)) = y``, for ``y`` of 0 or more and of any shape; minus infinity for 0."""
+    y = np.asarray(y, float)
+    with np.errstate(divide="ignore"):
+        return y + np.log(-np.expm1(-y))
 
 
 @dataclass(frozen=True)
@@ -151,8 +155,8 @@ class ExcitationConfig:
             phase_rate=self.phase_rate,
             min_excitation=self.min_excitation,
             squash=self.squash,
-            idle=inverse_softplus(self.squash * self.min_excitation),
-            full=inverse_softplus(self.squash),
+            idle=float(inverse_softplus(self.squash * self.min_excitation)),
+            full=float(inverse_softplus(self.squash)),
             weakness=self.weakness,
             reset_noise=self.reset_noise,
             imitation_dead_zone=self.imitation_dead_zone,

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...engine.threads import over_parts
+from ...excitation.config import inverse_softplus
 from ...gait.population import CONDITIONS
 from ...gait.reference import load_reference
 from ..learner import CLIP_OBSERVATION
@@ -21,7 +22,7 @@ from .config import ExcitationTrainConfig, ImitationConfig
 from .learner import PART, ExcitationLearner
 from .network import Adam, Room
 from .setup import make_excitation_world
-from .teacher import Floats, Teacher, inverse_squash
+from .teacher import Floats, Teacher
 
 MOST_NOISE = 1.5
 """Excitations are multiplied by one plus noise of at most this size."""
@@ -98,7 +99,8 @@ class Lesson:
             far = (world.bodies.phase >= 0.5)[:, None]
             excitation, rate = self.teacher.label()
             near = np.where(far, excitation[:, world.anatomy.muscle_mirror], excitation)
-            label = np.concatenate([inverse_squash(near, world.config.squash), rate[:, None]], axis=1)
+            squash = world.config.squash
+            label = np.concatenate([inverse_softplus(squash * near) / squash, rate[:, None]], axis=1)
             kept = slice(self.count, self.count + n)
             self.seen[kept] = torch.from_numpy(world.results.observation)
             self.said[kept] = torch.from_numpy(label.astype(np.float32))
@@ -121,7 +123,7 @@ class Lesson:
         squash = self.world.config.squash
         excitation = np.logaddexp(0.0, squash * command) / squash
         factor = np.clip(1.0 + self.noise_size * noise, 0.0, 1.0 + MOST_NOISE)
-        return inverse_squash(np.clip(excitation * factor, 1e-4, 1.0), squash)
+        return inverse_softplus(squash * np.clip(excitation * factor, 1e-4, 1.0)) / squash
 
     def _push(self) -> None:
         """Push every body for the world's time of a push, at its own moment of the interval."""

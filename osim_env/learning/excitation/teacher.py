@@ -29,12 +29,6 @@ from ..policy import Policy, load_policy
 Floats = NDArray[np.floating[Any]]
 
 
-def inverse_squash(excitation: Floats, squash: float) -> Floats:
-    """Command ``z`` with ``log(1 + exp(squash z)) / squash = excitation``, same shape as ``excitation`` (above 0)."""
-    y = squash * np.asarray(excitation, float)
-    return (y + np.log(-np.expm1(-y))) / squash
-
-
 class Teacher:
     """Labels for the bodies of an excitation world.
 

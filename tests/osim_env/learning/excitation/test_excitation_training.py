@@ -11,7 +11,7 @@ import pytest
 
 from exogait.data.errors import FileFormatError, InputError
 from exogait.osim_env import engine
-from exogait.osim_env.excitation.config import ExcitationConfig
+from exogait.osim_env.excitation.config import ExcitationConfig, inverse_softplus
 from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.population import Population
 from exogait.osim_env.gait.reference import load_reference
@@ -21,7 +21,7 @@ from exogait.osim_env.learning.excitation.config import ExcitationTrainConfig, I
 from exogait.osim_env.learning.excitation.imitation import Lesson
 from exogait.osim_env.learning.excitation.network import Room
 from exogait.osim_env.learning.excitation.setup import make_excitation_world
-from exogait.osim_env.learning.excitation.teacher import Teacher, inverse_squash
+from exogait.osim_env.learning.excitation.teacher import Teacher
 from exogait.osim_env.learning.excitation.trainer import ExcitationTrainer
 from exogait.osim_env.learning.policy import load_policy
 from exogait.osim_env.learning.run import read_training
@@ -68,8 +68,9 @@ def test_the_teacher_says_what_it_would_do_in_its_own_world() -> None:
 
 def test_squash_and_its_inverse() -> None:
     excitation = np.array([1e-4, 0.01, 0.3, 1.0])
-    z = inverse_squash(excitation, 10.0)
+    z = inverse_softplus(10.0 * excitation) / 10.0
     np.testing.assert_allclose(np.logaddexp(0.0, 10 * z) / 10, excitation, rtol=1e-10)
+    assert inverse_softplus(0.0) == -np.inf  # a muscle that is never idle
 
 
 def test_imitation_comes_closer_to_the_teacher(tmp_path: Path) -> None:
