@@ -305,6 +305,16 @@ MAY_NOT_CHANGE = (
 """Those among them that networks and observations are made for."""
 
 
+def judging(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that say what a score means: with others, a score is not comparable to one of before.
+
+    Args:
+        settings: Those of a run as a mapping; how long its stages are, and who learns in them, judges nobody.
+    """
+    stages = [{k: v for k, v in stage.items() if k not in ("samples", "learn")} for stage in settings["stages"]]
+    return {"world": settings["world"], "evaluation": settings["evaluation"], "stages": stages}
+
+
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
     """Settings that differ, by their full name: as they were, and as they are.
 

@@ -35,7 +35,7 @@ from ..gait.setup import make_world
 from ..gait.strategy import ROUNDING, Strategies, load_strategies
 from .checkpoint import restore_checkpoint, start_networks, write_checkpoint
 from .collect import Episodes, Wearers, collect
-from .config import Stage, TrainConfig, git_revision, jsonable, merged, without_folders
+from .config import Stage, TrainConfig, changed_settings, git_revision, jsonable, judging, merged, without_folders
 from .evaluation import evaluate_policy
 from .learner import Learner
 from .log import (
@@ -208,12 +208,26 @@ class TrainingRun:
             "best": float(self.best), "next_evaluation": float(self.next_evaluation), "curve": self.curve,
         }  # fmt: skip
 
-    def go_on_from(self, facts: dict[str, Any]) -> None:
-        """Stand where :meth:`progress` says, and forget the rows of tables that came after it."""
+    def go_on_from(self, facts: dict[str, Any]) -> list[str]:
+        """Stand where :meth:`progress` says, and forget the rows of tables that came after it.
+
+        Args:
+            facts: What the checkpoint tells, and under ``changed`` one line a setting that has changed.
+
+        Returns:
+            These lines, and one that says so where the best score of before means nothing any more.
+        """
         self.samples, self.seconds, self.best = facts["samples"], facts["seconds"], facts["best"]
         self.next_evaluation, self.curve = facts["next_evaluation"], facts["curve"]
         for name in (PROGRESS, EVALUATION):
             drop_rows_after(self.folder / name, self.samples)
+        lines: list[str] = facts["changed"]
+        if self.best > -np.inf and lines:
+            now = json.loads(json.dumps(jsonable(dataclasses.asdict(self.config))))
+            if changed_settings(judging(facts["config"]), judging(now)):
+                lines = [*lines, f"best score was {self.best:.4g} by other settings, now the next evaluation's"]
+                self.best = -np.inf
+        return lines
 
     def log(self, figures: dict[str, float]) -> None:
         """Add a row to the progress table and TensorBoard's."""
@@ -400,7 +414,7 @@ class Trainer(TrainingRun):
             override: Go on although settings have changed, where they may (:data:`.config.MAY_CHANGE`).
 
         Returns:
-            One line a setting that has changed.
+            One line a setting that has changed, and one where the best score was forgotten for it.
 
         Raises:
             FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
@@ -410,8 +424,7 @@ class Trainer(TrainingRun):
             path, self.config, self.human, self.device, self.world, self.episodes, override=override
         )
         self._find_powered()
-        self.go_on_from(facts)
-        return facts["changed"]
+        return self.go_on_from(facts)
 
 
 def _strategies_for(config: TrainConfig) -> Strategies:

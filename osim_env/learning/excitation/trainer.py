@@ -175,16 +175,15 @@ class ExcitationTrainer(TrainingRun):
             override: Go on although settings have changed, where they may (:data:`..config.MAY_CHANGE`).
 
         Returns:
-            One line a setting that has changed.
+            One line a setting that has changed, and one where the best score was forgotten for it.
 
         Raises:
             FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
         """
         path = self.folder / CHECKPOINT if path is None else Path(path)
         facts = restore_checkpoint(path, self.config, self.human, self.world, self.episodes, override=override)
-        self.go_on_from(facts)
         self.earlier_samples, self.taught = facts["earlier_samples"], True
-        return facts["changed"]
+        return self.go_on_from(facts)
 
 
 def covariance_of(learner: ExcitationLearner, world: ExcitationWorld) -> Floats:
