@@ -82,12 +82,13 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "give a CSV text file") from error
-    reader = csv.DictReader(lines)
     try:
+        reader = csv.DictReader(lines)
         header = [str(name).strip().lower() for name in reader.fieldnames or ()]
-    except csv.Error as error:
+        reader.fieldnames = header
+        entries = list(reader)
+    except csv.Error as error:  # a cell of more than 128 KiB
         raise FileFormatError(path, f"is no table ({error})", "save it as CSV again") from None
-    reader.fieldnames = header
     unknown = [name for name in header if name not in MANIFEST_COLUMNS]
     missing = [name for name in ("static", "trial", "mass") if name not in header]
     if missing or unknown:
@@ -96,7 +97,7 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
         )
         raise FileFormatError(path, problem, f"columns are {', '.join(MANIFEST_COLUMNS)}", line=1)
     rows: list[ManifestRow] = []
-    for number, raw in enumerate(_entries(path, reader), 2):
+    for number, raw in enumerate(entries, 2):
         row = {key: (value or "").strip() for key, value in raw.items() if key}
         if not any(row.values()):
             continue
@@ -121,13 +122,6 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
     if not rows:
         raise FileFormatError(path, "names no trial", "write one row a walk under the header")
     return rows
-
-
-def _entries(path: Path, reader: csv.DictReader[str]) -> list[dict[str, str]]:
-    try:
-        return list(reader)
-    except csv.Error as error:  # a cell of more than 128 KiB
-        raise FileFormatError(path, f"is no table ({error})", "save it as CSV again") from None
 
 
 def _positive(path: Path, line: int, column: str, text: str) -> float:

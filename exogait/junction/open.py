@@ -15,7 +15,7 @@ from exogait.data.loading import read_json, read_table, read_yaml, regular_file
 from exogait.data.names import BATCH_FILE, PERSON_FILE, STUDY_FILE, TRIAL_FILE
 from exogait.data.quality import Overall, overall, quality_rows
 from exogait.data.results import read_result, result_model
-from exogait.data.settings import load_settings
+from exogait.data.settings import from_mapping
 from exogait.data.show import Card, Shown, brief, names
 from exogait.data.trial import GaitTrial
 from exogait.osim_env.learning.log import CONFIG
@@ -320,11 +320,11 @@ def _settings(path: Path) -> Opened:
     if "bodies" in content:
         from exogait.osim_env.study.plan import StudyConfig
 
-        return load_settings(StudyConfig, path)
+        return from_mapping(StudyConfig, content, where=str(path))
     if "stages" in content:
-        from exogait.osim_env.learning.run import read_training
+        from exogait.osim_env.learning.run import training_of
 
-        return read_training(str(path))
+        return training_of(content, path)
     raise FileFormatError(
         path, "a YAML file that is no device, deficit, subject, marker map, training or study",
         "see a commented one: exogait new device|deficit|subject|marker-map NAME",

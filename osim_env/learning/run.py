@@ -6,16 +6,18 @@ import contextlib
 import ctypes
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 
 from exogait.data.errors import InputError
 from exogait.data.extras import require_extra
 from exogait.data.home import find
+from exogait.data.loading import read_yaml
 from exogait.data.output import OutputFolder, output_folder
-from exogait.data.settings import load_settings, read_yaml
+from exogait.data.settings import from_mapping
 
 from ..engine import set_threads
 from .agents import AgentName, run_agent
@@ -40,7 +42,12 @@ def find_config(name: str) -> Path:
 def read_training(name: str) -> TrainConfig | ExcitationTrainConfig:
     """Settings of a training given by name or path; ``scheme: excitation`` makes it one of one excitation a muscle."""
     path = find_config(name)
-    return load_settings(ExcitationTrainConfig if "scheme" in read_yaml(path) else TrainConfig, path)
+    return training_of(read_yaml(path), path)
+
+
+def training_of(content: Mapping[str, Any], path: str | Path) -> TrainConfig | ExcitationTrainConfig:
+    """Settings of a training of what its file holds, of the file ``path``."""
+    return from_mapping(ExcitationTrainConfig if "scheme" in content else TrainConfig, content, where=str(path))
 
 
 def keep_memory() -> None:
