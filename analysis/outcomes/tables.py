@@ -127,7 +127,10 @@ def _repeated(values: Iterable[str]) -> pd.Categorical:
 
 CURVES_BYTES = 8 << 30
 """Most bytes of the table of curves, eight a cell; the text columns of a study's millions of rows take one or two."""
+MOST_CURVES = 500
+"""Most curves of a walk, both legs together; the suite's own walks have up to about 200."""
 _CATEGORIES = ("walk", "curve", "side", "unit")
+_CURVE_COLUMNS = (*_CATEGORIES, "percent", "mean", "sd", "n_strides")
 
 
 def write_outcomes(walks: pd.DataFrame, curves: pd.DataFrame, folder: str | Path) -> Path:
@@ -143,16 +146,15 @@ def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read what :func:`write_outcomes` wrote.
 
     Raises:
-        FileFormatError: A table is missing or no parquet file.
+        FileFormatError: A table is missing, no parquet file, or larger than so many walks have curves.
     """
-    tables = []
-    for name in ("walks", "curves"):
-        path = Path(folder) / f"{name}.parquet"
-        # Texts that repeat a million times are read as categories, whatever the file holds.
-        categories = _CATEGORIES if name == "curves" else ()
-        todo = "name a folder that write_outcomes wrote"
-        tables.append(read_table(path, "is no parquet table", todo, limit=CURVES_BYTES, categories=categories))
-    return tables[0], tables[1].astype(dict.fromkeys(_CATEGORIES, "category"))
+    problem, todo = "is no parquet table", "name a folder that write_outcomes wrote"
+    walks = read_table(Path(folder) / "walks.parquet", problem, todo)
+    # Measured before it is read; the columns are those of outcome_tables.
+    limit = min(CURVES_BYTES, 8 * len(_CURVE_COLUMNS) * N_POINTS * MOST_CURVES * len(walks))
+    # Texts that repeat a million times are read as categories, whatever the file holds.
+    curves = read_table(Path(folder) / "curves.parquet", problem, todo, limit=limit, categories=_CATEGORIES)
+    return walks, curves.astype(dict.fromkeys(_CATEGORIES, "category"))
 
 
 def curve_matrix(walks: pd.DataFrame, curves: pd.DataFrame, curve: str, side: Side) -> tuple[list[str], Array]:

@@ -10,6 +10,7 @@ from exogait.analysis.outcomes.device import device_limits
 from exogait.analysis.outcomes.paired import paired_changes
 from exogait.analysis.outcomes.signs import SIGNS_FILE, read_signs
 from exogait.analysis.outcomes.tables import (
+    MOST_CURVES,
     CurveOutcome,
     WalkOutcomes,
     WalkSettings,
@@ -198,6 +199,17 @@ def test_tables_survive_parquet_and_refuse_the_same_walk_twice(tmp_path):
         read_outcomes(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="none, unpowered, powered"):
         WalkSettings(condition="on")
+
+
+def test_a_table_of_more_curves_than_its_walks_can_have_is_refused_before_it_is_read(tmp_path):
+    walks, curves = outcome_tables([(WalkSettings(), walk_outcomes(walk()))])
+    rows = 101 * MOST_CURVES
+    large = curves.loc[np.arange(rows + 1) % len(curves)].reset_index(drop=True)
+    write_outcomes(walks, large[:rows], tmp_path)
+    assert len(read_outcomes(tmp_path)[1]) == rows
+    write_outcomes(walks, large, tmp_path)
+    with pytest.raises(FileFormatError, match=r"curves\.parquet: is no parquet table \(.* MiB are accepted"):
+        read_outcomes(tmp_path)
 
 
 def outcome(gross, *, fell=0.0, speed=1.25, si=0.0, angle=0.0):
