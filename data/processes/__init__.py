@@ -1,6 +1,8 @@
-"""Processes: signals that a run heeds, workers that end with whoever started them."""
+"""Processes: signals that a run heeds, workers that end with whoever started them.
 
-from .stopping import Stopped, heeded_signals
-from .workers import LocalWorkers, WorkerLostError, end_with_parent, worker_pool
+Names are imported on first use: whoever heeds a signal at its very start does not wait for pools of workers.
+"""
 
-__all__ = ["LocalWorkers", "Stopped", "WorkerLostError", "end_with_parent", "heeded_signals", "worker_pool"]
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

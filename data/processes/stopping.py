@@ -1,4 +1,7 @@
-"""Asked to end: signals that a run heeds at the next safe place."""
+"""Asked to end: signals that a run heeds at the next safe place.
+
+The command line imports this before anything else, so it imports next to nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import FrameType
 
 HEEDED = (signal.SIGINT, signal.SIGTERM)
@@ -41,16 +43,17 @@ class Stopped(KeyboardInterrupt):
         return Stopped, (self.number, self.saved)
 
 
-@dataclass
 class Request:
     """Whether somebody asked for the end.
 
     Attributes:
         number: The signal, None so far.
+        since: When it came, by the monotonic clock, s.
     """
 
-    number: int | None = None
-    since: float = 0.0
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.since = 0.0
 
 
 @contextlib.contextmanager

@@ -116,11 +116,23 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
+class _Pool(ProcessPoolExecutor):
+    """Whose processes never meet Ctrl-C, not even while they start: a terminal sends it to all that runs in it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return super().submit(fn, *args, **kwargs)
+        # What is held back here is held back in a process that starts meanwhile, until end_with_parent lets it in.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _pool(workers: int) -> ProcessPoolExecutor:
     """Processes that end with this one; not forked, since OpenSim and OpenMP keep state that a copy breaks."""
-    return ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
-    )
+    return _Pool(workers, mp_context=get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),))
 
 
 def _kill(pool: ProcessPoolExecutor, number: int = signal.SIGKILL) -> None:
@@ -138,6 +150,8 @@ def end_with_parent(parent: int, *, ask_the_system: bool = True) -> None:
         ask_the_system: Whether to try the first way.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if not (ask_the_system and _killed_with_parent()):
         threading.Thread(target=_watch, args=(parent,), name="parent watch", daemon=True).start()
     if os.getppid() != parent:  # it ended before the system was asked

@@ -14,6 +14,7 @@ from exogait.data.errors import ExogaitError, one_line
 
 from . import demo, doctor, lab, learn, model, new, study, walk
 from .app import app
+from .ending import command_runs
 
 __all__ = ["main"]
 
@@ -27,8 +28,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
-        app.cli(prog="exogait", description="From motion capture to a personalised exoskeleton controller.")
-        sys.stdout.flush()
+        with command_runs():
+            app.cli(prog="exogait", description="From motion capture to a personalised exoskeleton controller.")
+            sys.stdout.flush()
     except ExogaitError as error:
         _end(str(error), 2)
     except KeyboardInterrupt as error:  # or Stopped, which tells what was saved

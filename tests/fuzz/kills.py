@@ -34,6 +34,8 @@ TIMING = ["seconds", "simulated_per_wall_second", "learning_share"]
 """Columns of wall time."""
 PATIENCE = 600.0
 """Longest wait for anything, s."""
+PYTHON_STARTS = 0.5
+"""Time before Python runs anything of ours, on a busy machine: what a signal does then is Python's own, s."""
 LAST_BREATH = 20.0
 """Time that workers have to end after their parent was killed, s."""
 ROOT = Path(__file__).parents[2]
@@ -143,10 +145,8 @@ class Training(Run):
 
     def check(self, number: int, said: str) -> list[str]:
         wrong, logged, saved = [], self.logged(), self.saved()
-        if number != signal.SIGKILL and logged > saved and "stopped by" in said:
+        if number != signal.SIGKILL and logged > saved and "holds checkpoint" in said:
             wrong.append(f"{logged - saved} steps lost")
-        if number != signal.SIGKILL and "stopped by" not in said and "Loss" in said:
-            wrong.append("ended without a word")
         if saved:
             policy = load_policy(self.folder / "last_human")
             if number != signal.SIGKILL and policy.metadata["samples"] != saved:
@@ -187,8 +187,6 @@ class LabBatch(Run):
 
     def check(self, number: int, said: str) -> list[str]:
         wrong = []
-        if number != signal.SIGKILL and self.begun() and not ("holds what was done" in said or "came through" in said):
-            wrong.append(f"ended without a word: {said[-200:]}")
         if "Traceback" in said:
             wrong.append(f"a traceback: {said[-300:]}")
         for path in self.finals("*.json"):
@@ -245,7 +243,7 @@ class Study(Run):
         for path in self.folder.glob("*/checkpoint.npz"):
             task = Training(self.scratch, str(path.parent.relative_to(self.scratch)))
             saved, logged = task.saved(), task.logged()
-            if number != signal.SIGKILL and "stopped by" in said and logged > saved:
+            if number != signal.SIGKILL and "holds what was done" in said and logged > saved:
                 wrong.append(f"{path.parent.name}: {logged - saved} steps lost")
         for path in self.folder.glob("*/result.json"):
             json.loads(path.read_text())
@@ -308,6 +306,7 @@ def end_once(run: Run, number: int, delay: float, outcome: Outcome, *, at_start:
             outcome.wrong.append(f"{run.kind}: ended by itself: {said[-300:]}")
         return False
     began = run.begun()
+    ended = time.monotonic() - begin
     process.send_signal(number)
     said = process.communicate(timeout=PATIENCE)[0]
     name = signal.Signals(number).name
@@ -317,7 +316,9 @@ def end_once(run: Run, number: int, delay: float, outcome: Outcome, *, at_start:
     limit = time.monotonic() + LAST_BREATH
     while left_over(mark) and time.monotonic() < limit:
         time.sleep(0.05)
-    label = f"{run.kind} {name} after {time.monotonic() - begin:.1f} s"
+    label = f"{run.kind} {name} after {ended:.1f} s"
+    if number != signal.SIGKILL and ended > PYTHON_STARTS and not _told(number, process.returncode, said):
+        outcome.wrong.append(f"{label}: ended with {process.returncode} and said {said[-300:]!r}")
     if left := left_over(mark):
         outcome.wrong.append(f"{label}: processes {left} are left")
         for pid in left:
@@ -327,6 +328,12 @@ def end_once(run: Run, number: int, delay: float, outcome: Outcome, *, at_start:
     except ExogaitError as error:
         outcome.wrong.append(f"{label}: {error}")
     return True
+
+
+def _told(number: int, code: int, said: str) -> bool:
+    """Whether a run that a signal met said so at last, with the exit code of it, or had come to its end."""
+    last = said.strip().rsplit("\n", 1)[-1]
+    return code == 0 or (code == 128 + number and last.startswith(f"exogait: stopped by {signal.Signals(number).name}"))
 
 
 def kills(

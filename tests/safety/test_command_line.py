@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from exogait.cli import main as command_line
+from exogait.data.output.lock import LOCK
 
+ROOT = Path(__file__).parents[2]
 EXOGAIT = [sys.executable, "-m", "exogait"]
 
 
@@ -26,6 +29,62 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
     assert line.startswith("exogait: ") and "\n" not in line and "bug" not in line
     for word in words:
         assert word in line
+
+
+STARTS = """
+import os, signal, sys
+number, name, line = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+
+class Knock:  # sends the signal when a module is asked for, as if it came in the middle of the import
+    def find_spec(self, wanted, path=None, target=None):
+        if wanted == name:
+            os.kill(os.getpid(), number)
+
+sys.meta_path.insert(0, Knock())
+sys.argv = ["exogait", *line]
+from exogait.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("exogait.cli.main", ["--help"]),
+        ("exogait.cli.study", ["model", "list"]),
+        ("numpy", ["lab", "batch", "nowhere.csv", "--out", "out"]),
+        ("numba", ["simulate", "reference-feedback", "--out", "out"]),
+        ("torch", ["train", "healthy", "--out", "out"]),
+    ],
+)
+def test_a_signal_while_python_imports_is_one_line(number: int, module: str, line: list[str], tmp_path: Path) -> None:
+    """Also inside a command, whose own imports take its first second."""
+    result = subprocess.run(
+        [sys.executable, "-c", STARTS, str(int(number)), module, *line], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300,
+    )  # fmt: skip
+    assert (result.stderr, result.stdout) == (f"exogait: stopped by {signal.Signals(number).name}\n", "")
+    assert result.returncode == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_command_that_heeds_none_itself_is_one_line(number: int, tmp_path: Path) -> None:
+    """What it had begun goes, as with every other end."""
+    code = (
+        "import os, sys\n"
+        "from exogait.osim_env.learning import simulation\n"
+        f"simulation.simulate = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
+        "sys.argv = ['exogait', 'simulate', 'reference-feedback', '--out', 'out']\n"
+        "from exogait.__main__ import main\n"
+        "main()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300,
+    )  # fmt: skip
+    assert result.stderr == f"exogait: stopped by {signal.Signals(number).name}\n"
+    assert result.returncode == 128 + number and not (tmp_path / "out" / LOCK).exists()
 
 
 def test_a_pipe_that_nobody_reads_ends_without_a_word() -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from exogait.data.errors import FileFormatError
@@ -62,6 +63,30 @@ def test_a_second_signal_ends_at_once() -> None:
     assert done.stderr.strip() == "exogait: SIGTERM: saving; a second one quits at once"
 
 
+CTRL_C = """
+import os, signal, time
+from exogait.data.processes import worker_pool
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: print("heard", flush=True))
+    with worker_pool(1) as pool:
+        work = pool.submit(os.getppid)
+        for _ in range(20):  # while the worker imports
+            os.killpg(0, signal.SIGINT)
+            time.sleep(0.01)
+        print(work.result() == os.getpid())
+"""
+
+
+def test_a_worker_that_starts_hears_nothing_of_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "ctrl_c.py").write_text(CTRL_C)
+    done = subprocess.run(
+        [sys.executable, "ctrl_c.py"], cwd=tmp_path, capture_output=True, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stderr == "" and set(done.stdout.split()) == {"heard", "True"} and done.returncode == 0
+
+
 def test_ignored_signals_stay_ignored() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -86,6 +111,29 @@ def test_resuming_with_other_settings_lists_them(tmp_path: Path) -> None:
     assert len(other.load_checkpoint(override=True)) == 2 and other.samples == 32
     with pytest.raises(FileFormatError, match=r"seed was 0, now 3; these never change"):
         Trainer(config(seed=3), tmp_path).load_checkpoint(override=True)
+
+
+def test_a_best_score_does_not_outlive_the_rewards_it_was_given_by(tmp_path: Path) -> None:
+    """Rewards that give less would never beat a score of before, and ``best_human`` would stay what it was."""
+    run = Trainer(config(evaluate_every=32), tmp_path)
+    run.update()
+    run.evaluate()
+    run.save_checkpoint()
+    assert run.best > -1
+    longer = dataclasses.replace(
+        run.config, stages=(*(dataclasses.replace(s, samples=640) for s in run.config.stages),)
+    )
+    again = Trainer(longer, tmp_path)
+    assert len(again.load_checkpoint(override=True)) == 1 and again.best == run.best
+    weights = {name: -5.0 for name in run.config.world.human_weights}
+    other = Trainer(
+        dataclasses.replace(longer, world=dataclasses.replace(longer.world, human_weights=weights)), tmp_path
+    )
+    lines = other.load_checkpoint(override=True)
+    assert lines[-1] == f"best score was {run.best:.4g} by other settings, now the next evaluation's"
+    other.update()
+    other.evaluate()
+    assert -np.inf < other.best < run.best and load_policy(tmp_path / "best_human").metadata["samples"] == 64
 
 
 def test_which_settings_may_change() -> None:
