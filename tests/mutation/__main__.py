@@ -24,7 +24,7 @@ def main(
     seed: int = 7,
     count: int = 130,
     again: tuple[str, ...] = (),
-    only: str = "",
+    only: tuple[str, ...] = (),
     write: bool = False,
     show: bool = False,
     short: bool = False,
@@ -35,13 +35,15 @@ def main(
         seed: Seed of the draw.
         count: How many mutants.
         again: Run these once more: names of mutants, or an outcome (survived, broken, timeout) for all that had it.
-        only: One room alone.
+        only: Draw all from these rooms.
         write: Put the table into docs/reliability.md.
         show: Only print what is drawn.
         short: Draw from a few quick files, and keep no results.
     """
-    rooms = (SHORT,) if short else ROOMS
-    drawn = [item for item in draw(seed, count, rooms) if only in ("", item[0].name)]
+    if unknown := set(only) - {room.name for room in ROOMS}:
+        raise SystemExit(f"no room {', '.join(sorted(unknown))}; rooms: {', '.join(room.name for room in ROOMS)}")
+    rooms = (SHORT,) if short else tuple(room for room in ROOMS if not only or room.name in only)
+    drawn = draw(seed, count, rooms)
     if show:
         for room, _, mutant in drawn:
             print(f"{mutant.name} {room.name}: {mutant.kind}: {mutant.describe()}")

@@ -75,6 +75,7 @@ ROOMS = (
             *_targets("analysis/gait", "spatiotemporal", f"{GAIT}test_spatiotemporal.py", f"{GAIT}test_metrics.py"),
             *_targets("analysis/gait", "symmetry", f"{GAIT}test_symmetry.py", f"{GAIT}test_metrics.py"),
             *_targets("analysis/signals", "events kinematic_events", f"{SIGNALS}test_events.py"),
+            *_targets("analysis/signals", "stances", f"{SIGNALS}test_stances.py", f"{SIGNALS}test_events.py"),
         ),
     ),
     Room(
@@ -159,7 +160,8 @@ def draw(seed: int, count: int, rooms: tuple[Room, ...] = ROOMS, root: Path = RO
         rooms: What to draw from.
         root: Where the files are.
     """
-    counts = [int(room.share * count) for room in rooms]
+    whole = round(sum(room.share for room in rooms), 9)
+    counts = [int(room.share / whole * count) for room in rooms]
     counts[-1] += count - sum(counts)
     return [item for room, n in zip(rooms, counts, strict=True) for item in _draw_room(seed, room, n, root)]
 
