@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .layout import Layout
-from .parameters import concatenated, text_list
+from .parameters import concatenated, count_of, text_list
 from .sections import TolerantReader
 
 
@@ -53,6 +53,10 @@ def read_events(reader: TolerantReader, layout: Layout) -> tuple[C3DEvent, ...]:
     TIMES holds minutes and seconds, as 2 x N or as one flat row; it counts from frame 1 of the recording.
     """
     labels = text_list(reader, "EVENT", "LABELS")
+    used = count_of(reader, "EVENT", "USED")
+    if used is not None and used < len(labels):
+        reader.notes.append(f"EVENT:USED is {used}, the arrays hold {len(labels)} events: the first {used} count")
+        labels = labels[:used]
     contexts = text_list(reader, "EVENT", "CONTEXTS")
     times = concatenated(reader, "EVENT", "TIMES")[: 2 * len(labels)]
     raw: list[tuple[str, str, float]] = []

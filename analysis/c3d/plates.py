@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from .parameters import count_of
 from .sections import TolerantReader
+from .units import force_scale, moment_scale
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class PlateSpec:
     """First and last frame of the baseline, or None."""
     moment_scale: float
     """Newton metres per unit of the moment channels."""
+    force_scale: float = 1.0
+    """Newtons per unit of the force channels."""
+    moment_stated: bool = True
+    """Whether the file says the unit of its moments; else ``moment_scale`` is that of its unit of length."""
 
 
 def read_platforms(
@@ -66,6 +70,8 @@ def read_platforms(
         if problem:
             notes.append(f"force plate {i + 1} is left out: {problem}")
             continue
+        words = [analog_units[k].strip() for k in channel]
+        force, moment, stated = _scales(words, kind, factor, f"force plate {i + 1}", notes)
         origin = np.zeros(3)
         origin[: len(origins[3 * i : 3 * i + 3])] = origins[3 * i : 3 * i + 3]
         origin[~np.isfinite(origin)] = 0.0
@@ -78,7 +84,9 @@ def read_platforms(
                 channels=channel,
                 cal_matrix=_cal_matrix(array("CAL_MATRIX"), i, n_plates),
                 zero=(int(zero[0]), int(zero[1])) if len(zero) >= 2 and zero[1] > zero[0] >= 0 else None,
-                moment_scale=_moment_scale(analog_units, channel, kind, factor),
+                moment_scale=moment,
+                force_scale=force,
+                moment_stated=stated,
             )
         )
     return tuple(plates)
@@ -105,12 +113,19 @@ def _cal_matrix(values: NDArray[np.float64], i: int, n_plates: int) -> NDArray[n
     return matrix if np.isfinite(matrix).all() and np.any(matrix) else None
 
 
-def _moment_scale(units: tuple[str, ...], channel: tuple[int, ...], kind: int, factor: float) -> float:
-    """Newton metres a unit of moment: by the unit of the moment channel, else that of the file's lengths."""
-    if kind in (1, 2):
-        text = re.sub(r"[^a-z]", "", units[channel[5]].lower())
-        if text.endswith("mm"):
-            return 1e-3
-        if text in ("nm", "newtonmeters", "newtonmetres"):
-            return 1.0
-    return factor
+def _scales(words: list[str], kind: int, factor: float, plate: str, notes: list[str]) -> tuple[float, float, bool]:
+    """Newtons a unit of force, newton metres a unit of moment, and whether the file says the latter.
+
+    The vertical force and the twist speak for their like. A unit that is not stated, or not known, is the newton, and
+    the newton times the file's unit of length.
+    """
+    if kind == 4:  # the channels are volts; the matrix gives newtons and newtons times the file's lengths
+        return 1.0, factor, False
+    force = force_scale(words[2])
+    moment = moment_scale(words[5]) if kind in (1, 2) else factor
+    for word, scale, taken in ((words[2], force, "newtons"), (words[5], moment, "newtons times the file's length")):
+        if scale is None and word:
+            notes.append(f"{plate}: the unit {word!r} of a channel is not known, it is read in {taken}")
+    if force not in (None, 1.0):
+        notes.append(f"{plate}: forces in {words[2]} are converted, {force:.6g} N each")
+    return 1.0 if force is None else force, factor if moment is None else moment, moment is not None

@@ -19,6 +19,7 @@ from exogait.data.loading import regular_file
 from exogait.data.show import Card, Shown, names, number
 
 from .events import C3DEvent, read_events
+from .labels import subjects_in
 from .layout import Layout, find_layout
 from .parameters import array_of, number_of, text_list, text_of
 from .plates import PlateSpec, read_platforms
@@ -84,6 +85,8 @@ class C3DFile(Shown):
     """``"Intel"``, ``"DEC"`` or ``"SGI/MIPS"``."""
     warnings: tuple[str, ...]
     """What was odd about the file, one sentence each."""
+    subject: str = ""
+    """The prefix of the labels, where one person was in the file and had one."""
 
     @property
     def n_frames(self) -> int:
@@ -188,7 +191,8 @@ def parse_c3d(data: bytes, path: str | Path = "<bytes>", *, units: str | None = 
     unit = units or _length_unit(reader, layout, path)
     names = _labels(reader, "POINT", layout.n_points, "point")
     is_output = _is_output(reader, names)
-    names, prefix_note = _strip_prefix(names)
+    people = subjects_in(names)
+    names, prefix_note = _strip_prefix(names) if len(people) < 2 else (names, "")
     if prefix_note:
         notes.append(prefix_note)
     names = _unique(names, residual, notes)
@@ -222,6 +226,7 @@ def parse_c3d(data: bytes, path: str | Path = "<bytes>", *, units: str | None = 
         units=unit,
         processor=reader.processor,
         warnings=tuple(notes),
+        subject=people[0] if len(people) == 1 else "",
     )
 
 

@@ -170,7 +170,8 @@ def find_strides(events: Iterable[GaitEvent], side: Side) -> list[Stride]:
 
     Returns:
         The cycles in order of time; intervals shorter than 0.3 s or longer than 4 s, or more than 1.6 times the median
-        cycle (a heel strike is missing), are left out.
+        cycle (a heel strike is missing), are left out, and so are those with two toe offs of the foot, or two heel
+        strikes of the other one, inside.
 
     Raises:
         InputError: ``side`` is neither.
@@ -184,7 +185,14 @@ def find_strides(events: Iterable[GaitEvent], side: Side) -> list[Stride]:
         raise InputError("side", side, "r or l")
     events = sorted(events)
     strikes = [e.time for e in events if e.side == side and e.kind == "heel_strike"]
-    spans = [(a, b) for a, b in itertools.pairwise(strikes) if MIN_STRIDE <= b - a <= MAX_STRIDE]
+    own_off = np.array([e.time for e in events if e.side == side and e.kind == "toe_off"])
+    other_strikes = np.array([e.time for e in events if e.side != side and e.kind == "heel_strike"])
+    spans = [
+        (a, b)
+        for a, b in itertools.pairwise(strikes)
+        if MIN_STRIDE <= b - a <= MAX_STRIDE
+        and all(np.count_nonzero((times > a) & (times < b)) < 2 for times in (own_off, other_strikes))
+    ]
     if len(spans) > 1:
         usual = float(np.median([b - a for a, b in spans]))
         spans = [(a, b) for a, b in spans if b - a <= 1.6 * usual]

@@ -93,9 +93,13 @@ def export_opensim(
         if trial.ground_reactions is not None and not _forces_withheld(trial.ground_reactions):
             write_ground_reactions(trial.ground_reactions, folder, name)
     else:
-        known = select_columns(trial.coordinates, _known_columns(trial.coordinates))
+        known = _longest_known(select_columns(trial.coordinates, _known_columns(trial.coordinates)))
+        if len(known) < len(trial.coordinates):
+            left_out.append(
+                f"angles before {known.index[0]:.3f} s and after {known.index[-1]:.3f} s: there is a gap between"
+            )
         motion = write_motion(known, folder / f"{name}{COORDINATES_ENDING}", rotational_coordinates(loaded))
-        whole = known.shape == trial.coordinates.shape
+        whole = known.shape[1] == trial.coordinates.shape[1]
         if not whole:
             gone = ", ".join(str(c) for c in trial.coordinates.columns if c not in known.columns)
             left_out.append(f"angles that are withheld, and with them inverse dynamics: {gone}")
@@ -107,7 +111,7 @@ def export_opensim(
             strides = ()
         elif whole:
             id_setup, loads = write_id_setup(
-                model_file, trial.coordinates, trial.ground_reactions, out=folder, cutoff=cutoff, name=name
+                model_file, known, trial.ground_reactions, out=folder, cutoff=cutoff, name=name
             )
         for number, (side, start, end) in enumerate(strides, start=1):
             setup, _ = write_so_setup(
@@ -159,7 +163,17 @@ def write_tables(trial: GaitTrial, folder: str | Path) -> list[Path]:
 def _known_columns(table: pd.DataFrame) -> list[str]:
     """Columns that are not blank throughout."""
     known = np.isfinite(table.to_numpy(np.float64)).any(axis=0)
-    return [str(column) for column, there in zip(table.columns, known, strict=True) if there]
+    return [str(table.columns[k]) for k in np.flatnonzero(known)]
+
+
+def _longest_known(table: pd.DataFrame) -> pd.DataFrame:
+    """The longest stretch of rows without a gap."""
+    known = np.isfinite(table.to_numpy(np.float64)).all(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]]))).reshape(-1, 2)
+    if not len(edges):
+        return select_rows(table, slice(0, 0))
+    start, end = edges[np.argmax(edges[:, 1] - edges[:, 0])].tolist()
+    return select_rows(table, slice(start, end))
 
 
 def _forces_withheld(reactions: pd.DataFrame) -> bool:

@@ -163,7 +163,7 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
         rows += statements.scale_rows(scaled, measured.marker_map)
 
         say("inverse kinematics")
-        angles = steps.find_angles(request, measured, scaled, folder, cache)
+        angles, unseen = steps.find_angles(request, measured, scaled, folder, cache)
         rows += statements.kinematics_rows(angles)
 
         if measured.trial.ground_reactions is not None:
@@ -177,7 +177,7 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
         rows += statements.spatiotemporal_rows(numbers)
 
     facts = steps.trial_facts(request, measured, scaled, angles, numbers)
-    whole = steps.assemble(measured.trial, angles, dynamics)
+    whole = steps.assemble(measured.trial, angles, dynamics, unseen)
     whole = whole.replace(emg=measured.emg, metadata=facts)
     rows += judge_case(
         Case(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from exogait.data import FileFormatError, GaitTrial, InputError
 from exogait.data.about import TrialAbout
@@ -23,6 +24,7 @@ from exogait.data.trc import marker_array, marker_table
 
 from ..c3d.reader import C3DFile
 from ..c3d.recording import read_recording
+from ..c3d.subjects import only_subject
 from ..gait.power import differentiate, joint_powers
 from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
 from ..judgement import statements
@@ -36,6 +38,9 @@ from ..signals.frame import find_lab_frame
 from ..signals.measured import LabTrial, process_trial
 from .request import LabRequest
 from .step_cache import StepCache
+
+_LEAST_SEEN = 0.25
+"""Share of the mapped markers below which a frame is not solved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +91,8 @@ def measure(request: LabRequest) -> Measured:
     settings = request.settings
     if not request.static.is_file():
         raise FileFormatError(request.static, "there is no such static trial", "name its C3D file with --static")
-    resting = read_recording(request.static, units=settings.units)
-    recording = read_recording(request.walk, units=settings.units)
+    resting = only_subject(read_recording(request.static, units=settings.units), [request.subject])
+    recording = only_subject(read_recording(request.walk, units=settings.units), [request.subject, resting.subject])
     # The marker set comes first: it also says which marker is a heel, and an unknown set is the clearest complaint.
     used_map = choose_map(request.marker_map, (resting, recording))
     at_rest = identify(resting, used_map, settings.roles)
@@ -134,16 +139,17 @@ def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache
 
 def find_angles(
     request: LabRequest, measured: Measured, scaled: ScaleResult, folder: Path, cache: StepCache
-) -> KinematicsResult:
-    """Joint angles of the walk, while the person is in view."""
+) -> tuple[KinematicsResult, NDArray[np.bool_]]:
+    """Joint angles of the walk, while the person is in view, and in which frames no marker tells them."""
     marker_map, name = measured.marker_map, request.walk_file
-    markers = _mapped_window(measured, request.walk)
-    return cache.run(
+    markers, unseen = _mapped_window(measured, request.walk)
+    found = cache.run(
         "inverse_kinematics",
         [scaled.model, markers, repr(asdict(marker_map)), name],
         lambda: inverse_kinematics(scaled.model, markers, marker_map, out=folder, name=name),
         files=[folder / f"{name}{COORDINATES_ENDING}"],
     )
+    return found, unseen
 
 
 def find_moments(
@@ -209,7 +215,12 @@ def trial_facts(
     return _without_nan(about.to_metadata())
 
 
-def assemble(measured: GaitTrial, angles: KinematicsResult, dynamics: DynamicsResult | None) -> GaitTrial:
+def assemble(
+    measured: GaitTrial,
+    angles: KinematicsResult,
+    dynamics: DynamicsResult | None,
+    unseen: NDArray[np.bool_] | None = None,
+) -> GaitTrial:
     """Join measurement, angles and moments into one trial, with speeds and joint powers.
 
     Speeds are the derivative of a quintic spline through the angles, which is what OpenSim's inverse dynamics uses too;
@@ -219,15 +230,32 @@ def assemble(measured: GaitTrial, angles: KinematicsResult, dynamics: DynamicsRe
         measured: Markers, ground reactions, masks and events.
         angles: Joint angles.
         dynamics: Joint moments, or ``None``.
+        unseen: Frames of the angles that no marker tells, shape (n_frames,): nothing is known there.
     """
     coordinates = angles.coordinates
     speeds = differentiate(coordinates)
+    if unseen is not None and unseen.any():
+        coordinates, speeds = (_blank_frames(table, unseen) for table in (coordinates, speeds))
     if dynamics is None:
         return measured.replace(coordinates=coordinates, speeds=speeds)
     forces = dynamics.generalized_forces
+    if unseen is not None and unseen.any():
+        forces = _blank_frames(forces, _unseen_at(forces.index, coordinates.index, unseen))
     powers = joint_powers(forces, speeds)
     # The mask of the measurement stays: ground reactions are known, or not, beyond the part that has angles too.
     return measured.replace(coordinates=coordinates, speeds=speeds, generalized_forces=forces, joint_powers=powers)
+
+
+def _blank_frames(table: pd.DataFrame, frames: NDArray[np.bool_]) -> pd.DataFrame:
+    blank = table.mask(np.tile(frames[:, None], table.shape[1]))
+    blank.attrs = dict(table.attrs)
+    return blank
+
+
+def _unseen_at(clock: pd.Index, frames: pd.Index, unseen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Instants next to a frame that no marker tells."""
+    flags = np.interp(clock.to_numpy(np.float64), frames.to_numpy(np.float64), unseen.astype(np.float64))
+    return flags > 0
 
 
 def _turn_standing(recording: C3DFile, identity: Identity, up: str | None) -> tuple[pd.DataFrame, list[QualityRow]]:
@@ -265,8 +293,12 @@ def _process_emg(recording: C3DFile) -> tuple[pd.DataFrame | None, dict[str, str
     return (table if table.shape[1] else None), {"emg_processing": how}, rows
 
 
-def _mapped_window(measured: Measured, walk: Path) -> pd.DataFrame:
-    """Cut the trial to where the person is in view: first to last frame with most of the mapped markers."""
+def _mapped_window(measured: Measured, walk: Path) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Cut the trial to where the person is in view: first to last frame with most of the mapped markers.
+
+    Frames in between that show too few markers to solve are bridged by a line, as inverse kinematics cannot leave a
+    frame out, and flagged: nothing of them may be used.
+    """
     markers, labels = measured.markers, list(measured.identity.match.found.values())
     seen = np.isfinite(marker_array(markers, labels)[:, :, 0])
     seen = seen[:, seen.any(axis=0)]
@@ -275,9 +307,14 @@ def _mapped_window(measured: Measured, walk: Path) -> pd.DataFrame:
         raise FileFormatError(
             walk, "in no two frames 70 % of the mapped markers are seen together", "check labels, gaps and marker map"
         )
-    part = markers.iloc[good[0] : good[-1] + 1]
+    window = slice(int(good[0]), int(good[-1]) + 1)
+    part = markers.iloc[window].copy()
+    unseen = seen[window].mean(axis=1) < _LEAST_SEEN
+    if unseen.any():
+        part = part.mask(np.tile(unseen[:, None], part.shape[1])).interpolate(limit_area="inside")
+        part = part.where(markers.iloc[window].notna() | unseen[:, None])
     part.attrs = dict(markers.attrs)
-    return part
+    return part, unseen
 
 
 def _is_synthetic(recording: C3DFile) -> bool:

@@ -18,6 +18,7 @@ from exogait.data.names import SIDES
 from exogait.data.trial import GaitEvent
 
 from ..c3d.reader import C3DFile
+from .clock import clock_shifts, settle_clock
 from .kinematic_events import MIN_SPACING, Method, events_from_markers
 from .overrides import Overrides
 from .stances import Stance
@@ -83,11 +84,12 @@ def events_from_plates(stances: Iterable[Stance], duration: float) -> list[GaitE
     return sorted(events)
 
 
-def events_from_c3d(trial: C3DFile) -> list[GaitEvent]:
+def events_from_c3d(trial: C3DFile, shift: float = 0.0) -> list[GaitEvent]:
     """Take the events that the file states, where side and kind are clear and the time lies in the recording.
 
     Args:
         trial: The measurement.
+        shift: What is added to every time, s.
 
     Returns:
         Events in order of time, without repeats.
@@ -97,10 +99,11 @@ def events_from_c3d(trial: C3DFile) -> list[GaitEvent]:
     for event in trial.events:
         if event.side not in SIDES or event.kind not in ("heel_strike", "toe_off"):
             continue
-        if not -0.5 / trial.point_rate <= event.time <= duration:
+        time = event.time + shift
+        if not -0.5 / trial.point_rate <= time <= duration:
             continue
         new = GaitEvent(
-            max(event.time, 0.0),
+            max(time, 0.0),
             "r" if event.side == "r" else "l",
             "heel_strike" if event.kind == "heel_strike" else "toe_off",
             "c3d",
@@ -191,6 +194,10 @@ def detect_events(
     }
     for name in ("zeni2008", "oconnor2007"):
         lists[name] = events_from_markers(positions, trial.marker_names, trial.point_rate, roles, method=name)
+    if lists["c3d"]:
+        by_shift = {shift: events_from_c3d(trial, shift) for shift in clock_shifts(trial)}
+        lists["c3d"], decided = settle_clock(by_shift, lists["plate"], lists[method])
+        notes += [decided] if decided else []
     stated = lists["c3d"]
     full = all(
         sum(e.side == side and e.kind == "heel_strike" for e in stated) >= 2

@@ -222,12 +222,46 @@ def _to_the_right(
     return None
 
 
+def _facing(
+    trial: C3DFile, roles: Mapping[str, Sequence[str]], up_axis: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Unit vector the pelvis (else the legs) faces, by left and right."""
+    right = _to_the_right(trial, roles, up_axis)
+    if right is None:
+        return None
+    facing = np.cross(up_axis, right)
+    return facing / np.linalg.norm(facing)
+
+
+def _toes_ahead(
+    trial: C3DFile, roles: Mapping[str, Sequence[str]], up_axis: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Unit vector from heels to toes, the mean of both feet; no label of a side is needed for it."""
+    total = np.zeros(3)
+    for side in "rl":
+        back = roles.get(f"heel_{side}") or roles.get(f"ankle_{side}")
+        if back and roles.get(f"toe_{side}"):
+            ahead = _mean_of(trial, roles[f"toe_{side}"][:1]) - _mean_of(trial, back[:1])
+            ahead = ahead[np.isfinite(ahead).all(axis=1)]
+            if len(ahead):
+                total += ahead.mean(axis=0)
+    total -= np.dot(total, up_axis) * up_axis
+    length = float(np.linalg.norm(total))
+    return total / length if length > 0.05 else None
+
+
 def _find_forward(
     trial: C3DFile, roles: Mapping[str, Sequence[str]], up_axis: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], str]:
     travel = _travel(trial, roles, up_axis)
     if travel is not None:
-        return travel, f"the walking direction ({np.linalg.norm(travel):.2f} m of pelvis travel)"
+        length = f"{np.linalg.norm(travel):.2f} m of pelvis travel"
+        facing, feet = _facing(trial, roles, up_axis), _toes_ahead(trial, roles, up_axis)
+        against = -0.5 * float(np.linalg.norm(travel))
+        backwards = [body is not None and float(body @ travel) < against for body in (facing, feet)]
+        if all(backwards):
+            return -travel, f"the body: pelvis and feet face against the pelvis' travel ({length})"
+        return travel, f"the walking direction ({length})"
     right = _to_the_right(trial, roles, up_axis)
     if right is not None:
         return np.cross(up_axis, right), "left and right markers (nobody walked)"

@@ -10,7 +10,7 @@ Source: the C3D File Format user guide, 2008, section FORCE_PLATFORM; type 3 in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,16 @@ _QUIET_WINDOW = 0.1
 """Length of the windows in which an unloaded plate is quiet, s."""
 _QUIET_SD = 4.0
 """Largest standard deviation of the vertical force in such a window, N."""
+
+_MOMENTS = (1e-3, 1e-2, 1.0)
+"""Units in which moments are stored, N m."""
+_STILL_PRESSURE = 0.05
+"""A pressure that moves less under every load does not walk, m; under a foot it moves about 0.2 m."""
+_FIRM = 150.0
+"""Vertical force from which the pressure tells something, N."""
+_SETTLED = (
+    "the moments' unit is not stated and read as {:g} N m: in the unit of the markers the pressure would stand still"
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,56 @@ def read_plates(
     """
     if not threshold > 0:
         raise InputError("threshold", threshold, "the contact threshold is a positive force in N")
-    return [_plate(trial, spec, frame, threshold, cutoff, order, baseline) for spec in trial.platforms]
+    specs = settle_moment_units(trial)
+    plates = [_plate(trial, spec, frame, threshold, cutoff, order, baseline) for spec in specs]
+    return [
+        plate if spec.moment_scale == stated.moment_scale else replace(plate, notes=(*plate.notes, _SETTLED.format(
+            spec.moment_scale)))
+        for plate, spec, stated in zip(plates, specs, trial.platforms, strict=True)
+    ]  # fmt: skip
+
+
+def settle_moment_units(trial: C3DFile) -> list[PlateSpec]:
+    """Plates of a trial, the unit of their moments decided by the pressure where the file does not state it.
+
+    Read in too large a unit the pressure leaves the plate, in too small a one it stands still at the plate's centre:
+    of N mm, N cm and N m the largest counts with which it stays on the plate, if it stands still with the file's own.
+
+    Args:
+        trial: The measurement.
+
+    Returns:
+        The plates, all with one unit.
+    """
+    open_plates = [spec for spec in trial.platforms if not spec.moment_stated and spec.type == 2]
+    if not open_plates:
+        return list(trial.platforms)
+    own = open_plates[0].moment_scale
+    travel = {scale: [_travel(trial, replace(spec, moment_scale=scale)) for spec in open_plates] for scale in _MOMENTS}
+    best = own
+    known = [inside for inside in travel.get(own, []) if np.isfinite(inside[0])]
+    if known and max(length for length, _ in known) < _STILL_PRESSURE:
+        fitting = [
+            scale
+            for scale in _MOMENTS
+            if scale > own and all(share > 0.95 for length, share in travel[scale] if np.isfinite(length))
+        ]
+        best = max(fitting, default=own)
+    return [replace(spec, moment_scale=best) if spec in open_plates else spec for spec in trial.platforms]
+
+
+def _travel(trial: C3DFile, spec: PlateSpec) -> tuple[float, float]:
+    """How far the pressure moves about the centre of its plate, m, and its share on the plate; NaN without load."""
+    wrench = plate_wrench(trial, spec)
+    wrench = wrench - find_baseline(wrench, trial.analog_rate)[0]
+    loaded = np.abs(wrench[:, 2]) > _FIRM
+    if loaded.sum() < 0.1 * trial.analog_rate:
+        return np.nan, np.nan
+    force = wrench[loaded, 2]
+    place = np.column_stack([-wrench[loaded, 4] / force, wrench[loaded, 3] / force])
+    half = np.array([np.linalg.norm(spec.corners[0] - spec.corners[k]) / 2 + 0.05 for k in (1, 3)])
+    low, high = np.percentile(place, [5, 95], axis=0)
+    return float(np.linalg.norm(high - low)), float((np.abs(place) < half).all(axis=1).mean())
 
 
 def plate_wrench(trial: C3DFile, spec: PlateSpec) -> NDArray[np.float64]:
@@ -143,19 +202,19 @@ def _wrench(channels: NDArray[np.float64], spec: PlateSpec) -> NDArray[np.float6
         channels = channels @ spec.cal_matrix.T
     if spec.type == 1:
         # Px, Py come in the file's length unit, which the moment's scale shares.
-        force = channels[:, :3]
+        force = channels[:, :3] * spec.force_scale
         x, y = channels[:, 3] * spec.moment_scale, channels[:, 4] * spec.moment_scale
         twist = channels[:, 5] * spec.moment_scale
         moment = np.column_stack([y * force[:, 2], -x * force[:, 2], twist + x * force[:, 1] - y * force[:, 0]])
         return np.column_stack([force, moment])
     if spec.type == 3:
-        x12, x34, y14, y23, z1, z2, z3, z4 = channels.T
+        x12, x34, y14, y23, z1, z2, z3, z4 = channels.T * spec.force_scale
         a, b = abs(origin[0]), abs(origin[1])
         force = np.column_stack([x12 + x34, y14 + y23, z1 + z2 + z3 + z4])
         moment = np.column_stack([b * (z1 + z2 - z3 - z4), a * (-z1 + z2 + z3 - z4), b * (x34 - x12) + a * (y14 - y23)])
         lever = np.array([0.0, 0.0, -abs(origin[2])])
     else:
-        force, moment = channels[:, :3], channels[:, 3:6] * spec.moment_scale
+        force, moment = channels[:, :3] * spec.force_scale, channels[:, 3:6] * spec.moment_scale
         # Some software stores the vector from the surface to the origin: with z down it then has a positive z.
         lever = -origin if origin[2] > 0 else origin
     return np.column_stack([force, moment + np.cross(force, lever)])

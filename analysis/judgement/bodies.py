@@ -1,0 +1,208 @@
+"""Checks of markers by the body: what is rigid stays so between standing and walking, and is no mirror image."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exogait.data.names import SIDES, mirrored_name, side_of
+from exogait.data.quality import QualityRow
+from exogait.data.trc import marker_array
+
+from .case import Case
+
+MOVED_WARN, MOVED_FAIL = 0.02, 0.03
+"""Change of a marker's distances from the others of its segment between standing and walking, m. Skin slides by one to
+two centimetres in walking (Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002)."""
+MOVED_TEXT = f"≤ {MOVED_WARN * 100:g} cm, not usable above {MOVED_FAIL * 100:g}"
+LENGTH_FAIL = 0.045
+"""Change of a limb's length between static trial and walk over its length: another person, or another unit."""
+LEAST_VOLUME = 0.02
+"""Volume of four markers over the cube of their mean distance below which they are flat: no mirror can be told."""
+MIRRORED = 0.8
+"""Share of frames on the other side of the mirror that makes the labels exchanged."""
+_ABOVE = {"pelvis": ("pelvis_*", "hip_*", "lumbar_*"), "femur": ("hip_*", "knee_*"), "tibia": ("knee_*", "ankle_*"),
+          "talus": ("ankle_*", "subtalar_*"), "calcn": ("ankle_*", "subtalar_*", "mtp_*"),
+          "toes": ("mtp_*", "ankle_*"), "torso": ("lumbar_*",)}  # fmt: skip
+"""Segment to the coordinates that its markers tell."""
+_LIMBS = (("asis_r", "asis_l"), ("knee_r", "ankle_r"), ("knee_l", "ankle_l"), ("heel_r", "toe_r"), ("heel_l", "toe_l"))
+_SIZED = ("coordinates/*", "spatiotemporal/*length*", "spatiotemporal/*width*", "spatiotemporal/speed*")
+_TODO = "check these labels in both trials, and that both are one person's with the same markers on the same places"
+
+
+def spoiled_by(body: str) -> tuple[str, ...]:
+    """Patterns of the angles that a segment's markers tell."""
+    side = side_of(body)
+    parts = _ABOVE.get(body.removesuffix(f"_{side}") if side else body, ())
+    one_sided = ("hip_*", "knee_*", "ankle_*", "subtalar_*", "mtp_*")
+    return tuple(f"coordinates/{part}{side}" if side and part in one_sided else f"coordinates/{part}" for part in parts)
+
+
+def segments(case: Case) -> dict[str, tuple[list[str], NDArray[np.float64], NDArray[np.float64]]]:
+    """Segment to its markers in both trials: names in the map, standing (n, 3), walking (n_frames, n, 3), m."""
+    found: dict[str, list[str]] = {}
+    at_rest, walking = case.at_rest.match.found, case.identity.match.found
+    for label, marker in case.identity.marker_map.markers.items():
+        if label in at_rest and label in walking:
+            found.setdefault(marker.body, []).append(label)
+    names = list(case.lab.marker_names)
+    start, stop = case.scale.window
+    window = np.asarray((case.standing.index >= start - 1e-9) & (case.standing.index <= stop + 1e-9))
+    result = {}
+    for body, labels in found.items():
+        stood = marker_array(case.standing, [at_rest[label] for label in labels])[window]
+        walked = case.lab.positions[:, [names.index(walking[label]) for label in labels]]
+        seen = np.isfinite(stood).all(axis=2).any(axis=0) & np.isfinite(walked).all(axis=2).any(axis=0)
+        if seen.any():
+            result[body] = (
+                [labels[k] for k in np.flatnonzero(seen)],
+                np.nanmean(stood[:, seen], axis=0),
+                walked[:, seen],
+            )
+    return result
+
+
+def rigid_rows(case: Case) -> Iterator[QualityRow]:
+    """Distances within a segment are those of the static trial."""
+    worst, worst_label = 0.0, ""
+    for body, (labels, stood, walked) in segments(case).items():
+        if body == "torso" or len(labels) < 2:
+            continue
+        change = np.full((len(labels), len(labels)), np.nan)
+        for i, j in itertools.combinations(range(len(labels)), 2):
+            now = np.linalg.norm(walked[:, i] - walked[:, j], axis=1)
+            if np.isfinite(now).any():
+                change[i, j] = change[j, i] = abs(float(np.nanmedian(now)) - np.linalg.norm(stood[i] - stood[j]))
+        with np.errstate(all="ignore"):
+            away = np.array([np.nanmedian(row) if np.isfinite(row).any() else 0.0 for row in change])
+        k = int(np.argmax(away))
+        if away[k] > worst:
+            worst, worst_label = float(away[k]), labels[k]
+        if away[k] > MOVED_FAIL:
+            yield QualityRow(
+                "Markers", f"{labels[k]} among the markers of {body}",
+                f"{away[k] * 100:.1f} cm nearer or farther than in the static trial",
+                MOVED_TEXT, "fail",
+                "Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002", spoiled_by(body), _TODO,
+            )  # fmt: skip
+    if worst <= MOVED_FAIL and worst_label:
+        yield QualityRow(
+            "Markers", "distances within a segment, standing against walking, largest change",
+            f"{worst * 100:.1f} cm ({worst_label})", MOVED_TEXT,
+            "pass" if worst <= MOVED_WARN else "warn", "Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002",
+        )  # fmt: skip
+
+
+def mirror_rows(case: Case) -> Iterator[QualityRow]:
+    """Four markers of a lower leg and foot keep their handedness: exchanged medial and lateral ones lose it."""
+    found = segments(case)
+    for side in SIDES:
+        parts = [found[f"{body}_{side}"] for body in ("tibia", "talus", "calcn", "toes") if f"{body}_{side}" in found]
+        labels = [label for names, _, _ in parts for label in names]
+        if len(labels) < 4:
+            continue
+        stood = np.concatenate([still for _, still, _ in parts])
+        walked = np.concatenate([moving for _, _, moving in parts], axis=1)
+        for spanning in _solid(stood):
+            before = _handedness(stood[None, spanning])[0]
+            now = _handedness(walked[:, spanning])
+            now = now[np.isfinite(now)]
+            if (
+                len(now)
+                and np.mean(np.sign(now) != np.sign(before)) > MIRRORED
+                and np.median(np.abs(now)) > LEAST_VOLUME
+            ):
+                yield QualityRow(
+                    "Markers", f"{', '.join(labels[k] for k in spanning)}", "a mirror image of the static trial's",
+                    "the same handedness", "fail", "", (*spoiled_by(f"tibia_{side}"), *spoiled_by(f"calcn_{side}")),
+                    "medial and lateral labels are exchanged in one of the trials: exchange them back",
+                )  # fmt: skip
+                break
+
+
+def _solid(points: NDArray[np.float64]) -> list[list[int]]:
+    """Fours of points that span a volume, the largest first."""
+    sizes = {four: abs(float(_handedness(points[None, list(four)])[0])) for four in
+             itertools.combinations(range(len(points)), 4)}  # fmt: skip
+    return [list(four) for four in sorted(sizes, key=lambda four: -sizes[four]) if sizes[four] > LEAST_VOLUME][:40]
+
+
+def _handedness(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Triple product of three edges over the cube of their mean length, shape (n_frames,)."""
+    edges = points[:, 1:] - points[:, :1]
+    volume = np.einsum("ni,ni->n", np.cross(edges[:, 0], edges[:, 1]), edges[:, 2])
+    return volume / np.linalg.norm(edges, axis=2).mean(axis=1) ** 3
+
+
+def limb_rows(case: Case) -> Iterator[QualityRow]:
+    """Limbs are as long in the walk as in the static trial: else it is another person's, or of another unit."""
+    changes: dict[str, float] = {}
+    for first, second in _LIMBS:
+        lengths = [
+            _length(roles, names, positions, first, second)
+            for roles, names, positions in (
+                (case.at_rest.roles, case.resting.marker_names, case.resting.positions),
+                (case.identity.roles, case.lab.marker_names, case.lab.positions),
+            )
+        ]
+        if np.isfinite(lengths).all() and lengths[0] > 0:
+            changes[f"{first} to {second}".replace("_", " ")] = float(lengths[1] / lengths[0] - 1)
+    if not changes:
+        return
+    middle = float(np.median(np.abs(list(changes.values()))))
+    failed = middle > LENGTH_FAIL
+    largest = max(changes, key=lambda name: abs(changes[name]))
+    yield QualityRow(
+        "Body", "limbs in the walk against the static trial",
+        f"{middle:.1%} of their length, largest {changes[largest]:+.1%} ({largest})", f"≤ {LENGTH_FAIL:.0%}",
+        "fail" if failed else "pass", "", _SIZED if failed else (),
+        "take the static trial of the same person, in the same unit",
+    )  # fmt: skip
+
+
+def _length(
+    roles: Mapping[str, tuple[str, ...]], names: tuple[str, ...], positions: NDArray[np.float64], a: str, b: str
+) -> float:
+    if not (roles.get(a) and roles.get(b)):
+        return float("nan")
+    first, second = (positions[:, list(names).index(roles[role][0])] for role in (a, b))
+    apart = np.linalg.norm(first - second, axis=1)
+    return float(np.nanmedian(apart)) if np.isfinite(apart).any() else float("nan")
+
+
+SCALE_SIDES, SCALE_NEIGHBOURS = 0.12, 0.3
+"""Largest difference of a segment's scale factors between the sides, and of a leg's segment from the legs' median."""
+
+
+def scale_rows(case: Case) -> Iterator[QualityRow]:
+    """Scale factors fit one body: left those of the right, a foot that of its shank."""
+    size = case.scale.factors.mean(axis=1)
+    legs = {str(body): float(value) for body, value in size.items() if side_of(str(body))}
+    if not legs:
+        return
+    usual = float(np.median(list(legs.values())))
+    for body, value in legs.items():
+        other = legs.get(mirrored_name(body), value)
+        sides, neighbours = value / other - 1, value / usual - 1
+        if (abs(sides) > SCALE_SIDES and abs(neighbours) >= abs(other / usual - 1)) or abs(
+            neighbours
+        ) > SCALE_NEIGHBOURS:
+            yield QualityRow(
+                "Scaling", f"size of {body}", f"{value:.2f}; the other side {other:.2f}, the legs {usual:.2f}",
+                f"sides within {SCALE_SIDES:.0%}, within {SCALE_NEIGHBOURS:.0%} of the legs", "fail", "",
+                spoiled_by(body), _TODO,
+            )  # fmt: skip
+
+
+def side_rows(case: Case) -> Iterator[QualityRow]:
+    """Right markers lie on the right of a body whose feet point forward."""
+    for role, frame in (("walk", case.lab.frame),):
+        wrong = next((note for note in frame.notes if "right markers lie on the left" in note), "")
+        if wrong:
+            yield QualityRow(
+                "Axes", f"left and right in the {role}", wrong, "right markers on the right", "fail", "",
+                ("events/*", "coordinates/*"), "exchange the sides of the labels, or say --forward",
+            )  # fmt: skip
