@@ -18,7 +18,7 @@ from .metrics import walking_speed
 CHILD_HEIGHT = 1.45
 """Below this height a person counts as a child where the trial does not say (``about.population``), m."""
 
-FAR = 0.3
+FAR = 0.15
 """A norm measured at a speed that differs by more than this is marked in its label, m/s."""
 
 

@@ -73,7 +73,7 @@ def run_batch(
     Returns:
         The group's numbers and the failures.
     """
-    rows = read_manifest(manifest) if isinstance(manifest, str | Path) else list(manifest)
+    rows = read_manifest(manifest, strict=False) if isinstance(manifest, str | Path) else list(manifest)
     out = Path(out)
     folders = _folders(rows)
     with open_folder(out, "exogait lab batch", expects=RESULTS):
@@ -132,6 +132,8 @@ def _run_all(tasks: Sequence[_Task], workers: int, progress: Progress | None) ->
 def _run_one(task: _Task) -> dict[str, Any]:
     """One trial of a batch; every error becomes a row of the failure table."""
     row, folder, settings, muscles = task
+    if row.problem:
+        return {"error": row.problem, "step": "manifest", "metrics": []}
     step = "start"
 
     def note(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class ManifestRow:
     """Group to which the trial belongs (speed, device, ...)."""
     belt_speed: float | None = None
     """m/s."""
+    problem: str = ""
+    """Why the row cannot be run; empty where it can."""
 
     def __post_init__(self) -> None:
         for name in ("name", "subject", "condition"):
@@ -64,7 +67,7 @@ class ManifestRow:
         )  # fmt: skip
 
 
-def read_manifest(path: str | Path) -> list[ManifestRow]:
+def read_manifest(path: str | Path, *, strict: bool = True) -> list[ManifestRow]:
     """Read a manifest: a CSV file with one walk a row.
 
     Needed columns are ``static``, ``trial`` and ``mass``; ``subject``, ``name``, ``height``, ``marker_map``,
@@ -72,6 +75,8 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
 
     Args:
         path: The manifest.
+        strict: Raise for a row that cannot be understood; else it comes with its ``problem``, so that a batch runs the
+            others.
 
     Raises:
         FileFormatError: Not a manifest, or a row that cannot be understood, with its line.
@@ -101,27 +106,44 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
         row = {key: (value or "").strip() for key, value in raw.items() if key}
         if not any(row.values()):
             continue
-        if not row["static"] or not row["trial"]:
-            raise FileFormatError(path, "static and trial must both name a file", line=number)
-        walk = path.parent / row["trial"]
-        subject = row.get("subject") or walk.parent.name
-        name = row.get("name") or walk.stem
-        if name in {other.name for other in rows}:
-            name = f"{subject}_{name}"
-        if name in {other.name for other in rows}:
-            raise FileFormatError(path, f"the trial {name!r} stands twice", "give each row a name", line=number)
-        rows.append(
-            ManifestRow(
-                name=name, subject=subject, static=path.parent / row["static"], walk=walk,
-                mass=_positive(path, number, "mass", row["mass"]),
-                height=_positive(path, number, "height", row["height"]) if row.get("height") else None,
-                marker_map=row.get("marker_map") or None, condition=row.get("condition", ""),
-                belt_speed=_number(path, number, "belt_speed", row["belt_speed"]) if row.get("belt_speed") else None,
-            )
-        )  # fmt: skip
+        taken = {other.name for other in rows}
+        try:
+            rows.append(_row(path, number, row, taken))
+        except FileFormatError as error:
+            if strict:
+                raise
+            name = row.get("name") or Path(row["trial"]).stem
+            name = name if name and name not in taken else f"line_{number}"
+            static, walk = path.parent / row["static"], path.parent / row["trial"]
+            rows.append(
+                ManifestRow(
+                    name=name, subject=row.get("subject", ""), static=static, walk=walk, mass=float("nan"),
+                    condition=row.get("condition", ""), problem=str(error),
+                )
+            )  # fmt: skip
     if not rows:
         raise FileFormatError(path, "names no trial", "write one row a walk under the header")
     return rows
+
+
+def _row(path: Path, number: int, row: Mapping[str, str], taken: set[str]) -> ManifestRow:
+    """One row; ``taken`` are the names of those before it."""
+    if not row["static"] or not row["trial"]:
+        raise FileFormatError(path, "static and trial must both name a file", line=number)
+    walk = path.parent / row["trial"]
+    subject = row.get("subject") or walk.parent.name
+    name = row.get("name") or walk.stem
+    if name in taken:
+        name = f"{subject}_{name}"
+    if name in taken:
+        raise FileFormatError(path, f"the trial {name!r} stands twice", "give each row a name", line=number)
+    return ManifestRow(
+        name=name, subject=subject, static=path.parent / row["static"], walk=walk,
+        mass=_positive(path, number, "mass", row["mass"]),
+        height=_positive(path, number, "height", row["height"]) if row.get("height") else None,
+        marker_map=row.get("marker_map") or None, condition=row.get("condition", ""),
+        belt_speed=_number(path, number, "belt_speed", row["belt_speed"]) if row.get("belt_speed") else None,
+    )  # fmt: skip
 
 
 def _positive(path: Path, line: int, column: str, text: str) -> float:

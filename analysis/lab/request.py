@@ -54,12 +54,12 @@ class LabRequest(Shown):
     @property
     def walk_file(self) -> str:
         """The trial's name as OpenSim's files carry it."""
-        return path_component(self.name, "trial", ascii_only=True)
+        return path_component(file_name(self.name), "trial", ascii_only=True)
 
     @property
     def person_file(self) -> str:
         """The person's name as OpenSim's files carry it."""
-        return path_component(self.subject, "person", ascii_only=True)
+        return path_component(file_name(self.subject), "person", ascii_only=True)
 
 
 class LabChoices(TypedDict, total=False):

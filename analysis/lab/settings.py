@@ -54,6 +54,7 @@ class LabSettings(Shown):
     """Marker role (``heel_r``, ``toe_l``, ``sacrum``, ...) to label, for names that tell nothing."""
 
     def __post_init__(self) -> None:
+        check_ranges(self, _LAB_SETTINGS_RANGES)  # first: what is no number at all is refused here
         for name in ("marker_cutoff", "force_cutoff", "force_threshold"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
@@ -62,4 +63,3 @@ class LabSettings(Shown):
             raise InputError("max_gap", self.max_gap, "seconds, not negative")
         if self.event_method not in ("zeni2008", "oconnor2007"):
             raise InputError("event_method", self.event_method, "zeni2008 or oconnor2007")
-        check_ranges(self, _LAB_SETTINGS_RANGES)

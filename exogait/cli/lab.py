@@ -106,7 +106,7 @@ def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, w
     from exogait.analysis.lab.batch import run_batch
     from exogait.analysis.lab.manifest import read_manifest
 
-    rows = read_manifest(manifest)
+    rows = read_manifest(manifest, strict=False)
     with show_steps(len(rows), "lab batch") as step:
         result = run_batch(rows, out=out, muscles=muscles, workers=workers, progress=step)
     print(f"{len(rows) - len(result.failures)} of {len(rows)} walks came through; open {result.index}")

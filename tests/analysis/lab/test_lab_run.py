@@ -18,8 +18,9 @@ from exogait.analysis.lab.batch import group_statistics, run_batch
 from exogait.analysis.lab.manifest import ManifestRow, read_manifest
 from exogait.analysis.lab.muscles import choose_strides
 from exogait.analysis.lab.run import run_trial
+from exogait.analysis.lab.settings import LabSettings
 from exogait.analysis.made_up.person import make_synthetic_trial
-from exogait.data import FileFormatError, GaitTrial
+from exogait.data import FileFormatError, GaitTrial, InputError
 from exogait.models.energetics import ACCOUNTINGS
 from tests.kit.study_functions import die_of_name
 
@@ -242,3 +243,22 @@ def test_the_demonstration_runs_without_any_data(tmp_path: Path, monkeypatch) ->
         "OpenSim folder",
         "report",
     ]
+
+
+def test_a_cell_that_is_no_number_stops_its_row_alone_and_a_name_may_hold_a_space(person, tmp_path: Path) -> None:
+    walk = tmp_path / "walk 3 (left).c3d"
+    walk.write_bytes(person.walk.read_bytes())
+    path = manifest(tmp_path, person, f"bert,{person.static},{walk},,bert_1,slow", f"carl,{person.static},{walk},x,,")
+    text = path.read_text(encoding="utf-8").splitlines()
+    spaced = f"anna,{person.static},{walk},{person.mass},,"
+    path.write_text("\n".join([text[0], spaced, *text[2:]]) + "\n", encoding="utf-8")
+    result = run_batch(path, out=tmp_path / "out")
+    assert set(result.metrics["name"]) == {"walk 3 (left)"}
+    reasons = result.failures.set_index("name")["error"]
+    assert set(reasons.index) == {"bert_1", "line_4"} and reasons.str.contains("mass is").all()
+
+
+def test_a_setting_that_is_no_number_is_refused_in_one_line() -> None:
+    for name in ("belt_speed", "marker_cutoff"):
+        with pytest.raises(InputError, match=name):
+            LabSettings(**{name: "fast"})
