@@ -201,12 +201,13 @@ def scale_rows(scaled: ScaleResult, marker_map: MarkerMap) -> list[QualityRow]:
     """How well the scaled model fits the static pose, by the landmarks of pelvis and legs.
 
     Markers without a place on the body beforehand fit by construction, and those of the trunk also show how the arms
-    were held, so neither says how well the legs are scaled.
+    were held, so neither says how well the legs are scaled. Nor do those of the feet: people's feet point outwards of
+    their knees by up to 30 degrees (tibial torsion), which the model lacks, and the knee's axis has the say.
     """
     anatomical = [
         label
         for label, marker in marker_map.markers.items()
-        if marker.static_weight > 0 and marker.body != "torso"
+        if marker.static_weight > 0 and not marker.body.startswith(("torso", "calcn", "toes"))
     ]  # fmt: skip
     known = scaled.marker_errors.dropna()
     known = known[[label for label in known.index if label in anatomical]] * 100

@@ -19,14 +19,15 @@ kinematics and the points (hip centres, midpoints) that are computed from other 
       thigh: [[RHJC, RKNE]]
     hold: [subtalar_angle, mtp_angle]            # coordinates that the set cannot see, kept at their default
 
-A weight may be two numbers, static and walking. ``base: plug_in_gait`` starts from another map, and ``~`` takes an
-entry of it away (``LBAK: ~``: there is a marker RBAK, and no twin).
+A weight may be two numbers, static and walking; ``weights: {pelvis: 100}`` states the factors on walking weights, in
+place of :data:`SEGMENT_WEIGHTS`. ``base: plug_in_gait`` starts from another map, and ``~`` takes an entry of it away
+(``LBAK: ~``: there is a marker RBAK, and no twin).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +35,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.home import find
@@ -44,7 +44,7 @@ from exogait.data.names import mirrored_name, side_of
 from exogait.data.show import Shown
 from exogait.data.trc import AXES, marker_array, marker_labels, marker_table
 
-from .hip import hip_centre
+from .points import RULES, VirtualMarker, place_point
 
 MAP_FOLDER = Path(__file__).parent / "maps"
 
@@ -57,7 +57,14 @@ SEGMENTS = {
 }
 """Segments that scale as one, and their bodies."""
 
-_KEYS = {"name", "source", "base", "sides", "aliases", "markers", "virtual", "scale", "hold", "hold_static"}
+SEGMENT_WEIGHTS = {"pelvis": 100.0, "thigh": 10.0, "shank": 3.0}
+"""Factors on the walking weights of a segment's markers; 1 for the others.
+
+A leg of hinges cannot follow a real foot or shank in the frontal plane. With equal weights the rest tilts the pelvis:
+its obliquity then correlates with that of its own markers by 0.2. A joint is told by the two segments that it joins;
+errors are better left at the end of the chain than carried to its root."""
+
+_KEYS = {"weights", "name", "source", "base", "sides", "aliases", "markers", "virtual", "scale", "hold", "hold_static"}
 
 
 @dataclass(frozen=True)
@@ -72,19 +79,6 @@ class MapMarker:
     """Weight in the static pose that places the markers; 0 where the location is not known."""
     weight: float
     """Weight in inverse kinematics."""
-
-
-@dataclass(frozen=True)
-class VirtualMarker:
-    """A point computed from markers."""
-
-    label: str
-    rule: str
-    """``midpoint`` or ``harrington``."""
-    sources: tuple[str, ...]
-    body: str
-    location: tuple[float, float, float]
-    """Place on the unscaled model, m."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +112,14 @@ class MarkerMap(Shown):
     hold_static: tuple[str, ...]
     """Further coordinates kept at their default in the static pose."""
     aliases: Mapping[str, tuple[str, ...]]
+    segment_weights: Mapping[str, float]
+    """Factors on the walking weights, by segment."""
+
+    def walking_weight(self, label: str) -> float:
+        """Weight of a marker in the inverse kinematics of a walk."""
+        marker = self.markers[label]
+        segment = next((segment for segment, bodies in SEGMENTS.items() if marker.body in bodies), "")
+        return marker.weight * self.segment_weights.get(segment, 1.0)
 
     @property
     def labels(self) -> list[str]:
@@ -218,7 +220,17 @@ def _map_of(path: Path, content: Mapping[str, Any]) -> MarkerMap:
         hold=tuple(content.get("hold") or ()),
         hold_static=tuple(content.get("hold_static") or ()),
         aliases=aliases,
+        segment_weights=_segment_weights(path, content.get("weights", SEGMENT_WEIGHTS)),
     )
+
+
+def _segment_weights(path: Path, entries: Mapping[str, Any]) -> dict[str, float]:
+    for segment, factor in entries.items():
+        if segment not in SEGMENTS:
+            raise UnknownNameError("segment in weights", str(segment), SEGMENTS, str(path))
+        if not (isinstance(factor, int | float) and np.isfinite(factor) and factor > 0):
+            raise FileFormatError(path, f"weights: {segment} has {factor!r}", "give a factor above 0")
+    return {segment: float(factor) for segment, factor in entries.items()}
 
 
 def _aliases(
@@ -324,22 +336,12 @@ def apply_marker_map(marker_map: MarkerMap, markers: pd.DataFrame) -> pd.DataFra
     positions = {label: marker_array(markers, [theirs])[:, 0] for label, theirs in match.found.items()}
     positions = {label: values for label, values in positions.items() if np.isfinite(values).any()}
     for label, virtual in marker_map.virtual.items():
-        if all(source in positions for source in virtual.sources):
-            sources = [positions[source] for source in virtual.sources]
-            positions[label] = _place_virtual(virtual, sources, marker_map)
+        if virtual.unless not in positions and all(source in positions for source in virtual.sources):
+            positions[label] = place_point(virtual, [positions[source] for source in virtual.sources])
     array = np.stack(list(positions.values()), axis=1) if positions else np.empty((len(markers), 0, 3))
     table = marker_table(markers.index, list(positions), array, rate=markers.attrs.get("rate"))
     table.attrs = {**markers.attrs, "marker_map": marker_map.key}
     return table
-
-
-def _place_virtual(
-    virtual: VirtualMarker, sources: Sequence[NDArray[np.float64]], owner: MarkerMap
-) -> NDArray[np.float64]:
-    if virtual.rule == "midpoint":
-        return np.mean(sources, axis=0)
-    psis = np.mean(sources[2:], axis=0)
-    return hip_centre(sources[0], sources[1], psis, right=side_of(virtual.body) == "r")
 
 
 def _load(path: Path, depth: int = 0) -> dict[str, Any]:
@@ -420,34 +422,40 @@ def _virtual(
     for label, entry in entries.items():
         if entry is None:
             continue
-        rules = {"midpoint", "harrington"} & set(entry)
+        rules = set(RULES) & set(entry)
         if len(rules) != 1 or "at" not in entry:
             raise FileFormatError(
                 path,
-                f"virtual marker {label}: needs 'midpoint' or 'harrington', and 'at'",
+                f"virtual marker {label}: needs one of {', '.join(RULES)}, and 'at'",
                 "`exogait lab maps --show NAME` prints one that works",
             )
         rule = rules.pop()
-        sources = tuple(map(str, entry[rule]))
+        sources, unless = tuple(map(str, entry[rule])), str(entry.get("unless", ""))
+        if rule in ("thigh_wand", "knee_axis") and len(sources) != 3:
+            raise FileFormatError(path, f"virtual marker {label}: {rule} needs hip, knee and a third", "correct it")
         if rule == "harrington" and len(sources) not in (3, 4):
             raise FileFormatError(
                 path,
                 f"virtual marker {label}: harrington needs right and left ASIS, then the PSIS or the sacrum",
                 "correct it",
             )
-        body, location, _ = _place(path, label, entry["at"])
+        body, location, weights = _place(path, label, entry["at"])
         if location is None:
             raise FileFormatError(path, f"virtual marker {label}: 'at' needs [body, x, y, z]", "correct it")
-        result[label] = VirtualMarker(label, rule, sources, body, location)
+        weight = weights[0] if len(entry["at"]) > 4 else 0.0
+        result[label] = VirtualMarker(label, rule, sources, body, location, weight, unless)
         twin = _mirror(label, sides)
         if twin != label and twin not in entries:
-            mirrored = tuple(_mirror(source, sides) for source in sources) if rule == "midpoint" else sources
+            mirrored = sources if rule == "harrington" else tuple(_mirror(source, sides) for source in sources)
             flipped = (location[0], location[1], -location[2])
-            result[twin] = VirtualMarker(twin, rule, mirrored, _other_body(body), flipped)
+            result[twin] = VirtualMarker(
+                twin, rule, mirrored, _other_body(body), flipped, weight, _mirror(unless, sides)
+            )
+    known = {*markers, *result}
     for virtual in result.values():
-        for source in virtual.sources:
-            if source not in markers:
-                raise UnknownNameError(f"marker in virtual {virtual.label}", source, markers, str(path))
+        for source in (*virtual.sources, *((virtual.unless,) if virtual.unless in markers else ())):
+            if source not in known:
+                raise UnknownNameError(f"marker in virtual {virtual.label}", source, known, str(path))
     return result
 
 

@@ -247,9 +247,12 @@ def pose_tasks(model: Any, marker_map: MarkerMap, seen: set[str], *, static: boo
     """
     tasks = []
     for marker in marker_map.markers.values():
-        weight = marker.static_weight if static else marker.weight
+        weight = marker.static_weight if static else marker_map.walking_weight(marker.label)
         if marker.label in seen and weight > 0:
             tasks.append(element("IKMarkerTask", name=marker.label, apply=True, weight=weight))
+    for point in marker_map.virtual.values() if static else ():
+        if point.label in seen and point.static_weight > 0:
+            tasks.append(element("IKMarkerTask", name=point.label, apply=True, weight=point.static_weight))
     names = coordinate_names(model)
     held = _both_sides((*marker_map.hold, *(marker_map.hold_static if static else ())), names, marker_map.key)
     used = {task.get("name", "") for task in tasks}
