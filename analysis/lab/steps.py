@@ -30,8 +30,10 @@ from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
 from ..judgement import statements
 from ..markers.identify import Identity, choose_map, identify
 from ..markers.map import MarkerMap
+from ..opensim_tools.common import load_model
 from ..opensim_tools.dynamics import DynamicsResult, inverse_dynamics
 from ..opensim_tools.kinematics import KinematicsResult, inverse_kinematics
+from ..opensim_tools.observed import unobserved_joints
 from ..opensim_tools.scale import ScaleResult, scale_model
 from ..signals.emg import emg_channels, normalize_emg, process_emg
 from ..signals.frame import find_lab_frame
@@ -207,12 +209,18 @@ def trial_facts(
         files={"static": request.static.name, "walk": request.walk.name},
         synthetic=_is_synthetic(measured.recording),
         settings={f.name: _plain(getattr(settings, f.name)) for f in fields(settings)},
-        held_coordinates=[str(coordinate) for coordinate in measured.marker_map.hold],
+        held_coordinates=_held(measured.marker_map, scaled),
         spatiotemporal=_records(numbers.summary()),
         marker_errors=_records(angles.error_table().reset_index(names="marker")),
         plate_strikes=[asdict(strike) for strike in measured.lab.strikes],
     )
     return _without_nan(about.to_metadata())
+
+
+def _held(marker_map: MarkerMap, scaled: ScaleResult) -> list[str]:
+    """Coordinates that the set holds, and those that no marker of it shows."""
+    unseen = unobserved_joints(load_model(scaled.model), marker_map, marker_map.markers)
+    return [str(coordinate) for coordinate in (*marker_map.hold, *unseen)]
 
 
 def assemble(

@@ -363,6 +363,13 @@ def _load(path: Path, depth: int = 0) -> dict[str, Any]:
     if parent == path:  # a user's map with the name of the suite's begins with that one
         parent = MAP_FOLDER / f"{base}.yaml"
     merged = _load(parent, depth + 1)
+    markers = content.get("markers")
+    gone = {label for label, value in markers.items() if value is None} if isinstance(markers, dict) else set()
+    virtual = merged.get("virtual") or {}
+    # A point of the base goes with the markers that it was computed from.
+    merged["virtual"] = {
+        k: v for k, v in virtual.items() if not gone & {x for r in RULES for x in (v or {}).get(r, ())}
+    }
     for key, value in content.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = {**merged[key], **value}
