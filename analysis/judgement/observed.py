@@ -24,9 +24,10 @@ def observed_joints(case: Case) -> Iterator[QualityRow]:
     lost = {c: labels for c, labels in unobserved_joints(model, marker_map, _usable(case)).items() if c not in never}
     for labels in dict.fromkeys(lost.values()):
         coordinates = [c for c, missing in lost.items() if missing == labels]
+        lacking = ", ".join(labels) or "the segment above"
         yield QualityRow(
-            "Joints", ", ".join(coordinates), f"not observed; missing: {', '.join(labels) or 'the segment above'}", RULE,
-            "fail", spoils=tuple(f"coordinates/{c}" for c in coordinates),
+            "Joints", ", ".join(coordinates), f"not observed; missing: {lacking}", RULE, "fail",
+            spoils=tuple(f"coordinates/{c}" for c in coordinates),
             todo="label these markers in both trials, or name the marker set that they were placed for",
         )  # fmt: skip
     if never:

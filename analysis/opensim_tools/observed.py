@@ -90,6 +90,4 @@ def _joints(model: Any) -> list[_Joint]:
 
 def _between(joints: Iterable[_Joint], group: Mapping[str, str], parent: str, segment: str) -> list[str]:
     """Coordinates of all joints between two segments."""
-    return [
-        c for j in joints if group[j.child] == segment and group.get(j.parent, "") == parent for c in j.coordinates
-    ]
+    return [c for j in joints if group[j.child] == segment and group.get(j.parent, "") == parent for c in j.coordinates]
