@@ -463,7 +463,8 @@ def _virtual(
         for source in (*virtual.sources, *((virtual.unless,) if virtual.unless in markers else ())):
             if source not in known:
                 raise UnknownNameError(f"marker in virtual {virtual.label}", source, known, str(path))
-    return result
+    # A point that is made of other points comes after them, wherever the map or its base wrote it.
+    return dict(sorted(result.items(), key=lambda item: any(source in result for source in item[1].sources)))
 
 
 def _measurements(

@@ -63,13 +63,14 @@ def section(data: Path) -> str:
     return "\n\n".join(
         [
             "### 8. Against the laboratories' own outputs",
-            "The same strides of the same files: our inverse kinematics and dynamics beside the angles and moments that "
-            "the laboratories' software (Plug-in Gait and its kin, segment by segment, with joints of six degrees of "
-            "freedom) stored as points. Cells: correlation over the strides; range of the mean stride, ours / theirs, "
-            f"degrees. Asked: sagittal r ≥ {SAGITTAL_R}; frontal r ≥ {FRONTAL_R} and ranges within "
+            "The same strides of the same files: our inverse kinematics and dynamics beside the angles and moments "
+            "that the laboratories' software (Plug-in Gait and its kin, segment by segment, with joints of six degrees "
+            "of freedom) stored as points. Cells: correlation over the strides; range of the mean stride, ours / "
+            f"theirs, degrees. Asked: sagittal r ≥ {SAGITTAL_R}; frontal r ≥ {FRONTAL_R} and ranges within "
             f"{RANGE_SHARE:.0%}; knee zero (mean difference, ours - theirs) within {KNEE_ZERO_DEG:g} degrees where "
-            f"medial knee markers exist; peak moment within {MOMENT_LIMIT} N m/kg. {verdict}. Weights of markers were "
-            "chosen on the children alone.",
+            f"medial knee markers exist; peak moment within {MOMENT_LIMIT} N m/kg. {verdict}. The factors on the "
+            "weights of pelvis, thigh and shank were chosen out of four sets of them with five walks in view, three of "
+            "these among them; Sydney's walks and HC033A had no part in it.",
             markdown_table(header, lines),
         ]
     )

@@ -51,6 +51,18 @@ def test_a_medial_marker_takes_the_place_of_the_wand():
     assert not {"RKNW", "LKNW"} & set(marker_labels(apply_marker_map(marker_map, static_of("RKNM"))))
 
 
+def test_a_base_restated_in_another_order_loses_no_point():
+    """The Oxford set states its hip centre anew, from the sacrum: the point that is made of it still comes after it."""
+    table = static_of()
+    places = dict(zip(marker_labels(table), marker_array(table)[0], strict=True))
+    places["SACR"] = 0.5 * (places.pop("RPSI") + places.pop("LPSI"))
+    array = np.stack([list(places.values())] * 2)
+    oxford = apply_marker_map(
+        read_marker_map("oxford_foot"), marker_table([0.0, 0.01], list(places), array, rate=100.0)
+    )
+    assert {"RHJC", "LHJC", "RKNW", "LKNW"} <= set(marker_labels(oxford))
+
+
 def test_left_and_right_are_mirror_images():
     table = apply_marker_map(read_marker_map("plug_in_gait"), static_of())
     right, left = marker_array(table, ["RKNW", "LKNW"])[0]
