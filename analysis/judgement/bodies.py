@@ -24,21 +24,26 @@ LEAST_VOLUME = 0.02
 """Volume of four markers over the cube of their mean distance below which they are flat: no mirror can be told."""
 MIRRORED = 0.8
 """Share of frames on the other side of the mirror that makes the labels exchanged."""
-_ABOVE = {"pelvis": ("pelvis_*", "hip_*", "lumbar_*"), "femur": ("hip_*", "knee_*"), "tibia": ("knee_*", "ankle_*"),
-          "talus": ("ankle_*", "subtalar_*"), "calcn": ("ankle_*", "subtalar_*", "mtp_*"),
-          "toes": ("mtp_*", "ankle_*"), "torso": ("lumbar_*",)}  # fmt: skip
-"""Segment to the coordinates that its markers tell."""
+_ABOVE = {
+    "pelvis": ("pelvis_*", "hip_*", "lumbar_*"), "femur": ("hip_*", "knee_*", "ankle_*"),
+    "tibia": ("hip_*", "knee_*", "ankle_*", "subtalar_*"), "talus": ("knee_*", "ankle_*", "subtalar_*", "mtp_*"),
+    "calcn": ("knee_*", "ankle_*", "subtalar_*", "mtp_*"), "toes": ("knee_*", "ankle_*", "subtalar_*", "mtp_*"),
+    "torso": ("lumbar_*",),
+}  # fmt: skip
+"""Segment to the coordinates that its markers tell, with those that inverse kinematics bends to reach them."""
 _LIMBS = (("asis_r", "asis_l"), ("knee_r", "ankle_r"), ("knee_l", "ankle_l"), ("heel_r", "toe_r"), ("heel_l", "toe_l"))
 _SIZED = ("coordinates/*", "spatiotemporal/*length*", "spatiotemporal/*width*", "spatiotemporal/speed*")
 _TODO = "check these labels in both trials, and that both are one person's with the same markers on the same places"
 
 
 def spoiled_by(body: str) -> tuple[str, ...]:
-    """Patterns of the angles that a segment's markers tell."""
+    """Patterns of what a segment's markers tell: angles, and lengths and speed where they are those of a foot."""
     side = side_of(body)
     parts = _ABOVE.get(body.removesuffix(f"_{side}") if side else body, ())
-    one_sided = ("hip_*", "knee_*", "ankle_*", "subtalar_*", "mtp_*")
-    return tuple(f"coordinates/{part}{side}" if side and part in one_sided else f"coordinates/{part}" for part in parts)
+    ends = (side,) if side else ("", "r", "l")
+    angles = tuple(f"coordinates/{part}{end}" for part in parts for end in ends)
+    lengths = ("spatiotemporal/*length*", "spatiotemporal/step_width*", "spatiotemporal/speed*")
+    return angles + (lengths if body.startswith(("calcn", "toes", "talus")) else ())
 
 
 def segments(case: Case) -> dict[str, tuple[list[str], NDArray[np.float64], NDArray[np.float64]]]:
@@ -107,8 +112,8 @@ def mirror_rows(case: Case) -> Iterator[QualityRow]:
         stood = np.concatenate([still for _, still, _ in parts])
         walked = np.concatenate([moving for _, _, moving in parts], axis=1)
         for spanning in _solid(stood):
-            before = _handedness(stood[None, spanning])[0]
-            now = _handedness(walked[:, spanning])
+            before = handedness(stood[None, spanning])[0]
+            now = handedness(walked[:, spanning])
             now = now[np.isfinite(now)]
             if (
                 len(now)
@@ -125,12 +130,12 @@ def mirror_rows(case: Case) -> Iterator[QualityRow]:
 
 def _solid(points: NDArray[np.float64]) -> list[list[int]]:
     """Fours of points that span a volume, the largest first."""
-    sizes = {four: abs(float(_handedness(points[None, list(four)])[0])) for four in
+    sizes = {four: abs(float(handedness(points[None, list(four)])[0])) for four in
              itertools.combinations(range(len(points)), 4)}  # fmt: skip
     return [list(four) for four in sorted(sizes, key=lambda four: -sizes[four]) if sizes[four] > LEAST_VOLUME][:40]
 
 
-def _handedness(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def handedness(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Triple product of three edges over the cube of their mean length, shape (n_frames,)."""
     edges = points[:, 1:] - points[:, :1]
     volume = np.einsum("ni,ni->n", np.cross(edges[:, 0], edges[:, 1]), edges[:, 2])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data import GaitTrial
-from exogait.data.names import SIDES
+from exogait.data.names import SIDES, side_of
 from exogait.data.quality import QualityRow
 
 TABLES = ("coordinates", "speeds", "generalized_forces", "joint_powers", "ground_reactions", "emg")
@@ -21,8 +21,9 @@ SPATIOTEMPORAL = "spatiotemporal"
 def spoiled(trial: GaitTrial, rows: Iterable[QualityRow]) -> frozenset[str]:
     """Addresses of all quantities that failed rows spoil, with what follows from them.
 
-    Speeds, moments and powers follow from an angle; moments and powers of a leg, and what the pelvis would need, from
-    its ground reaction; powers from moments; muscles from any moment; spatiotemporal numbers from events.
+    Speeds follow from an angle, and the moments and powers of its leg; moments and powers of a leg, and what the
+    pelvis would need, from its ground reaction; powers from moments; muscles from any moment; spatiotemporal numbers
+    from events.
 
     Args:
         trial: The trial with nothing withheld.
@@ -88,6 +89,8 @@ def _follows(address: str) -> Iterator[str]:
     table, _, column = address.partition("/")
     if table == "coordinates":
         yield from (f"{other}/{column}" for other in ("speeds", "generalized_forces", "joint_powers"))
+        if (side := side_of(column)) is not None:  # inverse dynamics carries each segment's motion up the leg
+            yield f"generalized_forces/*_{side}"
     elif table == "speeds":
         yield f"joint_powers/{column}"
     elif table == "generalized_forces":

@@ -51,10 +51,11 @@ def test_a_foot_without_force_has_no_moments_and_its_angles_stay() -> None:
     assert np.isnan(table["right"]["grf_vertical_first"]) and table["left"]["grf_vertical_first"] > 0.5
 
 
-def test_an_angle_takes_its_moment_and_power_along() -> None:
+def test_an_angle_takes_the_moments_of_its_leg_along() -> None:
     lost = spoiled(measured(), [failing("coordinates/knee_angle_l")])
     assert lost >= {f"{table}/knee_angle_l" for table in ("coordinates", "generalized_forces", "joint_powers")}
-    assert not any("hip" in address or address.endswith("_r") for address in lost)
+    assert "generalized_forces/hip_flexion_l" in lost  # inverse dynamics carries the shank's motion up the leg
+    assert not any(address.startswith("coordinates/hip") or address.endswith("_r") for address in lost)
 
 
 def test_events_take_every_number_along() -> None:
