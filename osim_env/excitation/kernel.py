@@ -179,20 +179,25 @@ def place(a, c, b, s, motion, i):
 
 
 @jit
-def describe(model, at, w, batch, task, a, c, b, dt, block, chosen):
-    """Senses of the chosen environments of a block in the state that they are in, without advancing them."""
+def describe(model, at, w, batch, task, a, c, b, dt, block, chosen, anew):
+    """Senses of the chosen environments of a block in the state that they are in, without advancing them.
+
+    With ``anew`` a walk begins there: what is sensed now has been sensed for ever.
+    """
     first, batch_size = block * width(w), b.status.shape[0]
     run_blocks(model, at, w, batch, task, block, block + 1)
     for lane in range(min(width(w), batch_size - first)):
         i = first + lane
         if chosen[i]:
+            last_right, last_left = b.foot_load[i, 0], b.foot_load[i, 1]
             read_body(a, c, b, w, at, lane, i)
-            # The feet have not stood through a control step yet: what they carry now is what they carried.
+            # There is no mean over a control step here: what the feet carry now stands for it.
             weight = GRAVITY * b.body_mass[i]
             b.foot_load[i, 0] = get(w, at.foot_force + 3 * c.right_foot + 1, lane) / weight
             b.foot_load[i, 1] = get(w, at.foot_force + 3 * (1 - c.right_foot) + 1, lane) / weight
-            b.previous_foot_load[i, 0], b.previous_foot_load[i, 1] = b.foot_load[i, 0], b.foot_load[i, 1]
-            if c.n_drives > 0:
+            b.previous_foot_load[i, 0] = b.foot_load[i, 0] if anew else last_right
+            b.previous_foot_load[i, 1] = b.foot_load[i, 1] if anew else last_left
+            if c.n_drives > 0 and anew:
                 exoskeleton.sense(a, c, b, w, at, lane, i, dt, True)
 
 
@@ -218,8 +223,11 @@ def write_observations(a, c, b, i, observation, privileged, device_observation):
 
 
 @entry
-def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results, chosen, redraw, start, stop):
-    """Start the chosen environments of some blocks anew; ``redraw`` draws phase, speed and body, too."""
+def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results, chosen, anew, redraw, start, stop):
+    """Observe the chosen environments of some blocks where they are.
+
+    With ``anew`` they are put on the reference first, and ``redraw`` draws phase, speed and body before that.
+    """
     for block in range(start, stop):
         first, any_chosen = block * width(w), False
         for i in range(first, min(first + width(w), b.status.shape[0])):
@@ -228,9 +236,10 @@ def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results,
                 if redraw:
                     b.phase[i] = uniform(b.random, i)
                     draw_body(a, c, b, s, draw, gravity, i)
-                place(a, c, b, s, motion, i)
+                if anew:
+                    place(a, c, b, s, motion, i)
         if any_chosen:
-            describe(model, at, w, batch, task, a, c, b, s.control_step * s.device_every, block, chosen)
+            describe(model, at, w, batch, task, a, c, b, s.control_step * s.device_every, block, chosen, anew)
             for i in range(first, min(first + width(w), b.status.shape[0])):
                 if chosen[i]:
                     write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
@@ -322,7 +331,7 @@ def control_step(
                 else:
                     results.restarted[i] = False
             dt = s.control_step * s.device_every
-            describe(model, at, w, batch, look, a, c, b, dt, block, results.restarted)
+            describe(model, at, w, batch, look, a, c, b, dt, block, results.restarted, True)
             for i in range(first, last):
                 if results.restarted[i]:
                     write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)

@@ -275,14 +275,36 @@ class ExcitationWorld:
             self._check_speed(speed)
             self.bodies.phase[index], self.bodies.speed[index] = phase, speed
             self.bodies.next_task[index] = NEVER
-        batches, redraw = [self._batch(part) for part in self.parts], phase is None
+        return self._begin(chosen, anew=True, redraw=phase is None)
+
+    def observe_at(self, q: Floats, u: Floats, activation: Floats, tendon_force: Floats) -> Results:
+        """Put all bodies into a state in the midst of their walks and observe them there, without advancing them.
+
+        For bodies that another engine moves: after a :meth:`step`, whose excitations it was given, its state replaces
+        the one that the step came to.
+
+        Args:
+            q: Coordinates, shape (batch, n_coordinates), rad or m.
+            u: Speeds, shape (batch, n_coordinates), rad/s or m/s.
+            activation: Shape (batch, n_muscles).
+            tendon_force: Of muscles with elastic tendons, normalized, shape (batch, n_muscles).
+
+        Returns:
+            Observations of these states; rewards and ends are those of the last step.
+        """
+        self.q[:], self.u[:], self.activation[:] = q, u, activation
+        self.bodies.state[:, self.columns.tendon : self.columns.tendon + self.model.n_muscles] = tendon_force
+        return self._begin(np.ones(self.n_envs, np.bool_), anew=False, redraw=False)
+
+    def _begin(self, chosen: NDArray[np.bool_], *, anew: bool, redraw: bool) -> Results:
+        batches = [self._batch(part) for part in self.parts]
 
         def work(rows: Floats, k: int, start: int, stop: int) -> None:
             part = self.parts[k]
             begin(
                 part.groups, self._at, rows, batches[k], self._look, part.anatomy, self.columns, part.bodies,
-                self.settings, part.motion, self.draw, self._gravity, part.results, chosen[part.rows], redraw, start,
-                stop,
+                self.settings, part.motion, self.draw, self._gravity, part.results, chosen[part.rows], anew, redraw,
+                start, stop,
             )  # fmt: skip
 
         over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)

@@ -7,21 +7,24 @@ every step where the first one does.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exogait.data.errors import ExogaitError
+from exogait.data.errors import ExogaitError, InputError
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 from exogait.models.energetics import basal_rate
 
 from ...excitation.config import ExcitationConfig
 from ...excitation.world import ExcitationWorld
+from ...gait.opensim_physics import OpenSimPhysics
 from ...gait.population import CONDITIONS
-from ...gait.setup import WorldSetup
+from ...gait.setup import WorldSetup, model_files
 from ...gait.twin_physics import TwinPhysics
 from ..config import EvaluationConfig
 from ..policy import Policy
@@ -108,6 +111,15 @@ def evaluate_excitations(
     return found | {f"survival/{speed:.2f}": float(share) for speed, share in zip(grid, per_speed, strict=True)}
 
 
+def _source_of(setup: WorldSetup, world: ExcitationWorld) -> Path:
+    """The .osim file of what walks, as it is: in OpenSim masses are those of the file."""
+    if world.device is not None and not world.bodies.worn.all():
+        raise InputError("device condition", "none", "in OpenSim: a setup without a device, or the device worn")
+    source, _ = model_files(setup)
+    assert source is not None
+    return source
+
+
 def _device_action(world: ExcitationWorld, policy: Policy | None) -> Floats | None:
     if policy is None or world.device is None:
         return None
@@ -170,14 +182,34 @@ class Beside:
         Raises:
             ExogaitError: A body ended elsewhere than its twin.
         """
+        self._advance()
+        well = self.world.bodies.status == 0
+        if well.any() and not np.abs(self.physics.q - self.q)[well].max() < SAME:
+            raise ExogaitError("two copies of a body under the same excitations parted: the engine is inconsistent")
+
+    def _advance(self) -> None:
         world, bodies, n = self.world, self.world.bodies, self.world.model.n_muscles
         self.controls[:, :n] = bodies.excitation
         self.controls[:, n:] = bodies.torque / self.physics.optimal_force
         push = bodies.parameters[:, world.columns.push : world.columns.push + 3].copy()
         self.physics.advance(self.controls, world.config.control_step, world.config.integration_step, push)
-        well = bodies.status == 0
-        if well.any() and not np.abs(self.physics.q - self.q)[well].max() < SAME:
-            raise ExogaitError("two copies of a body under the same excitations parted: the engine is inconsistent")
+
+
+class Led(Beside):
+    """One body in OpenSim itself; the world commands its muscles and observes what OpenSim made of it."""
+
+    def __init__(self, world: ExcitationWorld, source: Path) -> None:
+        super().__init__(world)
+        self.physics: TwinPhysics = OpenSimPhysics(world.model, source, self.strength)
+        tendon = world.columns.tendon
+        self.physics.set_state(np.arange(1), world.q, world.u, world.activation)
+        self.physics.state.tendon_force[:] = world.bodies.state[:, tendon : tendon + world.model.n_muscles]
+
+    def follow(self) -> None:
+        """Advance OpenSim by what the world's last control step commanded, and put the world where it is then."""
+        self._advance()
+        physics = self.physics
+        self.world.observe_at(physics.q, physics.u, physics.activation, physics.tendon_force)
 
 
 def walk_with_excitations(
@@ -203,7 +235,8 @@ def walk_with_excitations(
         InputError: The speed is outside the reference.
     """
     config = walking_config(from_mapping(ExcitationConfig, policy.metadata["settings"]["world"]), seconds)
-    world = make_excitation_world(setup, config, n_envs=1, seed=seed, auto_reset=False)
+    twin = dataclasses.replace(setup, engine="twin")
+    world = make_excitation_world(twin, config, n_envs=1, seed=seed, auto_reset=False)
     policy.require(**world.signature(), other_model=other_model)
     if device_policy is not None:
         device_policy.require_device(world.signature())
@@ -211,7 +244,7 @@ def walk_with_excitations(
         world.dress(np.arange(1), condition)
     start = np.random.default_rng(seed).random() if phase is None else float(phase)
     world.reset(phase=np.array([start]), speed=np.array([float(speed)]))
-    beside = Beside(world)
+    beside = Beside(world) if setup.engine == "twin" else Led(world, _source_of(setup, world))
     recorder, fall = Recorder(beside), np.inf
     for _ in range(round(seconds / config.control_step)):
         world.step(policy.act(world.results.observation), _device_action(world, device_policy))

@@ -209,3 +209,15 @@ def test_speeds_that_fail_are_drawn_more_often_and_stay_so_when_a_stage_changes(
     trainer.world.set_config(dataclasses.replace(trainer.world.config, push_force=10.0))
     trainer.world.reset()
     assert (trainer.world.bodies.speed > 1.2 + 0.8 * (1.3 - 1.2)).all()
+
+
+def test_opensim_itself_walks_as_the_twin_does_under_the_same_policy() -> None:
+    """The policy sees what OpenSim came to; what parts them is the integrator's step of the twin."""
+    twin, other = (
+        simulate("excitation", speed=1.25, seconds=0.15, phase=0.3, setup=WorldSetup(engine=name)).coordinates
+        for name in ("twin", "opensim")
+    )
+    assert twin.shape == other.shape
+    difference = (twin - other).abs().to_numpy()
+    assert 1e-9 < difference.mean() < 2e-3, "another engine, the same walk"
+    assert difference.max() < 0.05
