@@ -19,6 +19,7 @@ from exogait.data.errors import FileFormatError, InputError
 
 from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile
+from .baseline import find_baseline, find_drift
 from .filters import butterworth, runs
 from .frame import LabFrame, plate_normal
 
@@ -28,12 +29,6 @@ RELEASE = 0.5
 """A contact ends when the force falls below this share of the threshold."""
 MIN_CONTACT = 0.05
 """Shorter contacts are taken for noise, s."""
-MAX_BASELINE = 60.0
-"""Largest offset of an unloaded plate that is taken for a baseline, N."""
-_QUIET_WINDOW = 0.1
-"""Length of the windows in which an unloaded plate is quiet, s."""
-_QUIET_SD = 4.0
-"""Largest standard deviation of the vertical force in such a window, N."""
 
 _MOMENTS = (1e-3, 1e-2, 1.0)
 """Units in which moments are stored, N m."""
@@ -220,50 +215,6 @@ def _wrench(channels: NDArray[np.float64], spec: PlateSpec) -> NDArray[np.float6
     return np.column_stack([force, moment + np.cross(force, lever)])
 
 
-def find_baseline(
-    wrench: NDArray[np.float64], rate: float, *, zero: tuple[int, int] | None = None
-) -> tuple[NDArray[np.float64], str]:
-    """Find the offset of a plate while nobody stands on it.
-
-    Quiet windows (100 ms with a standard deviation of the vertical force below 4 N and a mean within 60 N of zero) form
-    the unloaded part; the samples of the windows near their median level give the offset.
-
-    Args:
-        wrench: Fx, Fy, Fz, Mx, My, Mz, shape (n_samples, 6).
-        rate: Samples a second, Hz.
-        zero: First and last sample of the baseline that the file names; used only if no quiet window is found and these
-            samples are themselves within 60 N of zero.
-
-    Returns:
-        The offset, shape (6,), and how it was found.
-    """
-    vertical = wrench[:, 2]
-    width = max(int(_QUIET_WINDOW * rate), 3)
-    n = len(vertical) // width
-    blocks = vertical[: n * width].reshape(n, width)
-    usable = np.isfinite(blocks).all(axis=1)
-    mean, sd = np.full(n, np.inf), np.full(n, np.inf)
-    mean[usable], sd[usable] = blocks[usable].mean(axis=1), blocks[usable].std(axis=1)
-    quiet = (sd < _QUIET_SD) & (np.abs(mean) < MAX_BASELINE)
-    if quiet.any():
-        level = np.median(mean[quiet])
-        quiet &= np.abs(mean - level) < 2 * _QUIET_SD
-        chosen = np.repeat(quiet, width).astype(bool)
-        return np.nanmean(
-            wrench[: n * width][chosen], axis=0
-        ), f"{int(quiet.sum())} quiet windows of {width / rate:.2f} s"
-    if zero is not None and zero[1] <= len(wrench):
-        part = wrench[zero[0] : zero[1]]
-        if (
-            len(part)
-            and np.isfinite(part).all()
-            and abs(part[:, 2].mean()) < MAX_BASELINE
-            and part[:, 2].std() < _QUIET_SD
-        ):
-            return part.mean(axis=0), "FORCE_PLATFORM:ZERO"
-    return np.zeros(6), "never unloaded: nothing subtracted"
-
-
 def find_contacts(
     vertical: NDArray[np.float64],
     rate: float,
@@ -360,6 +311,10 @@ def _plate(
     per_frame = round(trial.analog_rate / trial.point_rate)
     zero = (spec.zero[0] * per_frame, spec.zero[1] * per_frame) if spec.zero else None
     # A type 1 plate sends positions, not moments, so its offsets are not those of a wrench.
+    drift = find_drift(wrench, trial.analog_rate) if baseline and spec.type != 1 else np.zeros_like(wrench)
+    wrench = wrench - drift
+    if drift.any():
+        notes.append(f"drift of {abs(float(drift[-1, 2] - drift[0, 2])):.0f} N vertical over the recording removed")
     offset, how = (
         find_baseline(wrench, trial.analog_rate, zero=zero) if baseline and spec.type != 1 else (np.zeros(6), "off")
     )

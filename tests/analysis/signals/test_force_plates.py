@@ -18,12 +18,13 @@ from exogait.analysis.c3d.reader import (
     read_c3d,
 )
 from exogait.analysis.markers.roles import find_roles
+from exogait.analysis.signals.baseline import find_baseline, find_drift
 from exogait.analysis.signals.frame import LabFrame, find_lab_frame
 from exogait.analysis.signals.measured import (
     process_trial,
 )
 from exogait.analysis.signals.overrides import Overrides, apply_plate_overrides
-from exogait.analysis.signals.plates import find_baseline, find_contacts, held_cop, read_plates
+from exogait.analysis.signals.plates import find_contacts, held_cop, read_plates
 from exogait.analysis.signals.strikes import assign_plates, foot_load, inside_distance
 from exogait.data.errors import FileFormatError, InputError
 from exogait.data.storage import read_mot
@@ -151,6 +152,45 @@ def test_baseline_is_removed_and_reported():
     ]
     # The plate's z axis points down: 20 N there are 20 N less upwards.
     assert kept.force[:200, 1] == pytest.approx(-20.0)
+
+
+@pytest.mark.parametrize("shake", [0.0, 10.0])
+def test_a_plate_that_drifts_under_its_belt(shake: float):
+    """Six stances of 0.6 s in 6 s while the zero climbs by 50 N: a constant one leaves 20 N in the last swing."""
+    time = np.arange(6000) / RATE
+    stance = np.where(time % 1.0 < 0.6, 800 * np.sin(np.pi * (time % 1.0) / 0.6), 0.0)
+    slope = np.array([1.0, 0.5, 50.0 / 6, 0.2, 0.1, 0.0])
+    noise = shake * np.random.default_rng(1).normal(size=(6000, 6)) * [0, 0, 1, 0, 0, 0]
+    wrench = np.outer(stance, [0, 0, 1.0, 0, 0, 0]) + np.outer(time - 3.0, slope) + noise
+    drift = find_drift(wrench, RATE)
+    np.testing.assert_allclose(drift - drift.mean(axis=0), np.outer(time - time.mean(), slope), atol=1.5)
+    level = find_baseline(wrench - drift, RATE)[0]
+    contacts = find_contacts((wrench - drift - level)[:, 2], RATE)
+    assert [round(c.start) for c in contacts] == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_allclose([c.stop - c.start for c in contacts], 0.6, atol=0.02)
+    last = time > 5.65
+    assert abs((wrench - drift - level)[last, 2].mean()) < 3.0
+    assert abs((wrench - find_baseline(wrench, RATE)[0])[last, 2].mean()) > 15.0
+
+
+def test_a_foot_that_brushes_a_plate_is_no_drift():
+    wrench = np.zeros((6000, 6))
+    wrench[4500:5500, 2] = 45.0
+    assert not find_drift(wrench, RATE).any()
+
+
+@pytest.mark.parametrize("trial", ["T05", "T06", "T07", "T08"])
+def test_stances_on_a_shaken_treadmill(real_data: Path, trial: str):
+    """Two belts at four speeds, forces shaken by up to 38 N: a belt has one contact a stride, as long as in walking."""
+    import pandas as pd
+
+    table = pd.read_csv(real_data / f"fukuchi2018_treadmill_grf/WBDS04walk{trial}grf.txt", sep="\t")
+    for belt in "12":
+        contacts = find_contacts(table[f"Fy{belt}"].to_numpy(np.float64), 300.0)
+        strides = np.diff([c.start for c in contacts])
+        duty = np.median([c.stop - c.start for c in contacts]) / np.median(strides)
+        assert abs(len(contacts) - 30.0 / np.median(strides)) < 2.5
+        assert 0.52 < duty < 0.60
 
 
 def test_baseline_of_a_plate_that_is_never_unloaded():
