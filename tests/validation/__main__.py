@@ -1,4 +1,4 @@
-"""Validation studies: ``python -m tests.validation [model] [twin] [lab] [walking] [assistance]`` rewrites docs."""
+"""Validation studies: ``python -m tests.validation`` and names of :data:`STUDIES`; each rewrites its part of docs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import sys
 
 STUDIES = {"model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "walking": "results_walking",
-           "assistance": "results_assistance"}  # fmt: skip
+           "walker": "results_walker", "assistance": "results_assistance"}  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -20,8 +20,8 @@ from exogait.analysis.gait.energy import compute_metabolics
 from exogait.data.norms import CYCLE, NormCurve
 from exogait.data.trial import SIDES, GaitTrial
 from exogait.models.energetics import ACCOUNTINGS, HEADLINE
+from exogait.osim_env.engine import Model
 from exogait.osim_env.gait.reference import ReferenceMotion
-from exogait.osim_env.gait.world import GaitWorld
 from exogait.osim_env.learning.policy import Policy
 from exogait.osim_env.learning.rollout import roll_out
 from tests.validation.sections import ABOUT_ACCOUNTINGS, markdown_table
@@ -108,6 +108,13 @@ def gait(policy: Policy, figures: Path | None = None) -> Found:
     world = policy_world(policy, len(SPEEDS), seconds, seed=3)
     world.reset(np.arange(len(SPEEDS)), phase=np.zeros(len(SPEEDS)), speed=np.array(SPEEDS))
     trials = dict(zip(SPEEDS, roll_out(world, policy, seconds), strict=True))
+    return gait_of(trials, world.reference, world.physics.model, figures)
+
+
+def gait_of(
+    trials: dict[float, GaitTrial], reference: ReferenceMotion, model: Model, figures: Path | None = None
+) -> Found:
+    """The same of walks that exist, by speed."""
     aims, text = energetics(trials)
     main = trials[MAIN_SPEED]
     if main.metadata["fell"]:
@@ -116,8 +123,8 @@ def gait(policy: Policy, figures: Path | None = None) -> Found:
     steady = steady_part(main)
     facts = gather(steady)
     parts = [
-        tracking(steady, world), angles(facts, world.reference), ground_reaction(facts),
-        moments(facts, world.reference), muscle_timing(facts), muscle_use(steady, world), (aims, text),
+        tracking(steady, reference), angles(facts, reference), ground_reaction(facts),
+        moments(facts, reference), muscle_timing(facts), muscle_use(steady, model), (aims, text),
     ]  # fmt: skip
     if figures is not None or not SHORT:
         from tests.validation.walking_figures import draw_gait
@@ -154,16 +161,16 @@ def against(curve: NDArray[np.float64], norm: NormCurve) -> CurveComparison:
 # ---- tracking ----------------------------------------------------------------------------------------------------
 
 
-def tracking(trial: GaitTrial, world: GaitWorld) -> Found:
+def tracking(trial: GaitTrial, reference: ReferenceMotion) -> Found:
     """Agreement with the reference at the policy's own phase, both legs together."""
     phase = trial.extra["phase"]["phase"].to_numpy()
     coordinates = trial.require("coordinates")
-    expected, _ = world.reference.evaluate(phase, np.full(len(phase), trial.about.walked_speed))
+    expected, _ = reference.evaluate(phase, np.full(len(phase), trial.about.walked_speed))
     rows: list[list[object]] = []
     for pattern in TRACKED:
         names = [pattern.format(side) for side in SIDES] if "{}" in pattern else [pattern]
         own = np.degrees(np.concatenate([coordinates[name] for name in names]))
-        goal = np.degrees(np.concatenate([expected[:, world.reference.coordinate_names.index(n)] for n in names]))
+        goal = np.degrees(np.concatenate([expected[:, reference.coordinate_names.index(n)] for n in names]))
         result = compare_curves(own, goal)
         rows.append([pattern.replace("_{}", ""), f"{result.r:.3f}", f"{result.rmse:.1f}"])
     joints = {row[0]: row for row in rows}
@@ -314,7 +321,7 @@ def _intervals(on: NDArray[np.bool_]) -> str:
     return ", ".join(f"{a}-{b - 1}" for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
-def muscle_use(trial: GaitTrial, world: GaitWorld) -> Found:
+def muscle_use(trial: GaitTrial, model: Model) -> Found:
     """Saturation, co-contraction, and how much work the trunk actuators do."""
     excitation = trial.muscles["excitation"]
     legs = [str(c) for c in excitation if not str(c).startswith(("ercspn", "intobl", "extobl"))]
@@ -336,7 +343,6 @@ def muscle_use(trial: GaitTrial, world: GaitWorld) -> Found:
     force = trial.muscles["active_fiber_force"] + trial.muscles["passive_fiber_force"]
     muscle = float((-force * trial.muscles["fiber_velocity"]).clip(lower=0).to_numpy().sum())
     torque, speeds = trial.extra["trunk_actuators"], trial.require("speeds")
-    model = world.physics.model
     driven = dict(zip(model.actuator_names, model.actuator_coordinate, strict=True))
     power = torque.to_numpy(np.float64) * speeds[[driven[str(c)] for c in torque]].to_numpy(np.float64)
     trunk = float(np.maximum(power, 0.0).sum())
