@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from exogait.data.quality import QualityRow
 
-from . import bodies, forces, motion, plates
+from . import bodies, forces, motion, plates, sources
 from .case import Case
 from .observed import observed_joints
 
@@ -19,6 +19,7 @@ Check = Callable[[Case], Iterable[QualityRow]]
 
 CHECKS: tuple[Check, ...] = (
     observed_joints,
+    sources.standing_rows, sources.mass_rows,
     forces.weight_rows, forces.pressure_rows, forces.braking_rows, forces.shape_rows,
     plates.clock_rows, plates.place_rows, plates.signal_rows,
     bodies.limb_rows, bodies.rigid_rows, bodies.mirror_rows, bodies.scale_rows, bodies.side_rows,

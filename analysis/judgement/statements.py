@@ -22,7 +22,7 @@ from ..markers.swaps import Swap
 from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
 from ..opensim_tools.scale import ScaleResult
-from ..signals.events import DetectedEvents
+from ..signals.events import MATCH_WINDOW, DetectedEvents
 from ..signals.filters import Gap
 from ..signals.frame import LabFrame
 from ..signals.measured import LabTrial
@@ -133,6 +133,16 @@ def event_rows(found: DetectedEvents) -> list[QualityRow]:
     ]  # fmt: skip
     best = next((name for name in ("plate", "c3d", "zeni2008") if found.by_method.get(name)), "")
     for row in found.agreement:
+        if row.reference == best and not row.n and row.unmatched:
+            used = {"zeni2008": "kinematics"}.get(row.method, row.method) in sources
+            rows.append(
+                QualityRow(
+                    "Events", f"{row.kind.replace('_', ' ')}, {row.method} against {row.reference}",
+                    f"none of {row.unmatched} within {MATCH_WINDOW * 1000:.0f} ms of one of the other",
+                    f"mean within ± {EVENT_LIMIT * 1000:.0f} ms", "fail" if used else "warn",
+                    spoils=("events/*",) if used else (), todo="give the events with --overrides",
+                )
+            )  # fmt: skip
         if row.n and row.reference == best:
             spread = f" ± {row.sd * 1000:.0f}" if row.sd == row.sd else ""
             rows.append(

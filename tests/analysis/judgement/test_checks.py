@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from exogait.analysis.judgement import forces, motion, plates
+from exogait.analysis.judgement import forces, motion, plates, sources
 from exogait.analysis.judgement.bodies import handedness, spoiled_by
 from exogait.analysis.lab import pipeline
 from exogait.analysis.made_up.person import make_synthetic_trial
@@ -22,7 +22,7 @@ def case(tmp_path_factory):
     person = make_synthetic_trial(folder, seed=3, n_cycles=2, cycle=1.0)
     seen = []
     with mock.patch.object(pipeline, "judge_case", lambda case: seen.append(case) or []):
-        pipeline.analyse_trial(person.static, person.walk, person.mass)
+        pipeline.analyse(person.static, person.walk, person.mass, out=folder / "run")
     return seen[0]
 
 
@@ -99,3 +99,18 @@ def test_a_mirror_turns_handedness() -> None:
 def test_a_foot_spoils_its_ankle_and_its_steps_and_a_pelvis_both_hips() -> None:
     assert {"coordinates/ankle_*r", "spatiotemporal/*length*"} <= set(spoiled_by("calcn_r"))
     assert {"coordinates/hip_*r", "coordinates/hip_*l"} <= set(spoiled_by("pelvis"))
+
+
+def test_a_static_trial_that_walks_is_none(case) -> None:
+    assert verdicts(sources.standing_rows(case)) == ["pass"]
+    walking = case.standing.copy()
+    for column in walking.columns[::3]:
+        walking[column] += 0.5 * walking.index.to_numpy()
+    (row,) = sources.standing_rows(replace(case, standing=walking))
+    assert row.verdict == "fail" and row.spoils == ("coordinates/*",)
+
+
+def test_the_files_own_mass_is_compared(case) -> None:
+    for known, verdict in ((case.mass, "pass"), (0.8 * case.mass, "warn")):
+        file = replace(case.recording, parameters={"PROCESSING": {"Bodymass": np.array([known])}})
+        assert verdicts(sources.mass_rows(replace(case, recording=file))) == [verdict]
