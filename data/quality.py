@@ -177,7 +177,9 @@ def overall(rows: Iterable[QualityRow]) -> Overall:
     reasons = tuple(dict.fromkeys(f"{row.what}: {row.found}" for row in failed))
     todo = tuple(dict.fromkeys(row.todo for row in failed if row.todo))
     lost = any(pattern in ("*", "events/*", "coordinates/*") for pattern in patterns)
-    spoiled = tuple(dict.fromkeys(_in_words(pattern) for pattern in patterns))
+    words = dict.fromkeys(_in_words(pattern) for pattern in patterns)
+    # "joint moments" says all that "joint moments, right" does, and two sides say the same as none.
+    spoiled = tuple(word for word in words if not any(word.startswith(f"{other}, ") for other in words))
     return Overall("not usable" if lost else "usable but for", spoiled, reasons, todo)
 
 
