@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from exogait.data.constants import AEROBIC_FACTOR, MINIMUM_HEAT_RATE
 
+from .recruitment import threads_for
+
 Array = NDArray[np.floating[Any]]
 
 
@@ -47,10 +49,11 @@ def umberger_power(
         Shape (batch,), W.
     """
     power = np.empty(len(activation))
-    _umberger(
-        excitation, activation, normalized_fiber_length, normalized_fiber_velocity, active_fiber_force, force_length,
-        muscle_mass, slow_twitch_ratio, fastest, power,
-    )  # fmt: skip
+    with threads_for(len(power)):
+        _umberger(
+            excitation, activation, normalized_fiber_length, normalized_fiber_velocity, active_fiber_force,
+            force_length, muscle_mass, slow_twitch_ratio, fastest, power,
+        )  # fmt: skip
     return power
 
 

@@ -25,7 +25,7 @@ from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.names import stem as stem
 from exogait.data.settings import check_ranges
 
-from .recruitment import recruit
+from .recruitment import recruit, threads_for
 
 Array = NDArray[np.floating[Any]]
 
@@ -223,8 +223,9 @@ class Recruitment:
         all_gain[:, :n], all_gain[:, n:] = gain, self.trunk_limit
         all_passive[:, :n] = passive
         solution = np.empty((batch, n_columns))
-        recruit(
-            arm, all_gain, all_passive, demand, self.weight, self.lower, self.upper,
-            multiplier, solution, self.config.iterations,
-        )  # fmt: skip
+        with threads_for(batch):
+            recruit(
+                arm, all_gain, all_passive, demand, self.weight, self.lower, self.upper,
+                multiplier, solution, self.config.iterations,
+            )  # fmt: skip
         return solution[:, :n], solution[:, n:]
