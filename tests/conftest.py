@@ -10,6 +10,10 @@ import pytest
 if "EXOGAIT_HOME" not in os.environ:  # what lies in a developer's own user folder is no part of the tests
     os.environ["EXOGAIT_HOME"] = str(Path(__file__).parent / "no_user_folder")
 
+# OpenMP's threads wait for the next loop by turning in circles, which takes the processor from the other worker of the
+# suite; asleep, they leave it. Read when the first library that uses OpenMP is loaded, so it is set before any test is.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 def real_data_folder() -> Path | None:
     folder = os.environ.get("EXOGAIT_DATA")

@@ -100,7 +100,7 @@ def test_no_command_is_forgotten() -> None:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Inputs of all commands: a made-up person, their analysed walk, a simulated walk, a manifest, configurations."""
     place = tmp_path_factory.mktemp("files")
-    made: SyntheticTrial = make_synthetic_trial(place, seed=2)
+    made: SyntheticTrial = make_synthetic_trial(place, seed=2, n_cycles=2, cycle=1.0)
     header = "subject,static,trial,mass,name\n"
     row = f"Anna,{made.static.name},{made.walk.name},{made.mass},"
     (place / "manifest.csv").write_text(f"{header}{row}one\n{row}two\n")

@@ -14,7 +14,7 @@ from exogait.data.results import result_model
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> SyntheticTrial:
-    return make_synthetic_trial(tmp_path_factory.mktemp("files"))
+    return make_synthetic_trial(tmp_path_factory.mktemp("files"), n_cycles=2, cycle=1.0)
 
 
 def run(files: SyntheticTrial, out: Path) -> LabRun:
