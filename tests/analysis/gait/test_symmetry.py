@@ -99,7 +99,7 @@ def test_opposite_curves_are_not_called_symmetric():
     assert result.trend == pytest.approx(0.0, abs=1e-9) and not result.in_phase
 
 
-@pytest.mark.parametrize("delay", [-20, -7, 0, 5, 30])
+@pytest.mark.parametrize("delay", [-20, -7, 0, 5, 30, 50])
 def test_delay_of_the_right_curve_is_positive(delay: int):
     def wave(t):
         return np.sin(2 * np.pi * t) + 0.4 * np.sin(4 * np.pi * t + 0.5)

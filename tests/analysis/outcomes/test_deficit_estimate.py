@@ -105,6 +105,17 @@ def test_half_the_moment_is_half_the_strength(joint: str, groups: set[str], side
     assert dict(deficit.groups) == pytest.approx({g.group: g.percent for g in estimate.weak}, abs=0.06)
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_a_ratio_has_an_interval_where_both_legs_have_strides_enough(side: str) -> None:
+    trial = walk({f"ankle_angle_{side}": 0.5})
+    strikes = [event for event in trial.events if event.side == side]
+    few = trial.replace(events=tuple(event for event in trial.events if event not in strikes[MIN_STRIDES:]))
+    table = estimate_deficit(few).quantities.set_index("quantity")
+    known = estimate_deficit(trial).quantities.set_index("quantity")
+    assert np.isfinite(known[["low", "high"]].to_numpy()).all()
+    assert table[["low", "high"]].isna().to_numpy().all() and np.isfinite(table["percent"]).all()
+
+
 def test_ranges_of_motion_alone_change_no_estimate() -> None:
     even, stiff = walk(), walk(motion=0.4)
     assert even.coordinates is not None and stiff.coordinates is not None

@@ -53,6 +53,15 @@ def test_zeni_finds_each_extreme_once(period, rate, phase, amplitude, drift):
     assert np.all(np.diff(strikes) > 0.7 * period) and np.all(np.diff(offs) > 0.7 * period)
 
 
+def test_a_shaking_marker_moves_no_event():
+    """Skin that swings at 18 Hz lies beyond what is taken for walking."""
+    t = np.arange(600) / 100.0
+    wave, shake = 0.3 * np.sin(2 * np.pi * t), 0.01 * np.sin(2 * np.pi * 18 * t + 0.7)
+    strikes, offs = zeni2008(wave + shake, wave + shake, 0 * t, 100.0)
+    assert strikes == pytest.approx(np.arange(6) + 0.25, abs=0.006)
+    assert offs == pytest.approx(np.arange(6) + 0.75, abs=0.006)
+
+
 def test_events_survive_gaps_and_still_markers():
     t = np.arange(600) / 100.0
     wave = 0.3 * np.sin(2 * np.pi * t)

@@ -12,6 +12,8 @@ import pytest
 from exogait.analysis.c3d.reader import read_c3d
 from exogait.analysis.gait.spatiotemporal import compute_spatiotemporal
 from exogait.analysis.signals.measured import LabTrial, process_trial
+from exogait.analysis.signals.plates import RELEASE, PlateData
+from exogait.analysis.signals.stances import find_stances
 from exogait.analysis.signals.strikes import PlateStrike, same_stance
 from tests.kit.cut_plate import cut_plate
 
@@ -67,6 +69,28 @@ def test_contacts_with_no_swing_between_them_are_one_stance():
     later = [contact(2, 1.60, 2.20)]
     groups = same_stance([*later, *rolling, *other])
     assert [sorted(row.start for row in group) for group in groups] == [[0.50, 0.65, 0.70, 0.84], [1.05], [1.60]]
+
+
+def plate(index: int, vertical: np.ndarray, rate: float = 1000.0) -> PlateData:
+    n = len(vertical)
+    force = np.stack([np.zeros(n), vertical, np.zeros(n)], axis=1)
+    nothing, free = np.zeros((n, 3)), np.zeros(n)
+    return PlateData(
+        index, 2, rate, force, vertical, nothing, nothing, free, vertical > 20, (), np.zeros((4, 3)), np.zeros(3),
+        np.zeros(6), 20.0,
+    )  # fmt: skip
+
+
+def test_a_stance_over_two_plates_begins_and_ends_where_the_sum_says():
+    """Both plates take up a foot that rises by 1 N a ms, half each: each alone comes to 20 N 20 ms later."""
+    time = np.arange(0.0, 1.0, 0.001)
+    half = 0.5 * np.interp(time, [0.2, 0.9, 0.95], [0.0, 700.0, 0.0], left=0.0)
+    strikes = [contact(0, 0.240, 0.95), contact(1, 0.240, 0.95)]
+    (stance,) = find_stances([plate(0, half), plate(1, half)], strikes)
+    assert stance.plates == (0, 1) and stance.start == pytest.approx(0.220, abs=1e-6)
+    assert stance.stop == pytest.approx(0.95 - 0.05 * 20 * RELEASE / 700, abs=1e-6)
+    (alone,) = find_stances([plate(0, half)], strikes[:1])
+    assert (alone.start, alone.stop) == (0.240, 0.95)
 
 
 def test_a_contact_with_no_foot_near_it_is_in_no_ones_stance():
