@@ -17,8 +17,6 @@ search ends in a few steps (Li & Swetits 1997), started from the last answer.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numba
@@ -92,9 +90,8 @@ BODIES_PER_THREAD = 8
 """Fewer are done sooner than another thread has begun."""
 
 
-@contextlib.contextmanager
-def threads_for(n_bodies: int) -> Iterator[None]:
-    """Let a compiled loop over bodies use no more threads than are worth it; what it computes is the same.
+class threads_for:
+    """A block in which compiled loops over bodies use no more threads than are worth it; results are the same.
 
     OpenMP's threads wait for the next loop by turning in circles: on two cores, one body that walks alone cost three
     times the processor time, which was taken from whatever else ran.
@@ -102,12 +99,16 @@ def threads_for(n_bodies: int) -> Iterator[None]:
     Args:
         n_bodies: How many the loop is over.
     """
-    before = numba.get_num_threads()
-    numba.set_num_threads(max(1, min(before, n_bodies // BODIES_PER_THREAD)))
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
+
+    def __init__(self, n_bodies: int) -> None:
+        self.most = max(1, n_bodies // BODIES_PER_THREAD)
+
+    def __enter__(self) -> None:
+        self.before = numba.get_num_threads()
+        numba.set_num_threads(min(self.before, self.most))
+
+    def __exit__(self, *_: object) -> None:
+        numba.set_num_threads(self.before)
 
 
 @njit(cache=True, error_model="numpy", parallel=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
+import pytest
 from scipy.optimize import lsq_linear
 
-from exogait.osim_env.gait.recruitment import MOMENT_SCALE, recruit
+from exogait.osim_env.gait.recruitment import BODIES_PER_THREAD, MOMENT_SCALE, recruit, threads_for
 
 # The reference solver stops at 1e-12 in cost, which leaves about 1e-6 in the activations.
 ACTIVATION_TOLERANCE = 1e-5
@@ -47,3 +49,14 @@ def test_a_weak_muscle_is_answered_by_its_synergist() -> None:
     healthy, weak = found
     assert abs(healthy[0] - healthy[1]) < ACTIVATION_TOLERANCE
     assert weak[1] > healthy[1]
+
+
+def test_few_bodies_take_one_thread_and_many_all() -> None:
+    before = numba.get_num_threads()
+    for n_bodies, most in ((1, 1), (BODIES_PER_THREAD, 1), (2 * BODIES_PER_THREAD, 2), (10_000, before)):
+        with threads_for(n_bodies):
+            assert numba.get_num_threads() == min(before, most)
+        assert numba.get_num_threads() == before
+    with pytest.raises(ZeroDivisionError), threads_for(1):
+        raise ZeroDivisionError
+    assert numba.get_num_threads() == before
