@@ -28,6 +28,8 @@ MARKER_FAIL = 0.06
 """RMS error of one marker in inverse kinematics above which its segment is not where the model has it, m."""
 STANCE = (45.0, 90.0)
 """Stance of walking, % of the stride."""
+STEPS = 0.2
+"""Difference of a right and a left step together from a stride, over the stride: they are one and the same way."""
 _TODO = "check events, side labels and the marker's path; give events with --overrides"
 
 
@@ -119,6 +121,17 @@ def number_rows(case: Case) -> Iterator[QualityRow]:
     if np.isfinite([length, seconds, speed]).all() and not abs(length / seconds - speed) <= 0.1 * abs(speed) + 0.03:
         yield _wrong("speed of the pelvis against that of the feet", f"{speed:.2f} and {length / seconds:.2f} m/s",
                      "within 10 %", ("spatiotemporal/*speed*", "spatiotemporal/*length*"))  # fmt: skip
+    for step, stride, spoils in (
+        ("step_length", "stride_length", ("spatiotemporal/*length*",)),
+        ("step_time", "stride_time", ("spatiotemporal/step_time*", "spatiotemporal/step_length*")),
+    ):
+        whole = float(table[stride]["mean"])
+        parts = sum(float(table[step][f"mean_{side}"]) for side in SIDES)
+        if np.isfinite([whole, parts]).all() and abs(parts - whole) > STEPS * abs(whole):
+            yield _wrong(
+                f"{step.replace('_', ' ')} of both sides against one stride", f"{parts:.2f} and {whole:.2f}",
+                f"within {STEPS:.0%}", spoils,
+            )  # fmt: skip
     if case.numbers.belt.speed < 0:
         yield _wrong("belt speed", f"{case.numbers.belt.speed:.2f} m/s", "≥ 0",
                      ("spatiotemporal/*speed*", "spatiotemporal/*length*"))  # fmt: skip
