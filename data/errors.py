@@ -111,6 +111,10 @@ class UnitsError(ExogaitError):
     """A quantity whose unit is missing, unknown or not the expected one."""
 
 
+SHOWN = 3
+"""Components of one kind that a refusal names; the error's ``components`` holds them all."""
+
+
 class UnsupportedModelError(ExogaitError):
     """A model holds components that the compiled engine cannot reproduce.
 
@@ -121,7 +125,14 @@ class UnsupportedModelError(ExogaitError):
 
     def __init__(self, path: str | Path, components: Iterable[tuple[str, str, str]]) -> None:
         self.components = list(components)
-        listing = "".join(f"\n  {where} ({kind}): {todo}" for where, kind, todo in self.components)
+        groups: dict[tuple[str, str], list[str]] = {}
+        for where, kind, todo in self.components:
+            groups.setdefault((kind, todo), []).append(where)
+        listing = "".join(
+            f"\n  {len(places)} x {kind}: {todo}: {', '.join(places[:SHOWN])}"
+            + (f" and {len(places) - SHOWN} more" if len(places) > SHOWN else "")
+            for (kind, todo), places in groups.items()
+        )
         super().__init__(f"{path}: {len(self.components)} component(s) cannot be compiled exactly:{listing}")
 
 

@@ -200,9 +200,21 @@ class Compiler:
         if self.problems:
             raise UnsupportedModelError(self.path, self.problems)
 
+    def _check_names(self) -> None:
+        """Refuse what has the name of another of its kind: OpenSim finds coordinates by name, and so do users."""
+        osim = self.osim
+        for cast in (osim.Coordinate, osim.Body, osim.ScalarActuator):
+            seen: set[str] = set()
+            for component in self.components:
+                if cast.safeDownCast(component) is not None and component.getName() in seen:
+                    self._refuse(component, "rename it: another one has this name")
+                elif cast.safeDownCast(component) is not None:
+                    seen.add(component.getName())
+
     def _check_components(self) -> None:
         """Collect every joint, force, constraint, coordinate state and controller that cannot be reproduced."""
         osim = self.osim
+        self._check_names()
         for component in self.components:
             kind = component.getConcreteClassName()
             if osim.Joint.safeDownCast(component) is not None:
@@ -215,7 +227,7 @@ class Compiler:
                 if not osim.Force.safeDownCast(component).get_appliesForce() or kind in _FORCES:
                     continue
                 if kind in _CONVERTIBLE:
-                    self._refuse(component, "compile with convert_muscles=True")
+                    self._refuse(component, "convert the muscles (convert_muscles=True, --convert-muscles)")
                 elif osim.Muscle.safeDownCast(component) is not None:
                     self._refuse(component, "use DeGrooteFregly2016Muscle")
                 else:
@@ -481,6 +493,9 @@ class Compiler:
         for force in self._active_forces("SmoothSphereHalfSpaceForce"):
             sphere = osim.ContactSphere.safeDownCast(force.getConnectee("sphere"))
             half = osim.ContactHalfSpace.safeDownCast(force.getConnectee("half_space"))
+            if sphere is None or half is None:
+                self._refuse(force, "rename it: OpenSim takes it for its own sphere or half space")
+                continue
             if half.getFrame().findBaseFrame().getAbsolutePathString() != self.body_paths[0]:
                 self._refuse(half, "fix the half space in the ground")
                 continue
@@ -533,6 +548,8 @@ class Compiler:
             name = force.get_coordinate()
             angular = coordinates.get(name).getMotionType() == osim.Coordinate.Rotational
             unit = np.pi / 180.0 if angular else 1.0
+            if force.get_compute_dissipation_energy():
+                self._refuse(force, "set compute_dissipation_energy to false: it adds a state of its own")
             if force.get_upper_stiffness() == 0.0 or force.get_lower_stiffness() == 0.0:
                 self._refuse(force, "a stiffness of 0 makes OpenSim's force NaN: give positive stiffnesses")
             limits.append(
@@ -559,6 +576,8 @@ class Compiler:
             if not actuator.get_appliesForce():
                 continue
             name = actuator.get_coordinate()
+            if actuator.get_optimal_force() == 0.0:
+                self._refuse(component, "its optimal force is 0: give another, or set appliesForce to false")
             tau = actuator.get_activation_time_constant() if kind.startswith("Activation") else 0.0
             rows.append((self.mobility_of[name], actuator.get_optimal_force(), tau))
             names.append(actuator.getName())

@@ -15,6 +15,8 @@ from .observation import record_rows
 
 Integrator = Literal["implicit", "rk4"]
 
+DEFAULT = 0.5
+"""OpenSim's default of tendon force (of elastic tendons, normalized) and of an actuator's activation."""
 RUNNING, NOT_FINITE, RUNAWAY = 0, 1, 2
 """Status of a body: it goes on, a value is not finite, a speed passed the limit."""
 
@@ -126,8 +128,8 @@ class State(Shown):
             q=rows(q, model.coordinate_default),
             u=rows(u, model.coordinate_default_speed),
             activation=rows(None, model.default_activation),
-            actuator_activation=np.zeros((batch, model.n_actuators)),
-            tendon_force=np.zeros((batch, model.n_muscles)),
+            actuator_activation=np.tile(np.where(model.actuators.time_constant > 0.0, DEFAULT, 0.0), (batch, 1)),
+            tendon_force=np.tile(np.where(model.muscles.compliant == 1, DEFAULT, 0.0), (batch, 1)),
             time=np.zeros(batch),
             status=np.zeros(batch, dtype=np.int64),
             record=record,

@@ -15,7 +15,9 @@ from exogait.data.errors import FileFormatError, UnknownNameError, UnsupportedMo
 from exogait.models.opensim_api import import_opensim
 from exogait.osim_env import engine
 from exogait.osim_env.engine.compiler import foot_of
+from exogait.osim_env.engine.opensim_engine import OpenSimEngine
 from exogait.osim_env.engine.splines import simm_spline_coefficients
+from tests.kit.models_for_tests import compliant
 
 ROOT = Path(__file__).parents[3]
 
@@ -125,6 +127,81 @@ def test_everything_unsupported_is_listed_at_once(tmp_path, exo_path):
     assert muscles == ["/forceset/soleus_l"]
     wraps = [where for where, _, todo in caught.value.components if "wrapping" in todo]
     assert len(wraps) == 1 and wraps[0].startswith("/forceset/rect_fem_r")
+
+
+def _two_of_a_name(osim, model):
+    body = osim.Body("pendulum", 1.0, osim.Vec3(0), osim.Inertia(0.1, 0.1, 0.1))
+    joint = osim.PinJoint("pivot", model.getGround(), body)
+    joint.updCoordinate().setName("knee_angle_r")
+    model.addBody(body)
+    model.addJoint(joint)
+
+
+def _named_like_its_sphere(osim, model):
+    for component in list(model.getComponentsList()):
+        force = osim.SmoothSphereHalfSpaceForce.safeDownCast(component)
+        if force is not None:
+            force.setName(force.getConnectee("sphere").getName())
+            return
+
+
+def _dissipation(osim, model):
+    for component in list(model.getComponentsList()):
+        force = osim.CoordinateLimitForce.safeDownCast(component)
+        if force is not None:
+            force.set_compute_dissipation_energy(True)
+            return
+
+
+def _no_optimal_force(osim, model):
+    for component in list(model.getComponentsList()):
+        actuator = osim.CoordinateActuator.safeDownCast(component)
+        if actuator is not None:
+            actuator.set_optimal_force(0.0)
+            return
+
+
+@pytest.mark.parametrize(
+    ("edit", "todo"),
+    [
+        (_two_of_a_name, "another one has this name"), (_named_like_its_sphere, None),
+        (_dissipation, "compute_dissipation_energy"), (_no_optimal_force, "optimal force is 0"),
+    ],
+)  # fmt: skip
+def test_what_opensim_and_the_engine_would_read_differently_is_refused(exo_path, tmp_path, edit, todo):
+    osim = import_opensim()
+    model = osim.Model(str(exo_path))
+    model.finalizeConnections()
+    edit(osim, model)
+    model.finalizeConnections()
+    model.printToXML(str(tmp_path / "edited.osim"))
+    if todo is None:
+        # OpenSim's own sockets hold the path: whichever way it reads the file, nothing may end in a Python error.
+        try:
+            assert engine.compile_osim(tmp_path / "edited.osim").n_muscles == 92
+        except UnsupportedModelError as error:
+            assert "rename it" in str(error)
+        return
+    with pytest.raises(UnsupportedModelError, match=todo) as caught:
+        engine.compile_osim(tmp_path / "edited.osim")
+    assert len(caught.value.components) == 1
+
+
+def test_a_refusal_counts_by_kind_and_names_some():
+    parts = [(f"/forceset/m{k}", "Thelen2003Muscle", "convert") for k in range(40)] + [("/a", "BallJoint", "use a pin")]
+    lines = str(UnsupportedModelError("m.osim", parts)).splitlines()
+    assert lines[0].endswith("41 component(s) cannot be compiled exactly:")
+    assert lines[1:] == [
+        "  40 x Thelen2003Muscle: convert: /forceset/m0, /forceset/m1, /forceset/m2 and 37 more",
+        "  1 x BallJoint: use a pin: /a",
+    ]
+
+
+def test_a_state_starts_elastic_tendons_where_opensim_does(exo_path, tmp_path):
+    elastic = OpenSimEngine(compliant(exo_path, tmp_path / "compliant.osim")).model
+    state = engine.State.create(elastic, 2)
+    some = elastic.muscles.compliant == 1
+    assert some.any() and (state.tendon_force[:, some] == 0.5).all() and (state.tendon_force[:, ~some] == 0.0).all()
 
 
 def test_other_muscles_are_refused_until_converted(real_data, tmp_path):
