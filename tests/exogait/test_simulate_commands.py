@@ -17,6 +17,7 @@ from exogait.osim_env.gait.setup import WorldSetup, make_world
 from exogait.osim_env.learning.rollout import roll_out
 from exogait.osim_env.learning.simulation import UNTRAINED
 from tests.exogait.test_command_line import run
+from tests.kit.command import run_inside
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,10 +47,10 @@ def test_simulate_writes_everything(folder: Path) -> None:
 
 
 def test_replay_and_video_of_the_folder(folder: Path) -> None:
-    result = run("replay", str(folder))
+    result = run_inside("replay", folder, cwd=folder)
     assert result.returncode == 0, result.stderr
     assert (folder / "replay.html").stat().st_size > 50_000
-    result = run("video", str(folder), str(folder / "walk.gif"))
+    result = run_inside("video", folder, folder / "walk.gif", cwd=folder)
     assert result.returncode == 0, result.stderr
     assert (folder / "walk.gif").read_bytes()[:6] == b"GIF89a"
 
@@ -67,7 +68,7 @@ def test_replay_and_video_of_the_folder(folder: Path) -> None:
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], words: list[str], tmp_path: Path) -> None:
-    result = run(*arguments, cwd=tmp_path)
+    result = run_inside(*arguments, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
     assert "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
@@ -75,8 +76,8 @@ def test_mistakes_are_one_line(arguments: list[str], words: list[str], tmp_path:
         assert word in result.stderr
 
 
-def test_a_walk_without_strides_cannot_be_compared(folder: Path) -> None:
-    result = run("compare", str(folder), str(folder))
+def test_a_walk_without_strides_cannot_be_compared(folder: Path, tmp_path: Path) -> None:
+    result = run_inside("compare", folder, folder, cwd=tmp_path)
     assert result.returncode == 2 and "strides" in result.stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from exogait.cli import main as command_line
 from exogait.data.output.lock import LOCK
+from tests.kit.command import run_inside
 
 ROOT = Path(__file__).parents[2]
 EXOGAIT = [sys.executable, "-m", "exogait"]
@@ -110,11 +112,12 @@ def test_a_terminal_without_unicode_loses_signs_and_nothing_else() -> None:
 
 def test_an_out_that_is_a_file_or_below_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
+    inside = functools.partial(run_inside, cwd=tmp_path)
     for place in (tmp_path / "file", tmp_path / "file" / "deep"):
-        refused(run("simulate", "reference-feedback", "--out", str(place)), str(tmp_path / "file"), "is a file")
-        refused(run("train", "healthy", "--out", str(place)), str(tmp_path / "file"), "is a file")
-        refused(run("demo", "--out", str(place)), str(tmp_path / "file"), "is a file")
-        refused(run("controller", "steady/healthy_device", "--out", str(place)))
+        refused(inside("simulate", "reference-feedback", "--out", place), str(tmp_path / "file"), "is a file")
+        refused(inside("train", "healthy", "--out", place), str(tmp_path / "file"), "is a file")
+        refused(inside("demo", "--out", place), str(tmp_path / "file"), "is a file")
+        refused(inside("controller", "steady/healthy_device", "--out", place))
     refused(run("model", "build", "--out", str(tmp_path / "file")), "file: is there already")
     assert (tmp_path / "file").read_text() == "mine"
 

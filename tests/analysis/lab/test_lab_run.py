@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,12 @@ from exogait.analysis.lab import batch
 from exogait.analysis.lab.batch import group_statistics, run_batch
 from exogait.analysis.lab.manifest import ManifestRow, read_manifest
 from exogait.analysis.lab.muscles import choose_strides
-from exogait.analysis.lab.run import run_trial
+from exogait.analysis.lab.run import LabRun, run_trial
 from exogait.analysis.lab.settings import LabSettings
 from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.data import FileFormatError, GaitTrial, InputError
 from exogait.models.energetics import ACCOUNTINGS
+from tests.kit.command import run_inside
 from tests.kit.study_functions import die_of_name
 
 ROOT = Path(__file__).parents[3]
@@ -30,6 +32,12 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def person(tmp_path_factory):
     return make_synthetic_trial(tmp_path_factory.mktemp("synthetic"), seed=3, n_cycles=2, cycle=1.0)
+
+
+@pytest.fixture(scope="module")
+def done(person, tmp_path_factory) -> LabRun:
+    """Their walk, analysed: to be read."""
+    return run_trial(person.static, person.walk, person.mass, out=tmp_path_factory.mktemp("done"))
 
 
 def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -70,14 +78,14 @@ def test_one_command_makes_the_folder(person, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out], "a file was left in the working directory"
 
 
-def test_the_opensim_folder_runs_again_in_opensim(person, tmp_path: Path) -> None:
+def test_the_opensim_folder_runs_again_in_opensim(done: LabRun, tmp_path: Path) -> None:
     from exogait.analysis.lab.export import check_folder
     from exogait.analysis.opensim_tools.dynamics import run_id_tool
 
-    run = run_trial(person.static, person.walk, person.mass, out=tmp_path)
-    assert check_folder(tmp_path / "opensim") == []
-    again = run_id_tool(tmp_path / "opensim" / "walk_id_setup.xml")
-    forces = run.trial.generalized_forces
+    place = shutil.copytree(done.folder / "opensim", tmp_path / "opensim")
+    assert check_folder(place) == []
+    again = run_id_tool(place / "walk_id_setup.xml")
+    forces = done.trial.generalized_forces
     assert forces is not None
     ours = forces["ankle_angle_l"]
     theirs = again["ankle_angle_l_moment"].to_numpy()
@@ -100,7 +108,7 @@ def test_bad_input_is_one_line_and_exit_code_two(person, tmp_path: Path, change,
     (tmp_path / "broken.osim").write_text("<a>")
     (tmp_path / "wrong.csv").write_text("a,b\n1,2\n")
     options = {"--static": person.static, "--trial": person.walk, "--mass": "70", "--out": tmp_path / "out", **change}
-    result = command("lab", "run", *(part for pair in options.items() for part in pair), cwd=tmp_path)
+    result = run_inside("lab", "run", *(part for pair in options.items() for part in pair), cwd=tmp_path)
     assert result.returncode == 2
     lines = [line for line in result.stderr.splitlines() if line.startswith("exogait:")]
     assert len(lines) == 1 and "Traceback" not in result.stderr
@@ -188,13 +196,10 @@ def test_a_subject_counts_once_in_the_group() -> None:
     assert group["sd"] == pytest.approx(np.std([1.1, 1.3], ddof=1))
 
 
-def test_compare_and_maps(person, tmp_path: Path) -> None:
-    assert "gait2392" in command("lab", "maps", cwd=tmp_path).stdout
-    folders = []
-    for name in ("one", "two"):
-        run = run_trial(person.static, person.walk, person.mass, out=tmp_path / name, name=name)
-        folders.append(run.folder)
-    result = command("compare", *folders, "--out", tmp_path, cwd=tmp_path)
+def test_compare_and_maps(done: LabRun, tmp_path: Path) -> None:
+    assert "gait2392" in run_inside("lab", "maps", cwd=tmp_path).stdout
+    other = shutil.copytree(done.folder, tmp_path / "other")
+    result = run_inside("compare", done.folder, other, "--out", tmp_path, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "Agreement" in (tmp_path / "compare.html").read_text(encoding="utf-8")
 
