@@ -34,6 +34,14 @@ def done(person, tmp_path_factory):
     return analyse(person.static, person.walk, person.mass, height=person.height, out=folder), folder
 
 
+@pytest.fixture(scope="module")
+def steps_kept(person, tmp_path_factory) -> Path:
+    """A folder with the steps of their walk: what only changes the forces does not find the angles anew."""
+    folder = tmp_path_factory.mktemp("kept")
+    analyse(person.static, person.walk, person.mass, out=folder)
+    return folder
+
+
 def found(trial: GaitTrial, topic: str) -> str:
     return " | ".join(f"{row.what}: {row.found}" for row in quality_rows(trial) if row.topic == topic)
 
@@ -116,10 +124,11 @@ def test_a_trc_file_walks_too_but_without_moments(person, done, tmp_path) -> Non
     assert not trial.masks["valid_kinetics"]["r"].any()
 
 
-def test_plates_may_be_taken_away_by_hand(person, tmp_path) -> None:
+def test_plates_may_be_taken_away_by_hand(person, steps_kept, tmp_path) -> None:
     corrections = tmp_path / "corrections.csv"
     corrections.write_text("what,side,time,plate\nplate,none,0.9,1\nplate,none,1.5,2\nplate,none,2.1,3\n")
-    trial = analyse_trial(person.static, person.walk, person.mass, settings=LabSettings(overrides=corrections))
+    settings = LabSettings(overrides=corrections)
+    trial = analyse(person.static, person.walk, person.mass, settings=settings, out=steps_kept).trial
     assert "discarded by hand" in found(trial, "Force plates")
     # A foot that never stands on a plate has known moments in swing only; no peak of stance can come of it.
     from exogait.analysis.gait.metrics import compute_metrics
@@ -269,23 +278,7 @@ def test_a_missing_marker_is_named_and_the_rest_goes_on(person, monkeypatch) -> 
     assert "missing: R.Thigh.Upper" in found(trial, "Marker map")
 
 
-def test_a_long_gap_stays_a_gap_and_is_named(person, monkeypatch) -> None:
-    def gappy(path, *, units=None):
-        recording = read_recording(path, units=units)
-        if recording.n_frames > 200:
-            positions = recording.positions.copy()
-            positions[100:150, recording.marker_names.index("R.Toe.Tip")] = np.nan
-            recording = dataclasses.replace(recording, positions=positions)
-        return recording
-
-    monkeypatch.setattr(steps, "read_recording", gappy)
-    trial = analyse_trial(person.static, person.walk, person.mass)
-    assert "gap in R.Toe.Tip: 500 ms from 1.00 s: not filled" in found(trial, "Markers")
-    assert np.isnan(marker_array(trial.markers, ["R.Toe.Tip"])[120]).all()
-    assert np.isfinite(trial.coordinates.to_numpy()).all()
-
-
-def test_missing_force_samples_are_unknown_not_zero(person, monkeypatch) -> None:
+def test_missing_force_samples_are_unknown_not_zero(person, steps_kept, monkeypatch) -> None:
     def broken(path, *, units=None):
         recording = read_recording(path, units=units)
         if recording.n_frames > 200:
@@ -295,12 +288,28 @@ def test_missing_force_samples_are_unknown_not_zero(person, monkeypatch) -> None
         return recording
 
     monkeypatch.setattr(steps, "read_recording", broken)
-    trial = analyse_trial(person.static, person.walk, person.mass)
+    trial = analyse(person.static, person.walk, person.mass, out=steps_kept).trial
     assert "right foot, rejected: 100 force samples are missing" in found(trial, "Force plates")
     assert not np.isnan(trial.ground_reactions.filter(like="_v").to_numpy()).any()
     assert not trial.masks["valid_kinetics"].loc[1.25:1.75, "r"].any()
     # The hole must not pass for a toe off and a heel strike.
     assert not any(1.45 < event.time < 1.65 for event in trial.events if event.side == "r")
+
+
+def test_a_long_gap_stays_a_gap_and_is_named(person, steps_kept, monkeypatch) -> None:
+    def gappy(path, *, units=None):
+        recording = read_recording(path, units=units)
+        if recording.n_frames > 200:
+            positions = recording.positions.copy()
+            positions[100:150, recording.marker_names.index("R.Toe.Tip")] = np.nan
+            recording = dataclasses.replace(recording, positions=positions)
+        return recording
+
+    monkeypatch.setattr(steps, "read_recording", gappy)
+    trial = analyse(person.static, person.walk, person.mass, out=steps_kept).trial
+    assert "gap in R.Toe.Tip: 500 ms from 1.00 s: not filled" in found(trial, "Markers")
+    assert np.isnan(marker_array(trial.markers, ["R.Toe.Tip"])[120]).all()
+    assert np.isfinite(trial.coordinates.to_numpy()).all()
 
 
 def test_base_model_that_is_no_xml(person, tmp_path) -> None:
