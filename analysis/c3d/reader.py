@@ -303,11 +303,20 @@ def _labels(reader: TolerantReader, group: str, n: int, kind: str) -> list[str]:
 
 
 def _is_output(reader: TolerantReader, names: list[str]) -> NDArray[np.bool_]:
-    """Model outputs among the points: those the file lists as such, or whose label ends like one."""
+    """Model outputs among the points.
+
+    Those that the file lists as such, whose label ends like one, and the segment axes of Plug-in Gait: origin and tips
+    as ``PELO``, ``PELA``, ``PELL``, ``PELP``, which move like markers and are none.
+    """
     listed: set[str] = set()
     for name in _OUTPUT_LISTS[:-1]:
         listed.update(text_list(reader, "POINT", name))
-    return np.array([name in listed or bool(_OUTPUT_LABEL.search(name)) for name in names], dtype=bool)
+    bare = {name.rsplit(":", 1)[-1] for name in names}
+    axes = {n for n in bare if len(n) > 2 and n[-1] in "OALP" and all(n[:-1] + end in bare for end in "OALP")}
+    return np.array(
+        [name in listed or name.rsplit(":", 1)[-1] in axes or bool(_OUTPUT_LABEL.search(name)) for name in names],
+        dtype=bool,
+    )
 
 
 def _strip_prefix(names: list[str]) -> tuple[list[str], str]:

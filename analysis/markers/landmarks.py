@@ -247,7 +247,7 @@ def fit_model(
             forward, left = np.array([[c, s], [-s, c]]) @ (flat - centre).T
             model = np.column_stack([forward, height, -left])
             # The feet of the template reach from -0.15 to 0.08: their middle is the middle of the lowest markers.
-            tries = [model / scale + [-0.035, 0.03, 0.0] for scale in np.arange(0.55, 1.3, 0.06)]
+            tries = [model / scale + [-0.035, 0.03, 0.0] for scale in np.arange(0.55, 1.18, 0.06)]
             fits += sorted(((_cost(tried, template, named)[0], tried) for tried in tries), key=_first)[:4]
     refined = []
     for _, start in sorted(fits, key=_first)[:TRIES]:

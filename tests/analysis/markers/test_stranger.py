@@ -53,6 +53,18 @@ def test_it_does_not_matter_where_the_person_faces(turn: float) -> None:
     assert [f"{guess.landmark.name if guess.landmark else ''}{guess.side}" for guess in guesses] == truth
 
 
+def test_a_set_of_the_lower_body_with_devices_at_the_knees_is_read_by_place(real_data) -> None:
+    """Without a trunk the size of the person is open: no fit may make a giant whose thighs are at the pelvis."""
+    static = read_recording(next((real_data / "clinical_labs" / "MH" / "static").glob("*.c3d")))
+    labels = [f"Q{i:02d}" for i in range(len(static.marker_names))]
+    found = dict(zip(static.marker_names, guess_landmarks(labels, static.positions), strict=True))
+    truth = {"RASI": ("ASIS", "r"), "LASI": ("ASIS", "l"), "RANK": ("ANKLE", "r"), "LANK": ("ANKLE", "l"),
+             "RHEE": ("HEEL", "r"), "LHEE": ("HEEL", "l")}  # fmt: skip
+    for label, (name, side) in truth.items():
+        guess = found[label]
+        assert guess.landmark is not None and (guess.landmark.name, guess.side) == (name, side), label
+
+
 def test_names_in_other_languages_are_read() -> None:
     found = guess_by_name(["Ferse_links", "Knie_außen_rechts", "Talon droit", "RASI", "XA01", "L_FME"])
     assert found["Ferse_links"] == ("HEEL", "l") and found["Talon droit"] == ("HEEL", "r")
