@@ -5,7 +5,8 @@ On disk these are the JSON keys of ``trial.json``'s ``metadata``; :attr:`GaitTri
 
 The speed that was asked for and the speed that was walked are two numbers. Files of earlier versions held one key
 ``speed``, which meant the commanded speed in a roll-out and the measured one in the laboratory: it is read by its
-source.
+source. Metabolic rates of earlier versions are read under the names of today
+(:func:`exogait.data.names.accountings_now`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, UnknownNameError
+from .names import accountings_now
 from .show import Shown
 
 Rows = Sequence[Mapping[str, Any]]
@@ -152,6 +154,9 @@ class TrialAbout(Shown):
                 other[key] = value
             elif value is not None:
                 found[name] = _checked(key, name, value)
+        if rows := found.get("metabolics"):
+            now = accountings_now(rows)
+            found["metabolics"] = {now[name]: values for name, values in rows.items()}
         return cls(**{**_old_speeds(found.get("source"), other), **found}, other=other)
 
     def to_metadata(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ belongs to the middle of the body.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 Side = Literal["r", "l"]
@@ -43,6 +43,11 @@ SCALED_ENDING, MUSCLES_ENDING = "_scaled.osim", "_muscles.osim"
 """Ends of models: scaled to a person; that model with its muscles as its only forces."""
 RESERVES_FILE = "reserve_actuators.xml"
 """Actuators that help the muscles out, for OpenSim's tools."""
+
+HEADLINE_ACCOUNTING, BHARGAVA_ACCOUNTING = "umberger2010", "bhargava2004"
+"""Accountings of metabolic rate, with a person's muscle masses by anatomy."""
+AS_PROBE, UNCREDITED = "_opensim", "_uncredited"
+"""Ends of names of accountings: as OpenSim's probe has it; without credit for eccentric work."""
 
 _OTHER: Mapping[Side, Side] = {"r": "l", "l": "r"}
 
@@ -86,3 +91,20 @@ def mirrored_name(name: str) -> str:
 def is_translational(coordinate: str) -> bool:
     """Whether a coordinate of the suite's models is a translation (``pelvis_tx`` ...); all others are rotations."""
     return coordinate.endswith(("_tx", "_ty", "_tz"))
+
+
+def accountings_now(known: Iterable[str]) -> dict[str, str]:
+    """The accountings of a file by the names that they have now.
+
+    Until masses came from anatomy, ``umberger2010`` and ``bhargava2004`` were what OpenSim's probes have, and there was
+    no other: a file that knows no ``umberger2010_uncredited`` is of that time.
+
+    Example:
+        >>> accountings_now(["umberger2010", "own"])
+        {'umberger2010': 'umberger2010_opensim', 'own': 'own'}
+        >>> accountings_now(["umberger2010", "umberger2010_uncredited"])["umberger2010"]
+        'umberger2010'
+    """
+    names = list(known)
+    renamed = () if HEADLINE_ACCOUNTING + UNCREDITED in names else (HEADLINE_ACCOUNTING, BHARGAVA_ACCOUNTING)
+    return {name: f"{name}{AS_PROBE}" if name in renamed else name for name in names}

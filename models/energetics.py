@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from exogait.data.constants import AEROBIC_FACTOR, MINIMUM_HEAT_RATE
+from exogait.data.names import AS_PROBE, BHARGAVA_ACCOUNTING, HEADLINE_ACCOUNTING, UNCREDITED
 from exogait.data.show import Shown
 
 Array = NDArray[np.float64]
@@ -398,27 +399,25 @@ class Accounting:
 
 
 _PERSON = {
-    "umberger2010": Accounting(
+    HEADLINE_ACCOUNTING: Accounting(
         title="Umberger 2010", rates=umberger2010,
         options=UmbergerOptions(minimum_heat_rate=False), anatomical=True,
     ),
-    "bhargava2004": Accounting(
+    BHARGAVA_ACCOUNTING: Accounting(
         title="Bhargava 2004", rates=bhargava2004,
         options=BhargavaOptions(minimum_heat_rate=False), anatomical=True, passive=True,
     ),
-    "umberger2010_opensim": Accounting(
+    HEADLINE_ACCOUNTING + AS_PROBE: Accounting(
         title="Umberger 2010 as OpenSim's probe", rates=umberger2010, options=UmbergerOptions(),
         anatomical=False,
     ),
 }  # fmt: skip
-UNCREDITED = "_uncredited"
-"""End of the name of an accounting in which eccentric work is worth nothing."""
 ACCOUNTINGS: dict[str, Accounting] = {
     name + ending: one.uncredited() if ending else one for name, one in _PERSON.items() for ending in ("", UNCREDITED)
 }
 """Accounting by name. The heat floor of 1 W/kg stands only in OpenSim's own: where the basal rate is added, it holds
 that heat already."""
-HEADLINE = "umberger2010"
+HEADLINE = HEADLINE_ACCOUNTING
 """What a walk costs, to be held against people."""
 SAVINGS = HEADLINE + UNCREDITED
 """What a device saves is claimed in this one: a muscle that brakes a device is not paid for it."""

@@ -23,7 +23,7 @@ from exogait.models.energetics import SAVINGS, claimed
 
 from .paired import PAIRED_QUANTITIES, paired_changes
 from .signs import records
-from .tables import curve_matrix, read_outcomes
+from .tables import counted_today, curve_matrix, read_outcomes
 
 MAGNITUDES = ("step_time_si", "step_length_si", "stance_pct_si", "grf_impulse_si", "ankle_push_off_power_si")
 """Outcomes of which the magnitude is meant: symmetry indices, whose sign is the side."""
@@ -221,13 +221,15 @@ def changes_table(
 
 @dataclass(frozen=True)
 class RateChange:
-    """Paired change of the gross metabolic rate (Umberger 2010)."""
+    """Paired change of the gross metabolic rate (Umberger 2010, eccentric work not credited)."""
 
     mean_pct: float = float("nan")
     """Mean over the pairs of walks, %; NaN where no pair can be compared."""
     sd_pct: float = float("nan")
     """SD between the pairs, %; NaN below two."""
     n_pairs: int = 0
+    counted: bool = True
+    """Whether the walks were counted in the accounting of savings; those of an earlier version were not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,14 +267,15 @@ def headline(result: Personalized) -> Headline:
     off = [row for _, condition, rows in result.by_condition() if condition == "none" for row in rows]
     walked = {"none": off, **{arm: rows for arm, condition, rows in result.by_condition() if condition == "powered"}}
     trained = [result.arms[arm] for arm in ARMS]
+    counted = counted_today(result.walks)
     return Headline(
         subject=result.subject,
         synthetic=result.synthetic,
         speed=float(result.person.get("speed", np.nan)),
         rate={
-            "generic": _rate(found["generic", "none"]),
-            "personalised": _rate(found["personalised", "none"]),
-            "between": _rate(found["personalised", "generic"]),
+            "generic": _rate(found["generic", "none"], counted),
+            "personalised": _rate(found["personalised", "none"], counted),
+            "between": _rate(found["personalised", "generic"], counted),
         },
         asymmetry={
             name: _mean([float(row.get("asymmetry", np.nan)) for row in rows if not row["fell"]], magnitude=False)
@@ -297,9 +300,9 @@ def read_headline(folder: str | Path) -> Headline:
     return headline(read_personalized(folder))
 
 
-def _rate(row: Mapping[str, Any] | None) -> RateChange:
+def _rate(row: Mapping[str, Any] | None, counted: bool) -> RateChange:
     if row is None:
-        return RateChange()
+        return RateChange(counted=counted)
     return RateChange(float(row["mean_pct"]), float(row["sd_walks_pct"]), int(row["n_pairs"]))
 
 

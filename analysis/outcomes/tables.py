@@ -15,7 +15,9 @@ from exogait.data.constants import CONDITIONS
 from exogait.data.errors import InputError
 from exogait.data.files import write_parquet
 from exogait.data.loading import read_table
+from exogait.data.names import accountings_now
 from exogait.data.trial import SIDES, Side
+from exogait.models.energetics import SAVINGS
 
 from ..gait.cycle import N_POINTS
 from .strides import Array
@@ -143,7 +145,7 @@ def write_outcomes(walks: pd.DataFrame, curves: pd.DataFrame, folder: str | Path
 
 
 def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read what :func:`write_outcomes` wrote.
+    """Read what :func:`write_outcomes` wrote; rates of an earlier version come under the names of today.
 
     Raises:
         FileFormatError: A table is missing, no parquet file, or larger than so many walks have curves.
@@ -154,7 +156,28 @@ def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     limit = min(CURVES_BYTES, 8 * len(_CURVE_COLUMNS) * N_POINTS * MOST_CURVES * len(walks))
     # Texts that repeat a million times are read as categories, whatever the file holds.
     curves = read_table(Path(folder) / "curves.parquet", problem, todo, limit=limit, categories=_CATEGORIES)
-    return walks, curves.astype(dict.fromkeys(_CATEGORIES, "category"))
+    return _named_as_today(walks), curves.astype(dict.fromkeys(_CATEGORIES, "category"))
+
+
+def _named_as_today(walks: pd.DataFrame) -> pd.DataFrame:
+    gross = "_gross"
+    known = [str(name).removesuffix(gross) for name in walks.columns if str(name).endswith(gross)]
+    moved = {old: new for old, new in accountings_now(known).items() if old != new}
+
+    def now(column: str) -> str:
+        old = next((old for old in moved if column.startswith(f"{old}_")), None)
+        return column if old is None else moved[old] + column.removeprefix(old)
+
+    return walks.rename(columns=now) if moved else walks
+
+
+def counted_today(walks: pd.DataFrame) -> bool:
+    """Whether walks were counted in the accounting in which savings are told; an earlier version knew none."""
+    return f"{SAVINGS}_gross" in walks.columns
+
+
+EARLIER = "counted by an earlier version: give the command again, it walks again and trains nothing"
+"""Why walks tell no saving where :func:`counted_today` says so."""
 
 
 def curve_matrix(walks: pd.DataFrame, curves: pd.DataFrame, curve: str, side: Side) -> tuple[list[str], Array]:

@@ -10,6 +10,7 @@ import numpy as np
 from exogait.data.names import INDEX_PAGE, PERSONALIZE_PAGE
 
 from ..outcomes.headline import Headline, Personalized, RateChange, headline, read_personalized
+from ..outcomes.tables import EARLIER
 from .kit import Card, Code, Figure, Gallery, Listing, Mark, Note, Page, Part, Section, Text, number
 from .page import write_page
 from .personalize import effort_words, torque_figure
@@ -140,6 +141,7 @@ def change_in_words(change: RateChange, than: str) -> str:
     """
     if not np.isfinite(change.mean_pct):
         why = "too few strides for a rate" if change.n_pairs else "no pair of walks without a fall at the same speed"
+        why = why if change.counted else EARLIER
         return f"not comparable with that {than} ({why})"
     size = number(abs(change.mean_pct), 1)
     if float(size) == 0.0:

@@ -33,6 +33,7 @@ from ..outcomes.headline import (
 )
 from ..outcomes.paired import PAIRED_QUANTITIES
 from ..outcomes.signs import records
+from ..outcomes.tables import EARLIER
 from ..outcomes.torques import JOINTS
 from ..outcomes.walk import ANGLES
 from .figures import ARM_COLOURS, style
@@ -162,7 +163,10 @@ def _short(found: Headline) -> Piece:
             Fact("Falls", fell["personalised"], f"walks; generic device {fell['generic']}"),
         ]
     )  # fmt: skip
-    return Piece(Section("short", "In short", [strip, Note(effort_words(found))]))
+    notes = [Note(effort_words(found))]
+    if not found.rate["between"].counted:
+        notes.insert(0, Note(f"No change of metabolic rate can be told: these walks were {EARLIER}."))
+    return Piece(Section("short", "In short", [strip, *notes]))
 
 
 def _who(result: Personalized) -> Piece:

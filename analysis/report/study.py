@@ -22,6 +22,7 @@ from exogait.models.energetics import HEADLINE, SAVINGS, accounting_title, claim
 from ..gait.symmetry import DEFINITIONS
 from ..outcomes.paired import PairedChanges, paired_changes
 from ..outcomes.signs import judge_signs, read_signs, records, reproduced
+from ..outcomes.tables import EARLIER, counted_today
 from .figures import CONDITION_COLOURS, figure_bars
 from .kit import (
     Banner,
@@ -93,7 +94,7 @@ def study_page(study: Study) -> tuple[Page, dict[str, pd.DataFrame]]:
         _coverage(study),
         _failures(study),
         _cost(study),
-        _changes(changes),
+        _changes(changes, counted_today(study.walks)),
         torque_section(study),
         baseline_section(study),
         weak_section(study),
@@ -194,7 +195,7 @@ def _cost(study: Study) -> Piece:
     return Piece(Section("cost", "Metabolic cost", parts), tables)
 
 
-def _changes(changes: PairedChanges) -> Piece:
+def _changes(changes: PairedChanges, counted: bool) -> Piece:
     title = "What the device changes"
     tables = {"figures/paired_changes_pairs": changes.pairs, "figures/paired_changes": changes.summary}
     if changes.summary.empty:
@@ -223,7 +224,10 @@ def _changes(changes: PairedChanges) -> Piece:
             data_link("figures/paired_changes_pairs", "every pair"),
         ]
     )
-    return Piece(Section("changes", title, [Table(header, cells, range(1, len(header))), note]), tables)
+    parts: list[Part] = [Table(header, cells, range(1, len(header))), note]
+    if not counted:
+        parts.insert(0, Note(f"No change of metabolic rate can be told: these walks were {EARLIER}."))
+    return Piece(Section("changes", title, parts), tables)
 
 
 def _change_cells(found: Mapping[str, Row], speed: float) -> list[Cell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from exogait.data.errors import InputError
 from exogait.data.home import find_folder
 from exogait.data.loading import read_json
 from exogait.data.names import RESULT_FILE
+from exogait.models.energetics import ACCOUNTINGS
 
 from . import names
 from .plan import StudyConfig, Task, label_of, plan
@@ -68,9 +70,17 @@ def strategies_of(policies: str, body: str) -> Strategies | None:
 
 
 def result_of(folder: Path, task: Task) -> dict[str, Any] | None:
-    """What a finished task noted, None for one that is not finished."""
+    """What a finished task noted, None for one that is not finished: a walk that was counted otherwise walks again."""
     path = folder / task.name / RESULT_FILE
-    return read_json(path, "damaged result", "delete it and run the study again") if path.is_file() else None
+    if not path.is_file():
+        return None
+    result = read_json(path, "damaged result", "delete it and run the study again")
+    return result if task.kind != "walk" or counted_today(result) else None
+
+
+def counted_today(result: Mapping[str, Any]) -> bool:
+    """Whether walks were counted in all accountings of today, by what their task noted; rates of two do not mix."""
+    return set(ACCOUNTINGS) <= set(result.get("accountings", ()))
 
 
 def policy_files(config: StudyConfig, task: Task, folder: Path, exported: bool) -> tuple[Path, Path]:

@@ -38,13 +38,14 @@ from exogait.data.settings import SECONDS_RANGE, SEED_RANGE, STARTS_RANGE, check
 from exogait.data.show import Shown
 from exogait.data.trial import GaitTrial
 from exogait.models.deficit import FULL_STRENGTH, load_deficit
+from exogait.models.energetics import ACCOUNTINGS
 
 from ..gait.population import BodyDraw, Population
 from ..gait.reference import DEFAULT_REFERENCE, ReferenceMotion, load_reference
 from ..gait.reference_fit import GENERIC_LEG_LENGTH, Stride, fit_reference, strides_of_trial
 from ..learning.log import CHECKPOINT
 from . import names
-from .files import policy_folder
+from .files import counted_today, policy_folder
 from .plan import (
     HEALTHY,
 )
@@ -330,10 +331,13 @@ def _personalize(
         if not path.is_file():
             todo.append(arm)
             continue
-        done = read_json(path, "damaged result", "delete it and run again", fields={"inputs": dict})["inputs"]
+        result = read_json(path, "damaged result", "delete it and run again", fields={"inputs": dict})
+        done = result["inputs"]
         # One from before the user's own files were noted has no word on them.
         if done != {key: value for key, value in wanted.items() if key in done or key != "own_files"}:
             raise InputError("out", str(folder), f"{path.parent} was made with other settings; choose another folder")
+        if not counted_today(result):
+            todo.append(arm)
     if workers < 2 or len(todo) < 2:
         for arm in todo:
             _say(report, arm, run_arm(settings, arm, folder, summarise))
@@ -398,28 +402,38 @@ def _inputs(settings: Personalization) -> dict[str, Any]:
 
 
 def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summarise) -> float:
-    """Train one arm (from its checkpoint where there is one), let it walk, and note the result.
+    """Train one arm unless that is done, let it walk, and note the result.
 
     Returns:
         Seconds it took.
     """
     from ..learning.run import use_threads
-    from ..learning.trainer import Trainer
 
     begin = time.monotonic()
     use_threads(1)
     home = folder / arm
+    trained = home / RESULT_FILE
+    result = read_json(trained, "damaged result", "run again") if trained.is_file() else _train_arm(settings, arm, home)
+    tables = walk_arm(settings, arm, home, summarise)
+    for name, table in tables.items():
+        write_parquet(table, home / f"{name}.parquet")
+    result |= {"tables": sorted(tables), "accountings": list(ACCOUNTINGS)}
+    write_text_atomic(trained, json.dumps(result, indent=1) + "\n")
+    return time.monotonic() - begin
+
+
+def _train_arm(settings: Personalization, arm: Arm, home: Path) -> dict[str, Any]:
+    """Train one arm, from its checkpoint where there is one, and save its policies; what there is to note of it."""
+    from ..learning.trainer import Trainer
+
     trainer = Trainer(arm_config(settings, arm), home)
     if (home / CHECKPOINT).is_file():
         trainer.load_checkpoint()
     trainer.run(evaluate_last=False)  # the task's own walks do
     trainer.policy("human").save(home / "human")
     trainer.policy("device").save(home / "device")
-    tables = walk_arm(settings, arm, home, summarise)
-    for name, table in tables.items():
-        write_parquet(table, home / f"{name}.parquet")
     world = trainer.config.world
-    result = {
+    return {
         "arm": arm,
         "inputs": _inputs(settings),
         "samples": trainer.samples,
@@ -427,10 +441,7 @@ def run_arm(settings: Personalization, arm: Arm, folder: Path, summarise: Summar
         "training_seconds": trainer.seconds,
         "imitation_weight": world.imitation_weight,
         "imitation_dead_zone": world.imitation_dead_zone,
-        "tables": sorted(tables),
     }
-    write_text_atomic(home / RESULT_FILE, json.dumps(result, indent=1) + "\n")
-    return time.monotonic() - begin
 
 
 def walk_arm(settings: Personalization, arm: Arm, home: Path, summarise: Summarise) -> Summary:

@@ -9,6 +9,7 @@ from typing import Any
 
 from exogait.data.files import write_parquet, write_text_atomic
 from exogait.data.names import RESULT_FILE
+from exogait.models.energetics import ACCOUNTINGS
 
 from .plan import StudyConfig, Task, inputs_of_task, settings_of_task
 from .tune import train_task
@@ -36,7 +37,7 @@ def run_task(config: StudyConfig, task: Task, folder: Path, summarise: Summarise
         tables = walk_task(config, task, folder if policies is None else policies, summarise, policies is not None)
         for name, table in tables.items():
             write_parquet(table, home / f"{name}.parquet")
-        result["tables"] = sorted(tables)
+        result |= {"tables": sorted(tables), "accountings": list(ACCOUNTINGS)}
     else:
         result["samples"] = train_task(config, task, folder)
     result["seconds"] = time.monotonic() - begin

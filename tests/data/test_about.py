@@ -18,6 +18,7 @@ from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.trial import GaitTrial
 from tests.house import PACKAGES, ROOT
 
+ENERGY = {name: [["rate", 1.0, "W"]] for name in ("umberger2010", "umberger2010_uncredited")}
 KEYS = frozenset(TrialAbout(**{f.name: 1 for f in dataclasses.fields(TrialAbout) if f.name != "other"}).to_metadata())
 POLICIES = ("policy", "human", "humans[0]", "brain", "control", "device", "start", "controller", "self")
 """What has metadata of another kind: a policy's, which are no facts of a walk."""
@@ -50,11 +51,19 @@ def test_every_fact_goes_to_json_and_back() -> None:
         for one in dataclasses.fields(TrialAbout)
         if str(one.type).removesuffix(" | None") in samples
     }
-    facts |= {"quality": [{"topic": "File"}], "metabolics": {"umberger2010": [["rate", 1.0, "W"]]}, "other": {"x": 1}}
+    facts |= {"quality": [{"topic": "File"}], "metabolics": ENERGY, "other": {"x": 1}}
     about = TrialAbout(**facts)
     written = about.to_metadata()
     assert written["subject_mass"] == 1.5 and written["fell"] is False and written["x"] == 1
     assert TrialAbout.from_metadata(json.loads(json.dumps(written))) == about
+
+
+def test_metabolic_rates_of_an_earlier_version_come_under_the_names_of_today() -> None:
+    rows = [["metabolic_rate_gross", 5.9, "W/kg"]]
+    about = TrialAbout.from_metadata({"metabolics": {"umberger2010": rows, "bhargava2004": rows}})
+    assert list(about.metabolics) == ["umberger2010_opensim", "bhargava2004_opensim"]
+    assert TrialAbout.from_metadata(about.to_metadata()) == about
+    assert list(TrialAbout.from_metadata({"metabolics": ENERGY}).metabolics) == list(ENERGY)
 
 
 def test_what_is_not_known_is_not_written() -> None:

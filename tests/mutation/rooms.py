@@ -108,6 +108,7 @@ ROOMS = (
         0.13,
         (
             *_targets("models", "energetics", "tests/data/test_metabolics.py"),
+            *_targets("models", "anatomy", "tests/models/test_anatomy.py"),
             *_targets("osim_env/gait", "metabolic_power", f"{WORLD}test_metabolic_power.py"),
             *_targets("analysis/gait", "energy power", f"{GAIT}test_metabolics_of_trials.py"),
         ),

@@ -14,6 +14,7 @@ from exogait.analysis.outcomes.tables import (
     CurveOutcome,
     WalkOutcomes,
     WalkSettings,
+    counted_today,
     curve_matrix,
     outcome_tables,
     read_outcomes,
@@ -199,6 +200,18 @@ def test_tables_survive_parquet_and_refuse_the_same_walk_twice(tmp_path):
         read_outcomes(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="none, unpowered, powered"):
         WalkSettings(condition="on")
+
+
+def test_rates_of_an_earlier_version_come_under_the_names_of_today(tmp_path):
+    """Then OpenSim's accounting was called what the headline is called now, and there was no other."""
+    walks, curves = outcome_tables([(WalkSettings(), walk_outcomes(walk()))])
+    rates = [c for c in walks.columns if c.startswith(("umberger2010", "bhargava2004"))]
+    earlier = walks.drop(columns=rates).assign(umberger2010_gross=5.9, umberger2010_cost=4.7, bhargava2004_gross=5.2)
+    again, _ = read_outcomes(write_outcomes(earlier, curves, tmp_path))
+    found = again[[c for c in again.columns if c.startswith(("umberger2010", "bhargava2004"))]].iloc[0]
+    assert dict(found) == {"umberger2010_opensim_gross": 5.9, "umberger2010_opensim_cost": 4.7,
+                           "bhargava2004_opensim_gross": 5.2}  # fmt: skip
+    assert counted_today(walks) and not counted_today(again)
 
 
 def test_a_table_of_more_curves_than_its_walks_can_have_is_refused_before_it_is_read(tmp_path):

@@ -14,7 +14,10 @@ from exogait.data import FileFormatError, InputError
 from tests.kit.gait_trials import walking_trial
 from tests.kit.html import parse_html
 
-ENERGY = {"umberger2010": [("metabolic_rate_gross", 4.5, "W/kg"), ("cost_of_transport_gross", 3.6, "J/kg/m")]}
+ENERGY = {
+    "umberger2010": [("metabolic_rate_gross", 4.5, "W/kg"), ("cost_of_transport_gross", 3.6, "J/kg/m")],
+    "umberger2010_uncredited": [("metabolic_rate_gross", 5.4, "W/kg")],
+}
 
 
 def test_a_walk_agrees_with_itself() -> None:
@@ -53,7 +56,7 @@ def test_folders_become_page_table_and_figure(tmp_path: Path) -> None:
     assert result.figure.stat().st_size > 20_000
     lab.replace(metadata={**lab.metadata, "metabolics": ENERGY}).write_parquet(tmp_path / "lab" / "trial")
     rows = compare_folders(tmp_path / "sim", tmp_path / "lab", out=tmp_path / "out").rows
-    assert rows[rows["group"] == "metabolic"]["reference_value"].tolist() == [4.5, 3.6]
+    assert rows[rows["group"] == "metabolic"]["reference_value"].tolist() == [4.5, 3.6, 5.4]
     assert (tmp_path / "out" / "compare.html").is_file()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,16 @@ import pandas as pd
 import pytest
 
 from exogait.analysis.outcomes.headline import PERSON_FILE, arm_changes, headline, read_personalized
-from exogait.analysis.outcomes.tables import CurveOutcome, WalkOutcomes, WalkSettings, outcome_tables, write_outcomes
+from exogait.analysis.outcomes.tables import (
+    CurveOutcome,
+    WalkOutcomes,
+    WalkSettings,
+    outcome_tables,
+    read_outcomes,
+    write_outcomes,
+)
 from exogait.analysis.outcomes.walk import walk_outcomes
-from exogait.analysis.report.demo import DEVICE, demo_page, write_demo_page
+from exogait.analysis.report.demo import DEVICE, demo_page, found_in_words, write_demo_page
 from exogait.analysis.report.kit import Figure
 from exogait.analysis.report.personalize import personalize_page, write_personalize_report
 from exogait.data import FileFormatError
@@ -103,6 +111,20 @@ def test_the_page_holds_the_numbers_of_its_tables(folder: Path) -> None:
     means = torques.groupby("line")["mean"].unique()
     assert means["generic"] == pytest.approx([0.2]) and means["personalised"] == pytest.approx([0.3])
     assert page.section("torques").figures[0].links[0].href == "figure_torques.csv"
+
+
+def test_walks_of_an_earlier_version_say_why_they_tell_no_saving(folder: Path, tmp_path: Path) -> None:
+    earlier = Path(shutil.copytree(folder, tmp_path / DEVICE))
+    walks, curves = read_outcomes(folder)
+    new = [c for c in walks.columns if "_uncredited_" in c or "_opensim_" in c]
+    write_outcomes(walks.drop(columns=new), curves, earlier)
+    result = read_personalized(earlier)
+    page, tables = personalize_page(result)
+    assert "counted by an earlier version" in page.section("short").text
+    assert "counted by an earlier version" not in personalize_page(read_personalized(folder))[0].section("short").text
+    assert list(tables["outcomes"]["umberger2010_opensim_gross"]) == pytest.approx([4.5, 4.7, 4.0] * 2)
+    power = found_in_words(headline(result))[1]
+    assert power.count("counted by an earlier version") == 3 and "no pair of walks" not in power
 
 
 def test_the_pages_are_whole_and_their_links_lead_somewhere(folder: Path) -> None:

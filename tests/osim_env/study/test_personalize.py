@@ -203,6 +203,25 @@ def test_what_is_done_is_not_done_again_nor_mixed(done: Path, lab: LabRun, gener
         personalize(lab.folder, again, generalists, deficit="plantarflexors", strength=40.0, side="left")
 
 
+def test_walks_of_an_earlier_version_walk_again_and_nothing_learns(
+    done: Path, lab: LabRun, generalists: Path, tmp_path: Path
+) -> None:
+    again = Path(shutil.copytree(done, tmp_path / "again"))
+    before = {arm: (again / arm / "human.safetensors").stat().st_mtime_ns for arm in ARMS}
+    for arm in ARMS:
+        path = again / arm / "result.json"
+        result = json.loads(path.read_text())
+        del result["accountings"]
+        path.write_text(json.dumps(result))
+        walks = pd.read_parquet(again / arm / "walks.parquet")
+        old = [c for c in walks.columns if "_uncredited_" not in c and "_opensim_" not in c]
+        walks[old].to_parquet(again / arm / "walks.parquet")
+    personalize(lab.folder, again, generalists)
+    assert {arm: (again / arm / "human.safetensors").stat().st_mtime_ns for arm in ARMS} == before
+    pd.testing.assert_frame_equal(pd.read_parquet(again / "walks.parquet"), pd.read_parquet(done / "walks.parquet"))
+    assert read_headline(again).rate["between"].counted
+
+
 def test_a_deficit_reaches_the_body(lab: LabRun, generalists: Path, tmp_path: Path) -> None:
     request = PersonalizeRequest(
         lab.folder, tmp_path, deficit="plantarflexors", strength=40.0, side="left", policies=str(generalists),

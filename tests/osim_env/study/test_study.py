@@ -20,6 +20,7 @@ import yaml
 from exogait.data.errors import ExogaitError, InputError, MissingDependencyError, UnknownNameError
 from exogait.data.home import find
 from exogait.data.processes import LocalWorkers, WorkerLostError
+from exogait.models.energetics import ACCOUNTINGS
 from exogait.osim_env.gait.population import CONDITIONS
 from exogait.osim_env.gait.strategy import load_strategies
 from exogait.osim_env.learning import rollout
@@ -285,6 +286,21 @@ def test_only_what_is_missing_is_done(tiny: StudyConfig, study, copy: Path) -> N
     backend = Inline()
     again = run_study(tiny, copy, numbers, backend=backend)
     assert backend.done == ["walk-1-healthy"]
+    pd.testing.assert_frame_equal(again["walks"], study[1]["walks"])
+
+
+@pytest.mark.parametrize("noted", [None, ["umberger2010", "bhargava2004"]])
+def test_walks_that_were_counted_otherwise_walk_again_and_nothing_else(
+    tiny: StudyConfig, study, copy: Path, noted: list[str] | None
+) -> None:
+    path = copy / "walk-1-healthy" / "result.json"
+    done = json.loads(path.read_text())
+    done.pop("accountings")
+    path.write_text(json.dumps(done if noted is None else {**done, "accountings": noted}))
+    backend = Inline()
+    again = run_study(tiny, copy, numbers, backend=backend)
+    assert backend.done == ["walk-1-healthy"]
+    assert json.loads(path.read_text())["accountings"] == list(ACCOUNTINGS)
     pd.testing.assert_frame_equal(again["walks"], study[1]["walks"])
 
 
