@@ -57,7 +57,8 @@ def searches(study: StudyConfig, policies: str) -> str:
         "training, imitation weight and all) less a small price on leaving the gait that the search began with: "
         f"{search.habit * np.radians(1) ** 2:.3f} for one degree in one number, growing with its square "
         f"({search.healthy_habit * np.radians(1) ** 2:.3f} where the healthy body leaves the reference). Reward "
-        "(without the price), net metabolic power (where nobody fell) and falls in walks of "
+        "(without the price), net metabolic power (where nobody fell; Umberger 2010 as OpenSim's probe has it, in "
+        "which they are paid) and falls in walks of "
         f"{search.late_seconds:g} s, before → after. The healthy body searches among symmetric strategies at all "
         f"speeds, for {search.healthy_generations} generations; weak ones begin from what it found.\n\n"
         + markdown_table(header, rows)
