@@ -51,7 +51,8 @@ def draw(walks: pd.DataFrame, curves: pd.DataFrame) -> Path:
                 label=CONDITION_NAMES[condition],
             )  # fmt: skip
         ax.set_xlabel("Speed (m/s)")
-        ax.set_title("Gross metabolic rate (W/kg, Umberger 2010)", loc="left", fontsize=9, fontweight="normal")
+        title = "Gross metabolic rate (W/kg, Umberger 2010, with credit)"
+        ax.set_title(title, loc="left", fontsize=9, fontweight="normal")
         ax.legend(frameon=False, fontsize=7.5)
     drawing.savefig(FIGURE, dpi=130)
     return FIGURE
