@@ -152,8 +152,8 @@ def read_outcomes(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     problem, todo = "is no parquet table", "name a folder that write_outcomes wrote"
     walks = read_table(Path(folder) / "walks.parquet", problem, todo)
-    # Measured before it is read; the columns are those of outcome_tables.
-    limit = min(CURVES_BYTES, 8 * len(_CURVE_COLUMNS) * N_POINTS * MOST_CURVES * len(walks))
+    # Measured before it is read; the columns are those of outcome_tables. A table without a walk is a file, too.
+    limit = min(CURVES_BYTES, 8 * len(_CURVE_COLUMNS) * N_POINTS * MOST_CURVES * max(len(walks), 1))
     # Texts that repeat a million times are read as categories, whatever the file holds.
     curves = read_table(Path(folder) / "curves.parquet", problem, todo, limit=limit, categories=_CATEGORIES)
     return _named_as_today(walks), curves.astype(dict.fromkeys(_CATEGORIES, "category"))
