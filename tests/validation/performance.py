@@ -32,6 +32,7 @@ from tests.validation.twin_speed import best_of, opensim_acceleration
 BATCHES = (1, 16, 64, 256, 512)
 PAGE = "performance.md"
 FIGURE = ROOT / "docs" / "figures" / "performance.png"
+PEER_STEPS = 200
 IDLE_COMMAND = -0.3
 """Command of an almost idle muscle, before the squash."""
 WALL = time.perf_counter
@@ -130,20 +131,67 @@ def _opensim() -> float | None:
     return 1e6 * opensim_acceleration(sample_states(engine.Model.load(COMPILED[None]), 2, 1), WALL)
 
 
-def peer() -> str:
-    """One sentence on MuJoCo's muscle model of the legs, measured where it is installed."""
+def peers() -> str:
+    """MyoSuite's walking environment and MuJoCo's roll-outs of its legs beside ours, in turn, on one core.
+
+    ``pip install mujoco==3.3.3 myosuite==2.8.6 dm_control==1.0.31`` brings them.
+    """
     if importlib.util.find_spec("mujoco") is None or importlib.util.find_spec("myosuite") is None:
-        print("MyoSuite with MuJoCo is NOT installed: the peer is not measured", flush=True)
-        return "The peer, MuJoCo with MyoSuite's legs of 80 muscles, is not installed here and was not measured."
-    mujoco, myosuite = (importlib.import_module(name) for name in ("mujoco", "myosuite"))
-    found = sorted(Path(str(myosuite.__file__)).parent.rglob("myolegs.xml"))
-    model = mujoco.MjModel.from_xml_path(str(found[0]))
-    data, step = mujoco.MjData(model), float(model.opt.timestep)
-    seconds = best_of(lambda: [mujoco.mj_step(model, data) for _ in range(200)], 10, WALL) / 200
-    return (
-        f"The peer: MuJoCo {mujoco.__version__} `mj_step` on MyoSuite's myolegs ({model.nu} actuators) simulates "
-        f"{step / seconds:.1f} s a second at steps of {1000 * step:g} ms on one core."
-    )
+        print("MyoSuite with MuJoCo is NOT installed: the peers are not measured", flush=True)
+        return "The peers, MyoSuite and MuJoCo, are not installed here and were not measured."
+    mujoco, rollout = importlib.import_module("mujoco"), importlib.import_module("mujoco.rollout")
+    theirs = importlib.import_module("myosuite.utils").gym.make("myoLegWalk-v0")
+    theirs.reset()
+    actions = [theirs.action_space.sample() for _ in range(PEER_STEPS)]
+
+    def walk() -> None:
+        for action in actions:
+            if any(theirs.step(action)[2:4]):
+                theirs.reset()
+
+    engine.set_threads(1)
+    rows: list[tuple[str, ...]] = []
+    rate = PEER_STEPS / best_of(walk, 5, WALL)
+    step = float(theirs.unwrapped.dt)
+    what = f"MyoSuite {metadata.version('myosuite')} myoLegWalk-v0, one body"
+    rows.append((what, f"{rate:,.0f} steps of {1000 * step:g} ms a second", ""))
+    for batch, backend in ((128, "float32"), (128, "float64"), (1, "float64"), (1, "scalar")):
+        world = make_excitation_world(WorldSetup(), ExcitationConfig(backend=backend), n_envs=batch)  # type: ignore[arg-type]
+        action, count = np.full((batch, world.n_actions), IDLE_COMMAND), max(4, 800 // batch)
+        own = batch * count / best_of(lambda w=world, a=action, n=count: [w.step(a) for _ in range(n)], 5, WALL)
+        ratio = own * world.config.control_step / (rate * step)
+        rows.append((f"this suite's excitation world, {batch} bod{'y' if batch == 1 else 'ies'}, {backend}",
+                     f"{own:,.0f} steps of 10 ms a second", f"{ratio:.1f}"))  # fmt: skip
+    legs = theirs.unwrapped.sim.model.ptr
+    tick, data = float(legs.opt.timestep), mujoco.MjData(legs)
+    n = 16
+    start = np.tile(_full_state(mujoco, legs, data), (n, 1))
+    control = np.full((n, PEER_STEPS, legs.nu), 0.05)
+    rolled = best_of(lambda: rollout.rollout(legs, [data], start, control), 5, WALL)
+    peer_speed = n * PEER_STEPS * tick / rolled
+    rows.append((f"MuJoCo {mujoco.__version__} `rollout` of its model, {n} starts, steps of {1000 * tick:g} ms",
+                 f"{peer_speed:.1f} simulated s a second", ""))  # fmt: skip
+    model = engine.Model.load(COMPILED[None])
+    for backend in ("float32", "float64"):
+        state = engine.State.create(model, 512)
+        controls = np.full((512, model.n_muscles + model.n_actuators), 0.02)
+        controls[:, model.n_muscles :] = 0.0
+
+        def advance(s: Any = state, c: Any = controls, backend: Any = backend) -> None:
+            engine.step(model, s.copy(), c, 20 * tick, tick, backend=backend)
+
+        own = 512 * 20 * tick / best_of(advance, 5, WALL)
+        rows.append((f"this suite's physics alone, 512 bodies, {backend}, the same steps",
+                     f"{own:.0f} simulated s a second", f"{own / peer_speed:.1f}"))  # fmt: skip
+    engine.set_threads(0)
+    return markdown_table(("one core, one after the other in this run", "speed", "over the peer"), rows)
+
+
+def _full_state(mujoco: Any, model: Any, data: Any) -> Any:
+    kind = mujoco.mjtState.mjSTATE_FULLPHYSICS
+    state = np.zeros(mujoco.mj_stateSize(model, kind))
+    mujoco.mj_getState(model, data, state, kind)
+    return state
 
 
 def draw(steps: list[dict[str, Any]], trained: list[dict[str, Any]]) -> None:
@@ -209,7 +257,7 @@ def report(minutes: float) -> str:
             [(row["backend"], row["batch"], f"{row['us']:.2f}", "-" if oracle is None else f"{oracle / row['us']:.1f}")
              for row in accelerated],
         ),
-        "", peer(),
+        "", "## Peers", "", peers(),
     ]  # fmt: skip
     return "\n".join(lines)
 
