@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from exogait.data.names import SIDES
 from exogait.data.quality import QualityRow
 
 from ..signals.clock import distance_from_markers
@@ -53,18 +54,28 @@ def place_rows(case: Case) -> Iterator[QualityRow]:
 
 
 def signal_rows(case: Case) -> Iterator[QualityRow]:
-    """No vertical force stands at its largest value, and every plate comes back to its zero."""
+    """No vertical force stands at its largest value, and every plate comes back to its zero.
+
+    A plate's own fault spoils the legs that stood on it, and no other.
+    """
     rate = case.recording.analog_rate
     for spec, plate in zip(case.recording.platforms, case.lab.plates, strict=True):
         if not plate.contacts or spec.type not in (1, 2):
             continue
+        spoils = tuple(
+            f"ground_reactions/*_{side}_*"
+            for side in SIDES
+            if any(s.accepted and s.side == side and s.plate == spec.index for s in case.lab.strikes)
+        )
+        if not spoils:
+            continue  # no foot's force comes from this plate
         flat = longest_flat(case.recording.analog[:, spec.channels[2]]) / rate
         failed = flat > FLAT
         if failed:
             yield QualityRow(
                 "Force plates", f"vertical force of plate {spec.index + 1} at its largest value",
                 f"{flat * 1e3:.0f} ms without change: saturated", f"≤ {FLAT * 1e3:g} ms", "fail", "",
-                ("ground_reactions/*",), "lower the amplifier's gain and measure again",
+                spoils, "lower the amplifier's gain and measure again",
             )  # fmt: skip
         force, time = plate.force[:, 1], plate.time
         before = force[time < plate.contacts[0].start - _CLEAR]
@@ -74,7 +85,7 @@ def signal_rows(case: Case) -> Iterator[QualityRow]:
             if shift > ZERO_SHIFT:
                 yield QualityRow(
                     "Force plates", f"zero of plate {spec.index + 1} before and after contacts", f"{shift:.0f} N apart",
-                    f"≤ {ZERO_SHIFT:g} N", "fail", "", ("ground_reactions/*",), "zero the plates and measure again",
+                    f"≤ {ZERO_SHIFT:g} N", "fail", "", spoils, "zero the plates and measure again",
                 )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ __all__ = [
 
 _STANCE_MARGIN = 0.03
 """A stance seen by events or markers is widened by this much before loads count as unknown, s."""
+_LONGEST_STANCE = 3.0
+"""Events further apart than this are not of one stance, s."""
 _UNLOADED_TAIL = 0.2
 """Longest time a foot may be slow and low beside an accepted contact and still belong to it, s."""
 
@@ -311,10 +313,13 @@ def _load_known(
     unseen = ~np.any(np.isfinite(step).all(axis=2), axis=1)
     grounded = _widen(standing, round(_STANCE_MARGIN * trial.point_rate)) | unseen
     own = [e for e in events.events if e.side == side]
+    # A stance may begin before the recording and end after it; a heel that has risen stands all the same.
+    if own and own[0].kind == "toe_off" and own[0].time < _LONGEST_STANCE:
+        grounded |= time <= own[0].time
     for i, event in enumerate(own):
         if event.kind == "heel_strike":
-            off = next((e.time for e in own[i + 1 :] if e.kind == "toe_off"), None)
-            if off is not None and off - event.time < 3.0:
+            off = next((e.time for e in own[i + 1 :] if e.kind == "toe_off"), float(time[-1]))
+            if off - event.time < _LONGEST_STANCE:
                 grounded |= (time >= event.time) & (time <= off)
     accepted = np.zeros(len(time), dtype=bool)
     for stance in stances:

@@ -74,6 +74,16 @@ def test_a_saturated_channel_is_told() -> None:
     assert plates.longest_flat(-np.minimum(wave, 0.9)) > 200
 
 
+@pytest.mark.parametrize(("plate", "side"), [(0, "l"), (1, "r")])
+def test_a_saturated_plate_spoils_the_leg_that_stood_on_it(case, plate: int, side: str) -> None:
+    assert list(plates.signal_rows(case)) == []
+    analog = case.recording.analog.copy()
+    vertical = analog[:, case.recording.platforms[plate].channels[2]]
+    vertical[:] = np.clip(vertical, 0.7 * vertical.min(), 0.7 * vertical.max())
+    (row,) = plates.signal_rows(replace(case, recording=replace(case.recording, analog=analog)))
+    assert row.verdict == "fail" and row.spoils == (f"ground_reactions/*_{side}_*",)
+
+
 def test_a_knee_that_bends_forward_is_no_knee(case) -> None:
     assert list(motion.joint_rows(case)) == []
     table = case.kinematics.coordinates.copy()

@@ -7,14 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from exogait import models
-from exogait.analysis.lab import batch
+from exogait.analysis.c3d.reader import C3DFile
+from exogait.analysis.c3d.recording import read_recording
+from exogait.analysis.lab import batch, steps
 from exogait.analysis.lab.batch import group_statistics, run_batch
 from exogait.analysis.lab.manifest import ManifestRow, read_manifest
 from exogait.analysis.lab.muscles import choose_strides
@@ -156,6 +160,26 @@ def test_a_batch_survives_a_failure_and_reuses_steps(person, tmp_path: Path) -> 
     steps = GaitTrial.read_parquet(tmp_path / "out" / "anna_1" / "trial").metadata["step_seconds"]
     assert [step["reused"] for step in steps if step["name"] in ("scale", "inverse_kinematics")] == [True, True]
     pd.testing.assert_frame_equal(again.metrics, result.metrics)
+
+
+def test_one_clean_stance_gives_its_leg(person, done: LabRun, tmp_path: Path) -> None:
+    """Of two plates one is left: its leg keeps every number it had, the other has motion and no kinetics."""
+    walk = read_recording(person.walk)
+    alone = replace(walk, platforms=(replace(walk.platforms[1], index=0),))
+
+    def read(path: Path, *, units: str | None = None) -> C3DFile:
+        return alone if Path(path) == person.walk else read_recording(path, units=units)
+
+    folder = shutil.copytree(done.folder, tmp_path / "out")
+    with mock.patch.object(steps, "read_recording", read):
+        run = run_trial(person.static, person.walk, person.mass, out=folder)
+    both, one = (found.metrics.set_index("metric") for found in (done, run))
+    kinetics = [name for name in both.index if any(word in name for word in ("moment", "power", "work", "grf"))]
+    assert len(kinetics) > 10 and not both.loc[kinetics, ["right", "left"]].isna().any(axis=None)
+    np.testing.assert_allclose(one["right"][kinetics], both["right"][kinetics], rtol=1e-6)
+    assert one["left"][kinetics].isna().all()
+    assert not one.drop(index=kinetics)[["right", "left"]].isna().any(axis=None)
+    assert not run.verdict.failed
 
 
 @pytest.mark.parametrize(
