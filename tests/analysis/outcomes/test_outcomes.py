@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exogait.analysis.gait.cycle import Stride
 from exogait.analysis.outcomes.device import device_limits
 from exogait.analysis.outcomes.paired import paired_changes
 from exogait.analysis.outcomes.signs import SIGNS_FILE, read_signs
+from exogait.analysis.outcomes.strides import stride_pairs
 from exogait.analysis.outcomes.tables import (
     MOST_CURVES,
     CurveOutcome,
@@ -172,6 +174,15 @@ def test_atrophy_takes_the_mass_of_weak_muscles_and_nothing_else(model):
     assert plain["activation_soleus_r"] == 0.0
     with pytest.raises(InputError, match="soleus_r"):
         walk_outcomes(trial, strength={"soleus_r": 50.0})
+
+
+def test_right_strides_go_with_the_left_ones_that_begin_in_them():
+    def strides(side, *starts):
+        return [Stride(side, start, start + 1.0, start + 0.6, np.nan, np.nan) for start in starts]
+
+    right, left = strides("r", 0.0, 1.0, 2.0), strides("l", 1.0, 1.9, 4.0)
+    assert stride_pairs({"r": right, "l": left}) == [(1, 0), (1, 1)]
+    assert stride_pairs({"r": left, "l": right}) == [(0, 1), (1, 2)]
 
 
 def test_a_walk_is_by_default_that_of_a_healthy_body_without_a_device():

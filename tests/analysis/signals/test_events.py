@@ -220,6 +220,16 @@ def test_overrides_replace_events(real_data: Path, tmp_path: Path):
     assert not next(s for s in found.strikes if s.plate == 1).accepted
 
 
+def test_what_overrides_say(tmp_path: Path):
+    path = tmp_path / "by_hand.csv"
+    path.write_text("what,side,time,plate\ntoe_off,l,1.1,\nheel_strike,R,0.6,\nplate,l,0.8,1\nplate,r,1.4,12\n")
+    found = read_overrides(path)
+    assert [(e.side, e.kind, e.time, e.source) for e in found.events] == [
+        ("l", "toe_off", 1.1, "manual"), ("r", "heel_strike", 0.6, "manual"),
+    ]  # fmt: skip
+    assert found.plates == ((0, 0.8, "l"), (11, 1.4, "r"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
