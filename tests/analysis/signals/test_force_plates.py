@@ -308,6 +308,21 @@ def test_reasons_name_what_is_wrong(real_data: Path):
     assert "partial contact: LCAL is 133 mm outside" in partial.strikes[0].reason
 
 
+def test_a_contact_that_the_recording_cuts_says_so(real_data: Path):
+    """The foot is whole on the plate; that the end is missing stands in the reason."""
+    trial = read_c3d(real_data / "schreiber2019/2014001/2014001_C4_05.c3d")
+    last = max(process_trial(trial).strikes, key=lambda row: row.start)
+    frames = round((last.start + 0.7 * (last.stop - last.start)) * trial.point_rate)
+    per_frame = round(trial.analog_rate / trial.point_rate)
+    short = replace(
+        trial, positions=trial.positions[:frames], residuals=trial.residuals[:frames],
+        analog=trial.analog[: frames * per_frame],
+    )  # fmt: skip
+    cut = next(row for row in process_trial(short).strikes if row.plate == last.plate)
+    assert last.complete and last.accepted and "cuts" not in last.reason
+    assert not cut.complete and cut.accepted and cut.reason.endswith("; the recording cuts the contact")
+
+
 def test_all_schreiber_walks_have_one_clean_foot_on_each_plate(real_data: Path):
     walks = sorted((real_data / "schreiber2019").glob("*/*_C[45]_*.c3d"))
     assert len(walks) == 28
