@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exogait.analysis.signals.filters import butterworth
+from exogait.analysis.signals.filters import butterworth, fill_gaps
 
 END_EFFECT = 2e-4
 """Share of a line's rise that its ends may be off by: the padding is one period of the cut-off, then it has settled."""
@@ -28,3 +28,11 @@ def test_each_part_between_missing_samples_is_filtered_by_itself() -> None:
     for part in (slice(0, 140), slice(150, 300)):
         np.testing.assert_array_equal(found[part], butterworth(values[part], 100.0, 6.0))
     assert np.isnan(found[140:150]).all()
+
+
+@pytest.mark.parametrize(("frames", "what"), [(20, "filled"), (21, "left: longer than the limit")])
+def test_a_gap_as_long_as_the_limit_is_filled_and_a_longer_one_is_not(frames: int, what: str) -> None:
+    values = np.arange(100.0)[:, None]
+    values[30 : 30 + frames] = np.nan
+    filled, (gap,) = fill_gaps(values, 100.0, max_gap=0.2)
+    assert gap.action == what and bool(np.isfinite(filled).all()) == (what == "filled")
