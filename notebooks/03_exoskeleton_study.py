@@ -143,7 +143,7 @@ change[shown].round(2)
 # Where no pair is left, the cost per metre takes the speed into account, without pairing (J/kg/m):
 
 # %%
-mean[["speed_mean", *energy[2:]]].round(2)
+mean[["speed_mean", *energy[4:]]].round(2)
 
 # %% [markdown]
 # ## 4. Is the comparison fair?
