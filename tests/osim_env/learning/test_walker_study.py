@@ -12,7 +12,7 @@ from tests.validation.walker_tasks import Task, walk
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy("excitation")
+    return load_policy("walker")
 
 
 def test_only_pushes_whose_end_was_seen_count(policy: Policy) -> None:
