@@ -22,7 +22,8 @@ ENVELOPE = 6.0
 """Low-pass of the rectified signal, Hz."""
 _NYQUIST_SHARE = 0.9
 """Highest usable frequency as a share of half the sampling rate."""
-_VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "volts": 1.0, "volt": 1.0}
+_VOLTS = frozenset({"v", "mv", "uv", "µv", "μv", "volts", "volt"})
+"""Units of what an electrode gives, in small letters."""
 
 
 @dataclass(frozen=True)
