@@ -49,7 +49,7 @@ class Writer:
     """How a command is run here."""
 
     line: str
-    """Its arguments; {out} is its folder, {files} that of its inputs."""
+    """Its arguments; {out} is its folder, {files} that of its inputs, {mass} that of the person in them, kg."""
     spaces: tuple[int, ...] = (0, 24 * KIB, 300 * KIB)
     """Bytes left on the disk."""
     expects: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ WRITERS = {
     "new deficit": Writer("mine --out {out}/mine.yaml", (0,), folder=""),
     "new subject": Writer("mine --out {out}/mine.yaml", (0,), folder=""),
     "new marker-map": Writer("mine --out {out}/mine.yaml", (0,), folder=""),
-    "lab run": Writer("--static {files}/static.c3d --trial {files}/walk.c3d --mass 70 --out {out}"),
+    "lab run": Writer("--static {files}/static.c3d --trial {files}/walk.c3d --mass {mass} --out {out}"),
     "lab batch": Writer("{files}/manifest.csv --out {out} --workers 1"),
     "lab labels": Writer("{files}/static.c3d --draft {out}/mine.yaml", (0,), folder=""),
     "simulate": Writer("reference-feedback --seconds 0.2 --out {out}"),
@@ -135,7 +135,8 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def arguments(command: str, out: Path, files: Path, study: Path | None) -> list[str]:
     plan = study and study.parent / "study.yaml"
-    return f"{command} {WRITERS[command].line}".format(out=out, files=files, study=plan).split()
+    mass = (files / "one.csv").read_text().splitlines()[1].split(",")[3]
+    return f"{command} {WRITERS[command].line}".format(out=out, files=files, study=plan, mass=mass).split()
 
 
 def make_older(command: str, out: Path, files: Path, study: Path | None) -> None:
