@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from exogait.data.errors import InputError
 from exogait.models.device import Device
@@ -277,7 +277,7 @@ class ExcitationWorld:
             self.bodies.next_task[index] = NEVER
         return self._begin(chosen, anew=True, redraw=phase is None)
 
-    def observe_at(self, q: Floats, u: Floats, activation: Floats, tendon_force: Floats) -> Results:
+    def observe_at(self, q: ArrayLike, u: ArrayLike, activation: ArrayLike, tendon_force: ArrayLike) -> Results:
         """Put all bodies into a state in the midst of their walks and observe them there, without advancing them.
 
         For bodies that another engine moves: after a :meth:`step`, whose excitations it was given, its state replaces
