@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 if "EXOGAIT_HOME" not in os.environ:  # what lies in a developer's own user folder is no part of the tests
     os.environ["EXOGAIT_HOME"] = str(Path(__file__).parent / "no_user_folder")
+
+# A shell that starts the tests in the background ignores SIGINT for them, and so would every process that a test kills.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # OpenMP's threads wait for the next loop by turning in circles, which takes the processor from the other worker of the
 # suite; asleep, they leave it. Read when the first library that uses OpenMP is loaded, so it is set before any test is.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from exogait.data.constants import GRAVITY
+
 _FORCE = {
     **dict.fromkeys(("n", "newton", "newtons"), 1.0),
     **dict.fromkeys(("kn", "kilonewton", "kilonewtons"), 1e3),
     **dict.fromkeys(("lbf", "lb", "lbs", "pound", "pounds", "poundforce", "poundsforce"), 4.4482216152605),
-    **dict.fromkeys(("kgf", "kp", "kilopond"), 9.80665),
+    **dict.fromkeys(("kgf", "kp", "kilopond"), GRAVITY),
 }
 _LENGTH = {
     **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), 1e-3),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from exogait.data.names import SIDES, mirrored_name, side_of
+from exogait.data.names import SIDES, mirrored_name, side_of, stem
 from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array
 
@@ -39,7 +39,7 @@ _TODO = "check these labels in both trials, and that both are one person's with 
 def spoiled_by(body: str) -> tuple[str, ...]:
     """Patterns of what a segment's markers tell: angles, and lengths and speed where they are those of a foot."""
     side = side_of(body)
-    parts = _ABOVE.get(body.removesuffix(f"_{side}") if side else body, ())
+    parts = _ABOVE.get(stem(body), ())
     ends = (side,) if side else ("", "r", "l")
     angles = tuple(f"coordinates/{part}{end}" for part in parts for end in ends)
     lengths = ("spatiotemporal/*length*", "spatiotemporal/step_width*", "spatiotemporal/speed*")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from exogait.data.constants import GRAVITY
-from exogait.data.names import SIDES
+from exogait.data.names import SIDES, stem
 from exogait.data.quality import QualityRow
 from exogait.data.trial import Side
 
@@ -38,11 +38,11 @@ def joint_rows(case: Case) -> Iterator[QualityRow]:
     table = case.kinematics.coordinates
     sign = knee_sign(case.trial)
     for name in table.columns:
-        stem = str(name).removesuffix("_r").removesuffix("_l")
-        low, high = JOINTS.get("knee" if stem == "knee_angle" else stem, (-np.inf, np.inf))
-        if stem == "pelvis_rotation" or not np.isfinite(low):
+        whole = stem(str(name))
+        low, high = JOINTS.get("knee" if whole == "knee_angle" else whole, (-np.inf, np.inf))
+        if whole == "pelvis_rotation" or not np.isfinite(low):
             continue
-        values = np.degrees(table[name].to_numpy(np.float64)) * (sign if stem == "knee_angle" else 1.0)
+        values = np.degrees(table[name].to_numpy(np.float64)) * (sign if whole == "knee_angle" else 1.0)
         values = values[np.isfinite(values)]
         if not len(values):
             continue

@@ -150,7 +150,9 @@ def test_a_treadmill_with_a_plate_a_belt(real_data: Path):
     lab = process_trial(read_c3d(real_data / "trust_cases/c3d/treadmill_two_belts.c3d"))
     assert [(s.plate, s.side) for s in lab.strikes] == [(1, "r"), (0, "l")] * 5 + [(1, "r")]
     assert all(s.accepted for s in lab.strikes)
-    assert lab.load_known.mean() > 0.95
+    # The left foot stands on at both ends of the recording, which cuts those stances: between them all is known.
+    assert lab.load_known[:, 0].all() and lab.load_known[14:630, 1].all()
+    assert not lab.load_known[-40:, 1].any()
     found = compute_spatiotemporal(lab.positions, lab.marker_names, lab.rate, lab.roles, lab.events.events)
     table = found.summary().set_index("quantity")
     assert found.gait == "walking"
