@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 
 MUSCLE_DENSITY = 1059.7
 """kg/m3, mammalian muscle; default of both probes."""
+PROBE_SLOW_TWITCH = 0.5
+"""Share of slow fibers in every muscle; default of OpenSim's probes."""
 SPECIFIC_TENSION = 0.25e6
 """Pa; default of both probes."""
 

@@ -26,8 +26,8 @@ TRAVEL_SHARE = 0.5
 foot that rolls, as in a sprint, is no belt."""
 _FLAT = (0.35, 0.75)
 """Part of the stance in which the whole foot is on the ground and moves with it."""
-_LONGEST_STANCE = 3.0
-"""s"""
+LONGEST_STANCE = 3.0
+"""Events further apart than this are not of one stance, s."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _stance_speeds(
     path = positions[:, list(names).index(marker), 0]
     rows = []
     for a, b in itertools.pairwise(sorted(e for e in events if e.side == side)):
-        if a.kind != "heel_strike" or b.kind != "toe_off" or b.time - a.time > _LONGEST_STANCE:
+        if a.kind != "heel_strike" or b.kind != "toe_off" or b.time - a.time > LONGEST_STANCE:
             continue
         first, last = (a.time + share * (b.time - a.time) for share in _FLAT)
         part = path[max(int(np.ceil(first * rate)), 0) : int(np.floor(last * rate)) + 1]

@@ -25,6 +25,7 @@ from exogait.models.energetics import (
     ACCOUNTINGS,
     HEADLINE,
     MUSCLE_DENSITY,
+    PROBE_SLOW_TWITCH,
     BhargavaOptions,
     MuscleParameters,
     UmbergerOptions,
@@ -36,8 +37,6 @@ from exogait.models.tables import load_tables
 Array = NDArray[np.float64]
 Leg = Literal["r", "l", "trunk"]
 LEG_NAMES: Mapping[Leg, str] = {"r": "right_leg", "l": "left_leg", "trunk": "trunk"}
-PROBE_SLOW_TWITCH = 0.5
-"""Share of slow fibers in every muscle; default of OpenSim's probes."""
 ANATOMICAL_MASS, SLOW_TWITCH_RATIO = "anatomical_mass", "slow_twitch_ratio"
 """Columns of the muscle parameters: mass (kg) and share of slow fibers by anatomy."""
 

@@ -29,7 +29,7 @@ from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial, Side
 from ..c3d.events import C3DEvent
 from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile, parse_c3d, read_c3d
-from ..gait.belt import Belt, find_belt
+from ..gait.belt import LONGEST_STANCE, Belt, find_belt
 from ..markers.identify import Identity
 from ..markers.roles import find_roles, foot_markers
 from .events import DetectedEvents, detect_events
@@ -54,8 +54,6 @@ __all__ = [
 
 _STANCE_MARGIN = 0.03
 """A stance seen by events or markers is widened by this much before loads count as unknown, s."""
-_LONGEST_STANCE = 3.0
-"""Events further apart than this are not of one stance, s."""
 _UNLOADED_TAIL = 0.2
 """Longest time a foot may be slow and low beside an accepted contact and still belong to it, s."""
 
@@ -314,12 +312,12 @@ def _load_known(
     grounded = _widen(standing, round(_STANCE_MARGIN * trial.point_rate)) | unseen
     own = [e for e in events.events if e.side == side]
     # A stance may begin before the recording and end after it; a heel that has risen stands all the same.
-    if own and own[0].kind == "toe_off" and own[0].time < _LONGEST_STANCE:
+    if own and own[0].kind == "toe_off" and own[0].time < LONGEST_STANCE:
         grounded |= time <= own[0].time
     for i, event in enumerate(own):
         if event.kind == "heel_strike":
             off = next((e.time for e in own[i + 1 :] if e.kind == "toe_off"), float(time[-1]))
-            if off - event.time < _LONGEST_STANCE:
+            if off - event.time < LONGEST_STANCE:
                 grounded |= (time >= event.time) & (time <= off)
     accepted = np.zeros(len(time), dtype=bool)
     for stance in stances:

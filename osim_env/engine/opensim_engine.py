@@ -155,9 +155,10 @@ class OpenSimEngine:
     def _apply_parameters(self, params: Parameters | None, row: int = 0) -> None:
         """Apply muscle strengths; refuse what OpenSim cannot change without rebuilding the model."""
         p = params or Parameters()
-        others = ("mass_scale", "added_mass", "push", "coordinate_force", "guide_stiffness", "guide_damping")
-        for name in others:
-            if getattr(p, name) is not None and np.any(np.asarray(getattr(p, name)) != (name == "mass_scale")):
+        others = ("added_mass", "push", "coordinate_force", "guide_stiffness", "guide_damping")
+        neutral = {"mass_scale": 1.0, "gravity": self.model.gravity, **dict.fromkeys(others, 0.0)}
+        for name, value in neutral.items():
+            if getattr(p, name) is not None and np.any(np.asarray(getattr(p, name)) != value):
                 raise InputError(f"Parameters.{name}", "a value", "it exists in the compiled engine only")
         strength = np.ones(self.model.n_muscles)
         if p.muscle_strength is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from exogait.data.names import SIDES
 from exogait.models.device import Device
-from exogait.models.energetics import MuscleParameters, muscle_mass
+from exogait.models.energetics import PROBE_SLOW_TWITCH, MuscleParameters, muscle_mass
 from exogait.models.tables import load_tables
 
 from ..engine import Kinematics, Model, Parameters, State, initial_tendon_force, kinematics, muscle_state, step
@@ -20,9 +20,6 @@ from .reference_fit import GENERIC_LEG_LENGTH
 from .view import Array, Flags, Index
 
 FOOT_BODIES = ("calcn_r", "toes_r", "calcn_l", "toes_l")
-
-SLOW_TWITCH_RATIO = 0.5
-"""Share of slow fibres in every muscle; default of OpenSim's probes."""
 
 LEG_CONTACT_HEIGHT = 0.06
 """A knee or hip joint centre lower than this touches the ground with something that is no foot, m."""
@@ -346,5 +343,5 @@ def muscle_parameters(model: Model) -> MuscleParameters:
         max_isometric_force=force,
         optimal_fiber_length=length,
         max_contraction_velocity=model.max_contraction_velocity,
-        slow_twitch_ratio=np.full(model.n_muscles, SLOW_TWITCH_RATIO),
+        slow_twitch_ratio=np.full(model.n_muscles, PROBE_SLOW_TWITCH),
     )

@@ -33,7 +33,7 @@ from tests.validation.assistance_healthy import cost, devices, optimum, torques
 from tests.validation.assistance_search import searches
 from tests.validation.assistance_tolerance import tolerance
 from tests.validation.sections import ROOT, markdown_table, write_section
-from tests.validation.walking_world import SHORT, Found
+from tests.validation.walking_world import SHORT, SHORT_NOTE, Found
 
 STUDY = "hip_ankle"
 DEVICES = ("hip", "ankle", "hip_ankle", "knee_slow")
@@ -89,12 +89,11 @@ def evaluate() -> str:
     world = about["settings"]["world"]
     if not SHORT:
         draw(main, curves)
-    short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
     parts = [f"### {title}\n\n{text}" for title, (_, text) in found.items() if text]
     study = load_settings(StudyConfig, find_study(STUDY))
     return (
-        f"## Assistance\n\n{short}Regenerate with `python -m tests.validation assistance`; the whole report with its "
-        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists. The device alone is tuned "
+        f"## Assistance\n\n{SHORT_NOTE}Regenerate with `python -m tests.validation assistance`; the whole report with "
+        f"its figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists. The device alone is tuned "
         f"to the healthy body for {study.tune_samples / 1e6:g} million control steps (more save more and resemble "
         "people less, docs/training.md), while the human, trained in equal shares without the device, with it off and "
         "with it on, stays the same network in every condition and every body; and from there to each weak body, as "

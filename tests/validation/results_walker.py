@@ -17,10 +17,20 @@ from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup
 from exogait.osim_env.learning.policy import Policy, load_policy
 from exogait.osim_env.learning.simulation import simulate
-from tests.validation.sections import ABOUT_ACCOUNTINGS, ROOT, markdown_table, write_section
+from tests.validation.sections import ABOUT_ACCOUNTINGS, ROOT, markdown_table
 from tests.validation.walker_tasks import PUSH_INTERVAL, Task, Walks, walk_each
-from tests.validation.walking_gait import ANGLES, gait_of
-from tests.validation.walking_world import MAIN_SPEED, SHORT, SPEEDS, Aim, Found
+from tests.validation.walking_gait import beside_opensim, gait_of
+from tests.validation.walking_world import (
+    MAIN_SPEED,
+    SHORT,
+    SHORT_NOTE,
+    SPEEDS,
+    Aim,
+    Found,
+    chapters,
+    publish,
+    verdicts,
+)
 
 POLICY = "walker"
 FIGURES = ROOT / "docs" / "figures" / "walker"
@@ -154,24 +164,10 @@ def opensim_engine(policy: Policy) -> Found:
     what = f"walks in the OpenSim engine, no retraining, {MAIN_SPEED:g} m/s"
     if os.environ.get("EXOGAIT_NO_OPENSIM_ENGINE"):
         return [Aim(what, "not measured in this run", "10 s", None)], "Left out of this run."
-    from exogait.analysis.gait.curves import mean_curve
-    from exogait.data.trial import SIDES
-
     seconds = 0.3 if SHORT else 10.0
     trials = [simulate(policy, speed=MAIN_SPEED, seconds=seconds, phase=0.0, setup=WorldSetup(engine=engine))
               for engine in ("twin", "opensim")]  # fmt: skip
-    walked, fell = trials[1].time_range[1], bool(trials[1].metadata["fell"])
-    differences = {}
-    if walked > 3.0:
-        for key in ANGLES:
-            steady = [trial.crop(1.0, trial.time_range[1]) for trial in trials]
-            curves = [np.nanmean([mean_curve(trial, key, side) for side in SIDES], axis=0) for trial in steady]
-            differences[key] = float(np.sqrt(np.mean((curves[0] - curves[1]) ** 2)))
-    worst = max(differences.values(), default=float("nan"))
-    return [
-        Aim(what, f"{walked:.1f} s{', then falls' * fell}", "10 s", not fell and walked >= seconds - 0.1),
-        Aim("its joint angles against the twin's, worst RMSE over the cycle", f"{worst:.2f} deg", "3 deg", worst < 3),
-    ], markdown_table(["curve", "RMSE twin against OpenSim, deg"], [[k, f"{d:.2f}"] for k, d in differences.items()])
+    return beside_opensim(what, *trials)
 
 
 STUDIES = {
@@ -186,26 +182,19 @@ def evaluate(policy: Policy) -> str:
     """Run every study and lay the findings out as Markdown."""
     begin = time.perf_counter()
     found = {title: study(policy) for title, study in STUDIES.items()}
-    aims = [aim for some, _ in found.values() for aim in some]
-    judged = [aim for aim in aims if aim.met is not None]
-    short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
+    met, table = verdicts(found)
     return (
-        f"## The walker: one excitation a muscle\n\n{short}Regenerate with `python -m tests.validation walker`. "
+        f"## The walker: one excitation a muscle\n\n{SHORT_NOTE}Regenerate with `python -m tests.validation walker`. "
         f"Policy `{POLICY}`, {policy.metadata['samples'] / 1e6:.1f} million decisions of 10 ms after the imitation of "
         f"the recruitment baseline; {STARTS} starts a row that chose nothing. "
-        f"{sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
-        + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims]) + "\n\n"
-        + "\n\n".join(f"### {title}\n\n{text}" for title, (_, text) in found.items())
+        f"{met}\n\n" + table + "\n\n" + chapters(found)
         + f"\n\nEvaluated in {time.perf_counter() - begin:.0f} s."
     )  # fmt: skip
 
 
 def main() -> None:
     """Evaluate, print, and write the section unless the version is the short one."""
-    text = evaluate(load_policy(POLICY))
-    print(text)
-    if not SHORT:
-        write_section("results.md", "walker", text)
+    publish("walker", evaluate(load_policy(POLICY)))
 
 
 if __name__ == "__main__":

@@ -18,15 +18,23 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from exogait.analysis.gait.curves import mean_curve
-from exogait.data.trial import SIDES, GaitTrial
+from exogait.data.trial import GaitTrial
 from exogait.osim_env.learning.policy import Policy, load_policy
 from exogait.osim_env.learning.rollout import roll_out
-from tests.validation.sections import markdown_table, write_section
-from tests.validation.walking_gait import ANGLES, gait
+from tests.validation.walking_gait import beside_opensim, gait
 from tests.validation.walking_survival import PUSH_FORCE, survival
 from tests.validation.walking_training import learning_curves, throughput, training_speed
-from tests.validation.walking_world import MAIN_SPEED, SHORT, Aim, Found, policy_world
+from tests.validation.walking_world import (
+    MAIN_SPEED,
+    SHORT,
+    SHORT_NOTE,
+    Aim,
+    Found,
+    chapters,
+    policy_world,
+    publish,
+    verdicts,
+)
 
 POLICY = "healthy"
 
@@ -42,24 +50,7 @@ def opensim_engine(policy: Policy) -> Found:
         world = policy_world(policy, 1, seconds, engine=engine)
         world.reset(np.arange(1), phase=np.zeros(1), speed=np.array([MAIN_SPEED]))
         trials[engine] = roll_out(world, policy, seconds)[0]
-    walked, fell = trials["opensim"].time_range[1], bool(trials["opensim"].metadata["fell"])
-    rows: list[list[object]] = []
-    differences = []
-    for key in ANGLES:
-        curves = [
-            np.nanmean([mean_curve(t.crop(1.0, t.time_range[1]), key, s) for s in SIDES], axis=0)
-            if walked > 3.0
-            else np.full(101, np.nan)
-            for t in trials.values()
-        ]
-        differences.append(float(np.sqrt(np.mean((curves[0] - curves[1]) ** 2))))
-        rows.append([key, f"{differences[-1]:.2f}" if np.isfinite(differences[-1]) else "no strides"])
-    worst = max(differences) if np.isfinite(differences).all() else float("nan")
-    aims = [
-        Aim(what, f"{walked:.1f} s{', then falls' * fell}", "10 s", not fell and walked >= 9.9),
-        Aim("its joint angles against the twin's, worst RMSE over the cycle", f"{worst:.2f} deg", "3 deg", worst < 3),
-    ]
-    return aims, markdown_table(["curve", "RMSE twin against OpenSim, deg"], rows)
+    return beside_opensim(what, trials["twin"], trials["opensim"])
 
 
 STUDIES: dict[str, Callable[[Policy], Found]] = {
@@ -85,29 +76,21 @@ def evaluate(policy: Policy, *, processes: int = 2) -> str:
         waiting = {title: pool.submit(STUDIES[title], policy) for title in reversed(STUDIES)}
         found = {title: waiting[title].result() for title in STUDIES}
     found |= {title: study() for title, study in TIMED.items()}
-    aims = [aim for some, _ in found.values() for aim in some]
-    judged = [aim for aim in aims if aim.met is not None]
-    parts = [f"### {title}\n\n{table}" for title, (_, table) in found.items()]
-    short = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
+    met, table = verdicts(found)
     figure = "" if SHORT else "\n\n![The walk against norms](figures/healthy_gait.png)"
     trained = policy.metadata.get("model_hash")
     return (
-        f"## The healthy muscle policy\n\n{short}Regenerate with `python -m tests.validation walking`. "
+        f"## The healthy muscle policy\n\n{SHORT_NOTE}Regenerate with `python -m tests.validation walking`. "
         f"Policy `{POLICY}`, trained on {policy.metadata['samples'] / 1e6:.1f} million control steps of 20 ms"
         f"{f', model {trained[:12]}' if trained else ', from before policies carried the hash of their model'}. "
-        f"{sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.\n\n"
-        + markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
-        + figure + "\n\n" + "\n\n".join(parts)
+        f"{met}\n\n" + table + figure + "\n\n" + chapters(found)
         + f"\n\nEvaluated in {time.perf_counter() - begin:.0f} s."
     )  # fmt: skip
 
 
 def main() -> None:
     """Evaluate, print, and write the section unless the version is the short one."""
-    text = evaluate(load_policy(POLICY))
-    print(text)
-    if not SHORT:
-        write_section("results.md", "walking", text)
+    publish("walking", evaluate(load_policy(POLICY)))
 
 
 if __name__ == "__main__":

@@ -133,6 +133,32 @@ def gait_of(
     return [aim for some, _ in parts for aim in some], "\n\n".join(text for _, text in parts)
 
 
+def beside_opensim(what: str, twin: GaitTrial, other: GaitTrial) -> Found:
+    """One walk of a policy on the compiled engine beside the same in OpenSim's own.
+
+    Args:
+        what: How the table calls the walk in OpenSim.
+        twin: The walk on the compiled engine.
+        other: The walk in OpenSim, of 10 s.
+    """
+    walked, fell = other.time_range[1], bool(other.metadata["fell"])
+    rows: list[list[object]] = []
+    differences = []
+    for key in ANGLES:
+        curves = [
+            both_legs(trial.crop(1.0, trial.time_range[1]), key) if walked > 3.0 else np.full(101, np.nan)
+            for trial in (twin, other)
+        ]
+        differences.append(float(np.sqrt(np.mean((curves[0] - curves[1]) ** 2))))
+        rows.append([key, f"{differences[-1]:.2f}" if np.isfinite(differences[-1]) else "no strides"])
+    worst = max(differences) if np.isfinite(differences).all() else float("nan")
+    aims = [
+        Aim(what, f"{walked:.1f} s{', then falls' * fell}", "10 s", not fell and walked >= 9.9),
+        Aim("its joint angles against the twin's, worst RMSE over the cycle", f"{worst:.2f} deg", "3 deg", worst < 3),
+    ]
+    return aims, markdown_table(["curve", "RMSE twin against OpenSim, deg"], rows)
+
+
 def steady_part(trial: GaitTrial) -> GaitTrial:
     """The first 20 strides of the right leg after the first three seconds, or as many as there are."""
     strides = [s for s in find_strides(trial.events, "r") if s.start >= SETTLE][:STRIDES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exogait.data.settings import from_mapping
@@ -11,6 +12,7 @@ from exogait.osim_env.gait.setup import WorldSetup
 from exogait.osim_env.gait.world import GaitWorld
 from exogait.osim_env.learning.evaluation import evaluation_world
 from exogait.osim_env.learning.policy import Policy
+from tests.validation.sections import markdown_table, write_section
 
 SHORT = bool(os.environ.get("EXOGAIT_SHORT"))
 """Fewer and shorter walks, nothing written: whether the study runs, not what it finds."""
@@ -35,6 +37,30 @@ class Aim:
 
 Found = tuple[list[Aim], str]
 """What a study gives: its aims and its tables as Markdown."""
+
+
+SHORT_NOTE = "**Short version: it shows that the study runs; nothing here is a result.**\n\n" if SHORT else ""
+"""What stands above the findings of a short version."""
+
+
+def verdicts(found: Mapping[str, Found]) -> tuple[str, str]:
+    """How many aims of some studies are met, in words, and the table of all aims."""
+    aims = [aim for some, _ in found.values() for aim in some]
+    judged = [aim for aim in aims if aim.met is not None]
+    table = markdown_table(["what", "measured", "aim", ""], [aim.row() for aim in aims])
+    return f"{sum(bool(aim.met) for aim in judged)} of {len(judged)} aims met.", table
+
+
+def chapters(found: Mapping[str, Found]) -> str:
+    """The studies' tables under their titles."""
+    return "\n\n".join(f"### {title}\n\n{text}" for title, (_, text) in found.items())
+
+
+def publish(section: str, text: str) -> None:
+    """Print the findings, and write them into docs/results.md unless the version is the short one."""
+    print(text)
+    if not SHORT:
+        write_section("results.md", section, text)
 
 
 def policy_world(

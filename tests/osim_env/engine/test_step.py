@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from exogait.data.errors import InputError
 from exogait.osim_env import engine
 from exogait.osim_env.engine import threads as threads_module
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
@@ -293,3 +294,14 @@ def test_gravity_of_an_environment_is_that_of_a_model(model):
     assert np.abs(found[0] - found[1]).max() > 0.1
     moments = engine.inverse_dynamics(model, state.q, state.u, found, engine.Parameters(gravity=gravity))
     np.testing.assert_array_equal(moments[0], engine.inverse_dynamics(other, state.q, state.u, found)[0])
+
+
+def test_opensim_refuses_a_gravity_that_its_model_has_not(exo_path):
+    """It would walk on level ground in silence."""
+    oracle = OpenSimEngine(exo_path)
+    state = flight(oracle.model, 1)
+    own = engine.Parameters(gravity=oracle.model.gravity)
+    level = oracle.accelerations(state.q, state.u, state.activation, params=own)
+    assert np.isfinite(level).all()
+    with pytest.raises(InputError, match=r"Parameters\.gravity"):
+        oracle.accelerations(state.q, state.u, state.activation, params=engine.Parameters(gravity=[-0.8, -9.77, 0.0]))
