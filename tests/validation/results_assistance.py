@@ -92,10 +92,11 @@ def evaluate() -> str:
     parts = [f"### {title}\n\n{text}" for title, (_, text) in found.items() if text]
     study = load_settings(StudyConfig, find_study(STUDY))
     return (
-        f"## Assistance\n\n{SHORT_NOTE}Regenerate with `python -m tests.validation assistance`; the whole report with "
-        f"its figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists. The device alone is "
-        f"tuned to the healthy body for {study.tune_samples / 1e6:g} million control steps (more save more and "
-        "resemble people less, docs/training.md), while the human, trained in equal shares without the device, with it off and "
+        f"## Assistance\n\n{SHORT_NOTE}"
+        f"Regenerate with `python -m tests.validation assistance`; the whole report with its "
+        f"figures: `exogait study {STUDY} --policies {STUDY} --out DIR`. Three generalists. The device alone is tuned "
+        f"to the healthy body for {study.tune_samples / 1e6:g} million control steps (more save more and resemble "
+        "people less, docs/training.md), while the human, trained in equal shares without the device, with it off and "
         "with it on, stays the same network in every condition and every body; and from there to each weak body, as "
         "long, as it walks when it uses the healthy body's gait. Then each body searches for a way of walking of its "
         "own, in every condition with as many candidates and the same starting states, one search for all three "
