@@ -224,4 +224,4 @@ def start_from(learner: ExcitationLearner, policy: Policy, signature: dict[str, 
     for (weight, own), (given, given_bias) in zip(learner.actor.layers[1:], policy.layers[1:], strict=True):
         weight.numpy()[:], own.numpy()[:] = given, given_bias
     learner.actor.changed()
-    statistics.start(columns, policy.mean, policy.scale)
+    statistics.start(columns, policy.mean, policy.scale, len(names))

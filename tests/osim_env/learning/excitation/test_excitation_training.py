@@ -20,9 +20,11 @@ from exogait.osim_env.learning.config import EvaluationConfig, Stage
 from exogait.osim_env.learning.excitation.config import ExcitationTrainConfig, ImitationConfig, PpoConfig
 from exogait.osim_env.learning.excitation.imitation import Lesson
 from exogait.osim_env.learning.excitation.network import Room
+from exogait.osim_env.learning.excitation.normalize import NEW_STD
 from exogait.osim_env.learning.excitation.setup import make_excitation_world
 from exogait.osim_env.learning.excitation.teacher import Teacher
-from exogait.osim_env.learning.excitation.trainer import ExcitationTrainer
+from exogait.osim_env.learning.excitation.trainer import ExcitationTrainer, start_from
+from exogait.osim_env.learning.learner import NEVER_VARIED, STD_FLOOR
 from exogait.osim_env.learning.policy import load_policy
 from exogait.osim_env.learning.run import read_training
 from exogait.osim_env.learning.simulation import policy_settings, simulate
@@ -151,6 +153,28 @@ def test_what_a_run_leaves_walks(tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(InputError, match="recruitment"):
         policy_settings(policy)
+
+
+def test_what_a_policy_did_not_know_is_heard_by_who_starts_from_it(tmp_path: Path) -> None:
+    """With the deviation of an entry that nobody scaled, a learning rate for walking bodies never got to the grade."""
+    policy = run(tmp_path).policy()
+    names = policy.metadata["human_observations"]
+    news = [names.index("slope"), names.index("body height")]
+    kept = np.setdiff1d(np.arange(len(names)), news)
+    (first, bias), *others = policy.layers
+    older = dataclasses.replace(
+        policy,
+        mean=policy.mean[kept], scale=policy.scale[kept], layers=((first[:, kept], bias), *others),
+        metadata={**policy.metadata, "human_observations": [names[k] for k in kept]},
+    )  # fmt: skip
+    trainer = ExcitationTrainer(dataclasses.replace(CONFIG, imitation=None), tmp_path / "next")
+    start_from(trainer.human, older, trainer.world.signature())
+    varied = 1.0 / policy.scale[kept] - STD_FLOOR > NEVER_VARIED
+    deviation = 1.0 / trainer.human.statistics.scale[: len(names)] - STD_FLOOR
+    np.testing.assert_allclose(deviation[news], NEW_STD, rtol=1e-5)
+    np.testing.assert_allclose(deviation[kept][varied], (1.0 / policy.scale[kept] - STD_FLOOR)[varied], rtol=1e-3)
+    np.testing.assert_allclose(deviation[kept][~varied], NEW_STD, rtol=1e-5)
+    assert not trainer.human.actor.layers[0][0].numpy()[:, news].any()
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
