@@ -206,6 +206,8 @@ function setFrame(frame) {
   $("time").value = player.frame;
 }
 function setPlaying(on) { player.playing = on; player.last = null; $("play").textContent = on ? "Pause" : "Play"; }
+// What is on the screen: a picture that would not change is not drawn again, so that a page that waits costs nothing.
+let onScreen = "";
 function tick(now) {
   if (player.playing) {
     if (player.last !== null) {
@@ -215,7 +217,8 @@ function tick(now) {
     }
     player.last = now;
   }
-  draw(); drawChart();
+  const wanted = JSON.stringify([player.frame, view, shown, canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio]);
+  if (wanted !== onScreen) { draw(); drawChart(); onScreen = wanted; }
   document.body.dataset.state = "drawn"; document.body.dataset.frame = player.frame.toFixed(2);
   requestAnimationFrame(tick);
 }
