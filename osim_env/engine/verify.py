@@ -13,8 +13,10 @@ from exogait.data.show import Card, Shown
 
 from . import batch as compiled
 from .compiler import convert
+from .lanes import Backend
 from .model import Floats, Model, only
 from .opensim_engine import OpenSimEngine
+from .state import State
 
 ACCELERATION_TOLERANCE = 1e-11
 """Largest difference of any acceleration, relative to the state's largest acceleration: rounding of a 23-link chain."""
@@ -28,6 +30,21 @@ LIST_LIMIT = np.radians(80.0)
 """A middle rotation stays within this: at 90 degrees three body-fixed angles are singular, in OpenSim as here."""
 MOMENT_ARM_STATES = 20
 """OpenSim needs about half a second a state for all moment arms."""
+TRAJECTORIES = 2
+"""OpenSim needs about four seconds for each."""
+TRAJECTORY_SECONDS = 0.05
+TRAJECTORY_ACCURACY = 1e-7
+"""Of OpenSim's integrator."""
+FINE_STEP = 5e-5
+"""Step of the fourth-order trajectories, s."""
+TRAJECTORY_TOLERANCE = 1e-6
+"""Where both engines integrate finely: about the accuracy that OpenSim was asked for."""
+DEFAULT_STEP = 1e-3
+DEFAULT_STEP_TOLERANCE = np.radians(3.0)
+"""What a first-order step may cost over a trajectory; it is halved by half the step."""
+
+
+PRECISIONS: tuple[Backend, Backend] = ("float64", "float32")
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,8 @@ class Comparison:
     """Limit of ``relative``, or of ``absolute`` where ``unit`` is m and the quantity is a moment arm."""
     n_states: int
     seconds: float
+    single: float = np.nan
+    """``relative`` of the engine in float32, in which nothing is verified or reported; NaN where it was not asked."""
 
     @property
     def passed(self) -> bool:
@@ -89,7 +108,7 @@ class States:
     tendon_force: Floats
 
 
-def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 10.0) -> States:
+def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 10.0, spread: float = 1.0) -> States:
     """Draw random states: half of them in flight, half with the deepest sphere 0 to 30 mm in the floor.
 
     Args:
@@ -97,6 +116,7 @@ def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 
         n_states: How many.
         seed: Seed of the generator.
         speed: Largest speed, rad/s (m/s for translations: a tenth).
+        spread: Share of the coordinate ranges that is used, about the default pose.
 
     Returns:
         Joint angles over the coordinate ranges (a middle rotation of three within 80 degrees), speeds, activations of
@@ -110,6 +130,7 @@ def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 
             middle = int(np.flatnonzero(model.tree.mobility_of_coordinate == first + 1)[0])
             low[middle], high[middle] = max(low[middle], -LIST_LIMIT), min(high[middle], LIST_LIMIT)
     q = rng.uniform(low, high, (n_states, model.n_coordinates))
+    q = model.coordinate_default + spread * (q - model.coordinate_default) if spread != 1.0 else q
     limit = np.where(model.coordinate_rotational, speed, 0.1 * speed)
     u = rng.uniform(-limit, limit, q.shape)
     activation = rng.uniform(0.01, 1.0, (n_states, model.n_muscles))
@@ -157,15 +178,26 @@ def deepest(model: Model, q: Floats) -> Floats:
 
 
 def _compare(
-    quantity: str, unit: str, ours: Floats, theirs: Floats, tolerance: float, seconds: float, *, each: bool = False
+    quantity: str,
+    unit: str,
+    ours: Floats,
+    theirs: Floats,
+    tolerance: float,
+    seconds: float,
+    *,
+    single: Floats | None = None,
+    each: bool = False,
 ) -> Comparison:
-    """Compare arrays whose first axis is the state."""
+    """Compare arrays whose first axis is the state; ``single`` is what float32 gives for ``ours``."""
     n = len(theirs)
-    difference, reference = np.abs(ours - theirs).reshape(n, -1), np.abs(theirs).reshape(n, -1)
-    if difference.size == 0:
+    reference = np.abs(theirs).reshape(n, -1)
+    if reference.size == 0:
         return Comparison(quantity, 0.0, unit, 0.0, tolerance, n, seconds)
     scale = np.maximum(1.0, reference if each else reference.max(axis=1, keepdims=True))
-    return Comparison(quantity, float(difference.max()), unit, float((difference / scale).max()), tolerance, n, seconds)
+    difference = np.abs(ours - theirs).reshape(n, -1)
+    rough = np.nan if single is None else float((np.abs(single - theirs).reshape(n, -1) / scale).max())
+    largest = float((difference / scale).max())
+    return Comparison(quantity, float(difference.max()), unit, largest, tolerance, n, seconds, rough)
 
 
 def compare_accelerations(
@@ -175,13 +207,17 @@ def compare_accelerations(
     begin = time.perf_counter()
     model = engine.model if kinds is None else only(engine.model, kinds)
     none = np.zeros((len(states.q), 0))
-    ours = compiled.accelerations(
-        model,
-        states.q,
-        states.u,
-        states.activation if model.n_muscles else none,
-        states.torque if model.n_actuators else none,
-        tendon_force=states.tendon_force if model.n_muscles else none,
+    ours, single = (
+        compiled.accelerations(
+            model,
+            states.q,
+            states.u,
+            states.activation if model.n_muscles else none,
+            states.torque if model.n_actuators else none,
+            tendon_force=states.tendon_force if model.n_muscles else none,
+            backend=backend,
+        )
+        for backend in PRECISIONS
     )
     engine.select_forces(kinds)
     theirs = engine.accelerations(
@@ -194,8 +230,8 @@ def compare_accelerations(
     each = COMPLIANT_TOLERANCE if elastic else COORDINATE_TOLERANCE
     unit = "rad/s2, m/s2"
     return [
-        _compare(label, unit, ours, theirs, tolerance, seconds),
-        _compare(f"{label}, each coordinate", unit, ours, theirs, each, 0.0, each=True),
+        _compare(label, unit, ours, theirs, tolerance, seconds, single=single),
+        _compare(f"{label}, each coordinate", unit, ours, theirs, each, 0.0, single=single, each=True),
     ]
 
 
@@ -221,7 +257,8 @@ def compare(engine: OpenSimEngine, states: States, *, moment_arm_states: int = M
             table += compare_accelerations(engine, states, kinds, label)
 
     begin = time.perf_counter()
-    ours, theirs = compiled.kinematics(model, q, u), engine.kinematics(q, u)
+    ours, single = (compiled.kinematics(model, q, u, backend=backend) for backend in PRECISIONS)
+    theirs = engine.kinematics(q, u)
     seconds = time.perf_counter() - begin
     for name, unit in (
         ("position", "m"),
@@ -233,22 +270,28 @@ def compare(engine: OpenSimEngine, states: States, *, moment_arm_states: int = M
         ("whole_body_velocity", "m/s"),
     ):
         label = f"body {name.replace('_', ' ')}" if not name.startswith("whole") else name.replace("_", " ")
-        table.append(_compare(label, unit, getattr(ours, name), getattr(theirs, name), FORCE_TOLERANCE, seconds))
+        both, rough = (getattr(ours, name), getattr(theirs, name)), getattr(single, name)
+        table.append(_compare(label, unit, *both, FORCE_TOLERANCE, seconds, single=rough))
         seconds = 0.0
 
     begin = time.perf_counter()
     rates = np.random.default_rng(0).normal(0.0, 10.0, q.shape)
-    pair = compiled.inverse_dynamics(model, q, u, rates), engine.inverse_dynamics(q, u, rates)
-    table.append(_compare("inverse dynamics", "N m, N", *pair, FORCE_TOLERANCE, time.perf_counter() - begin))
+    mine, rough = (compiled.inverse_dynamics(model, q, u, rates, backend=backend) for backend in PRECISIONS)
+    pair, seconds = (mine, engine.inverse_dynamics(q, u, rates)), time.perf_counter() - begin
+    table.append(_compare("inverse dynamics", "N m, N", *pair, FORCE_TOLERANCE, seconds, single=rough))
 
     if model.n_muscles:
         table += _compare_muscles(engine, states, moment_arm_states)
     if model.sphere_names:
         begin = time.perf_counter()
-        ours, theirs = compiled.contact_forces(model, q, u), engine.contact_forces(q, u)
+        ours, single = (compiled.contact_forces(model, q, u, backend=backend) for backend in PRECISIONS)
+        theirs = engine.contact_forces(q, u)
         seconds = time.perf_counter() - begin
-        table.append(_compare("contact forces", "N", ours.force, theirs.force, FORCE_TOLERANCE, seconds, each=True))
-        table.append(_compare("contact moments", "N m", ours.foot_moment, theirs.foot_moment, FORCE_TOLERANCE, 0.0))
+        for label, unit, name in (("contact forces", "N", "force"), ("contact moments", "N m", "foot_moment")):
+            both, rough = (getattr(ours, name), getattr(theirs, name)), getattr(single, name)
+            each = name == "force"
+            table.append(_compare(label, unit, *both, FORCE_TOLERANCE, seconds, single=rough, each=each))
+            seconds = 0.0
     return table
 
 
@@ -256,7 +299,9 @@ def _compare_muscles(engine: OpenSimEngine, states: States, moment_arm_states: i
     model = engine.model
     q, u, activation, tendon = states.q, states.u, states.activation, states.tendon_force
     begin = time.perf_counter()
-    ours = compiled.muscle_state(model, q, u, activation, tendon_force=tendon)
+    ours, single = (
+        compiled.muscle_state(model, q, u, activation, tendon_force=tendon, backend=backend) for backend in PRECISIONS
+    )
     theirs = engine.muscle_state(q, u, activation, tendon_force=tendon, moment_arms=False)
     seconds = time.perf_counter() - begin
     table = []
@@ -273,20 +318,66 @@ def _compare_muscles(engine: OpenSimEngine, states: States, moment_arm_states: i
         ("tendon_force", "N"),
         *([("tendon_force_rate", "1/s")] if elastic else []),
     ):
-        pair = getattr(ours, name), getattr(theirs, name)
+        found = [getattr(result, name) for result in (ours, theirs, single)]
         label, tolerance = name.replace("_", " "), FORCE_TOLERANCE
         if name in diverging:
             # The explicit tendon equation gives speeds without bound, up to infinity, where there is no equilibrium.
-            pair = np.where(bounded, pair[0], 0.0), np.where(bounded, pair[1], 0.0)
+            found = [np.where(bounded, values, 0.0) for values in found]
             label, tolerance = f"{label}, where below 10 / s", COMPLIANT_TOLERANCE
-        table.append(_compare(label, unit, *pair, tolerance, seconds, each=True))
+        table.append(_compare(label, unit, found[0], found[1], tolerance, seconds, single=found[2], each=True))
         seconds = 0.0
     begin = time.perf_counter()
     few = slice(0, moment_arm_states)
     arms = engine.muscle_state(q[few], u[few], activation[few], tendon_force=tendon[few]).moment_arms
     seconds = time.perf_counter() - begin
-    table.append(_compare("moment arms", "m", ours.moment_arms[few], arms, MOMENT_ARM_TOLERANCE_M, seconds))
+    rough = single.moment_arms[few]
+    table.append(
+        _compare("moment arms", "m", ours.moment_arms[few], arms, MOMENT_ARM_TOLERANCE_M, seconds, single=rough)
+    )
     return table
+
+
+def compare_trajectories(
+    engine: OpenSimEngine, n: int = TRAJECTORIES, seed: int = 0, duration: float = TRAJECTORY_SECONDS
+) -> list[Comparison]:
+    """Let both engines run with constant excitations, from calm poses in the air and on the floor.
+
+    Once both integrate finely, which compares the engines, and once with the default integrator and step, which tells
+    what a first-order step costs.
+
+    Args:
+        engine: OpenSim, which also holds the compiled model.
+        n: Number of trajectories.
+        seed: Seed of their beginnings.
+        duration: Their length, s.
+    """
+    model = engine.model
+    states = sample_states(model, n, seed, speed=1.0, spread=0.3)
+    # Every muscle is asked for what its neighbour has: some activations rise, others fall.
+    activation = 0.5 * states.activation
+    tendon = compiled.initial_tendon_force(model, states.q, states.u, activation)
+    controls = np.concatenate([np.roll(activation, 1, axis=1), np.zeros((n, model.n_actuators))], axis=1)
+
+    def begin(rows: slice = slice(None)) -> State:
+        state = State.create(model, len(states.q[rows]), q=states.q[rows], u=states.u[rows])
+        state.activation[:], state.tendon_force[:] = activation[rows], tendon[rows]
+        return state
+
+    started, theirs, accuracy = time.perf_counter(), begin(), engine.accuracy
+    engine.accuracy = TRAJECTORY_ACCURACY
+    for k in range(n):
+        row = slice(k, k + 1)
+        theirs.q[row] = engine.step(begin(row), controls[row], duration).q
+    engine.accuracy = accuracy
+    seconds, label = time.perf_counter() - started, f"trajectory of {1000 * duration:g} ms"
+    fine = compiled.step(model, begin(), controls, duration, FINE_STEP, integrator="rk4").q
+    plain, rough = (
+        compiled.step(model, begin(), controls, duration, DEFAULT_STEP, backend=backend).q for backend in PRECISIONS
+    )
+    return [
+        _compare(label, "rad, m", fine, theirs.q, TRAJECTORY_TOLERANCE, seconds),
+        _compare(f"{label}, default step", "rad, m", plain, theirs.q, DEFAULT_STEP_TOLERANCE, 0.0, single=rough),
+    ]
 
 
 def verify(path: str | Path, n_states: int = 1000, seed: int = 0, *, convert_muscles: bool = False) -> Verification:
@@ -306,18 +397,19 @@ def verify(path: str | Path, n_states: int = 1000, seed: int = 0, *, convert_mus
         path = convert(path)
     engine = OpenSimEngine(path)
     states = sample_states(engine.model, n_states, seed)
-    return Verification(str(path), tuple(compare(engine, states)))
+    return Verification(str(path), (*compare(engine, states), *compare_trajectories(engine, seed=seed)))
 
 
 def format_table(table: list[Comparison]) -> str:
     """Lay the comparison out for a terminal."""
-    header = ("quantity", "max abs diff", "unit", "max rel diff", "tolerance", "states", "seconds", "")
+    header = ("quantity", "max abs diff", "unit", "max rel diff", "float32", "tolerance", "states", "seconds", "")
     rows = [
         (
             row.quantity,
             f"{row.absolute:.2e}",
             row.unit,
             f"{row.relative:.2e}",
+            "" if np.isnan(row.single) else f"{row.single:.0e}",
             f"{row.tolerance:.0e}" + (" abs" if row.quantity == "moment arms" else ""),
             str(row.n_states),
             f"{row.seconds:.1f}" if row.seconds else "",

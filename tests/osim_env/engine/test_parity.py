@@ -7,13 +7,15 @@ the same comparisons on 1,000 states.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from exogait.osim_env import engine
 from exogait.osim_env.engine.compiler import convert
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
-from exogait.osim_env.engine.verify import compare, sample_states, verify
+from exogait.osim_env.engine.verify import compare, compare_trajectories, sample_states, verify
 from tests.kit.models_for_tests import compliant, joint_zoo, perturbed
 
 
@@ -53,6 +55,17 @@ def test_compliant_tendons(exo_path, tmp_path):
     oracle = OpenSimEngine(compliant(exo_path, tmp_path / "compliant.osim"))
     assert oracle.model.muscles.compliant.all()
     assert_passed(compare(oracle, sample_states(oracle.model, 20, 1), moment_arm_states=1))
+
+
+def test_trajectories_end_where_opensims_do(oracle, monkeypatch):
+    """Also what no single state shows: activations that rise more slowly are found."""
+    assert_passed(compare_trajectories(oracle, 1, seed=1, duration=0.02))
+    slow = dataclasses.replace(
+        oracle.model, muscles=oracle.model.muscles._replace(activation_time=1.5 * oracle.model.muscles.activation_time)
+    )
+    monkeypatch.setattr(oracle, "model", slow)
+    fine, _ = compare_trajectories(oracle, 1, seed=1, duration=0.02)
+    assert not fine.passed
 
 
 @pytest.mark.parametrize("name", ["gait2354/gait2354_simbody.osim", "gait10dof18musc/gait10dof18musc.osim"])
