@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .curves import equilibrium_tendon_force
+from .groups import GROUPS, Floats
 from .integration import ACCELERATE, DESCRIBE, RESIDUAL, Batch, Task, run_blocks
 from .lanes import JIT_DISABLED, Backend
-from .model import GROUPS, Floats, Model, only
+from .model import Model, only
 from .observation import describe_rows, full_moment_arms, record_rows, state_rows
 from .results import ContactForces, Kinematics, MuscleState, summarize_feet
 from .state import Integrator, Parameters, State, pack_parameters
@@ -101,11 +102,13 @@ def accelerations(
     params: Parameters | None = None,
     *,
     tendon_force: ArrayLike | None = None,
+    time: ArrayLike = 0.0,
     backend: Backend = "float64",
 ) -> Floats:
     """Accelerations of a batch, as OpenSim's ``realizeAcceleration`` gives them.
 
-    The solution of M(q) udot = all forces.
+    The solution of M(q) udot = all forces, those of constraints included. Nothing is moved: a locked, prescribed or
+    coupled coordinate is taken where it is given, and only its acceleration is that of its constraint.
 
     Args:
         model: The compiled model.
@@ -115,6 +118,7 @@ def accelerations(
         torque: Actuator torques or forces, shape (B, n_actuators), N m or N; zero by default.
         params: What differs between the environments.
         tendon_force: Normalized tendon force of compliant muscles, shape (B, n_muscles).
+        time: Time that prescribed coordinates are at, s, shape (B,) or one for all.
         backend: Numbers that the kernels compute with (see :mod:`.lanes`); what comes back is float64.
 
     Returns:
@@ -139,6 +143,7 @@ def accelerations(
         params,
         actuator=torque,
         backend=backend,
+        time=np.array(np.broadcast_to(time, batch), dtype=float),
         result=result,
         result_rows=(model.layout.force + model.tree.mobility_of_coordinate).astype(np.int64),
     )

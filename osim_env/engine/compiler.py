@@ -18,15 +18,28 @@ import numpy as np
 from exogait.data.errors import FileFormatError, UnsupportedModelError
 from exogait.models.opensim_api import import_opensim
 
+from .constraints.fill import factor_rows
+from .constraints.reading import read_couplers, read_drives
 from .function_table import FunctionTable
-from .model import Actuators, Contacts, Floats, Limits, Model, Muscles, Springs, Tree
+from .groups import Actuators, Contacts, Couplers, Drives, Floats, Limits, Muscles, Springs, Tree
+from .model import Model
 from .muscles import passive_coefficients, tendon_exponent
 from .path_tables import PathTables, Point
 
 if TYPE_CHECKING:
     import opensim
 
-_JOINTS = ("FreeJoint", "PinJoint", "WeldJoint", "SliderJoint", "UniversalJoint", "GimbalJoint", "CustomJoint")
+_JOINTS = (
+    "FreeJoint",
+    "BallJoint",
+    "PinJoint",
+    "PlanarJoint",
+    "WeldJoint",
+    "SliderJoint",
+    "UniversalJoint",
+    "GimbalJoint",
+    "CustomJoint",
+)
 _FORCES = (
     "DeGrooteFregly2016Muscle",
     "SmoothSphereHalfSpaceForce",
@@ -161,11 +174,12 @@ class Compiler:
         paths, muscles, extra = self._muscles()
         contacts, spheres, feet = self._contacts()
         limits, springs, actuators, actuator_extra = self._coordinate_forces()
-        self._raise_problems()
-        rows = factor_rows(tree["parent"], tree["mobility_start"], paths)
-        tree["row_start"], tree["row_column"] = rows
         coordinates = m.getCoordinateSet()
         each = [coordinates.get(i) for i in range(coordinates.getSize())]
+        drives, couplers = self._constraints(each, tree)
+        self._raise_problems()
+        rows = factor_rows(tree["parent"], tree["mobility_start"], paths, couplers)
+        tree["row_start"], tree["row_column"] = rows
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         return Model(
             name=m.getName(),
@@ -186,6 +200,8 @@ class Compiler:
             limits=limits,
             springs=springs,
             actuators=actuators,
+            drives=drives,
+            couplers=couplers,
             **extra,
             **actuator_extra,
         )
@@ -221,8 +237,9 @@ class Compiler:
                 if kind not in _JOINTS:
                     self._refuse(component, f"use one of {', '.join(_JOINTS)}")
             elif osim.Constraint.safeDownCast(component) is not None:
-                if osim.Constraint.safeDownCast(component).get_isEnforced():
-                    self._refuse(component, "constraints are not compiled: remove it or set isEnforced to false")
+                enforced = osim.Constraint.safeDownCast(component).get_isEnforced()
+                if enforced and kind != "CoordinateCouplerConstraint":
+                    self._refuse(component, "not compiled: couple coordinates, remove it or set isEnforced to false")
             elif osim.Force.safeDownCast(component) is not None:
                 if not osim.Force.safeDownCast(component).get_appliesForce() or kind in _FORCES:
                     continue
@@ -235,12 +252,6 @@ class Compiler:
             elif osim.Controller.safeDownCast(component) is not None:
                 if osim.Controller.safeDownCast(component).isEnabled():
                     self._refuse(component, "disable it: controls come from the caller of step()")
-            elif kind == "Coordinate":
-                coordinate = osim.Coordinate.safeDownCast(component)
-                if coordinate.get_locked():
-                    self._refuse(component, "unlock it, or replace the joint by a WeldJoint")
-                if coordinate.get_prescribed():
-                    self._refuse(component, "set prescribed to false")
 
     # ---------------------------------------------------------------------------------------------------------- bodies
     def _order_bodies(self) -> None:
@@ -346,12 +357,14 @@ class Compiler:
             "UniversalJoint": (0, 1),
             "GimbalJoint": (0, 1, 2),
             "FreeJoint": (0, 1, 2, 3, 4, 5),
+            "BallJoint": (0, 1, 2),
+            "PlanarJoint": (2, 3, 4),
             "WeldJoint": (),
         }
         if kind in simple:
             for i, k in enumerate(simple[kind]):
                 axes[k] = (_UNIT_AXES[k % 3], self.functions.add_coordinate(first + i))
-            tree["free"][b] = kind == "FreeJoint"
+            tree["free"][b] = kind in ("FreeJoint", "BallJoint")
         elif kind == "CustomJoint":
             custom = self.osim.CustomJoint.safeDownCast(joint)
             own = {joint.get_coordinates(i).getName(): first + i for i in range(joint.numCoordinates())}
@@ -383,6 +396,14 @@ class Compiler:
         elif k < 3 and not names and self.functions.constant(function):
             tree["constant_rotation"][b] = 1
         return _vector(axis.getAxis()), function
+
+    def _constraints(self, coordinates: Sequence[Any], tree: dict[str, Any]) -> tuple[Drives, Couplers]:
+        turned = {self.mobility_start[b] + k for b in np.flatnonzero(tree["free"]) for k in range(3)}
+        cast = self.osim.CoordinateCouplerConstraint.safeDownCast
+        enforced = [c for c in map(cast, self.components) if c is not None and c.get_isEnforced()]
+        drives = read_drives(coordinates, self.functions, self.mobility_of, turned, self._refuse)
+        couplers = read_couplers(enforced, self.functions, self.mobility_of, turned, drives, self._refuse)
+        return drives, couplers
 
     # --------------------------------------------------------------------------------------------------------- muscles
     def _active_forces(self, kind: str) -> list[Any]:
@@ -605,29 +626,3 @@ def foot_of(force: str, body: str) -> str:
             if part.lower() in ("r", "l"):
                 return part.lower()
     return body
-
-
-def factor_rows(parent: Any, mobility_start: Any, paths: Any) -> tuple[Any, Any]:
-    """Columns left of the diagonal that are or become non-zero while factoring from the last mobility up.
-
-    The tree couples a mobility with those between it and the root; a muscle couples all that it crosses.
-    """
-    n = int(mobility_start[-1])
-    columns: list[set[int]] = [set() for _ in range(n)]
-    for b in range(1, len(parent)):
-        chain: list[int] = []
-        above = b
-        while above > 0:
-            chain += range(mobility_start[above], mobility_start[above + 1])
-            above = parent[above]
-        for j in range(mobility_start[b], mobility_start[b + 1]):
-            columns[j] |= {i for i in chain if i < j}
-    for m in range(len(paths.entry_start) - 1):
-        crossed = paths.entry_mobility[paths.entry_start[m] : paths.entry_start[m + 1]].tolist()
-        for j in crossed:
-            columns[j] |= {i for i in crossed if i < j}
-    for k in range(n - 1, -1, -1):
-        for i in columns[k]:
-            columns[i] |= {j for j in columns[k] if j < i}
-    start = np.concatenate([[0], np.cumsum([len(c) for c in columns])]).astype(np.int64)
-    return start, np.array([i for c in columns for i in sorted(c)], dtype=np.int64)

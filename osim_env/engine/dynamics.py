@@ -25,7 +25,7 @@ def assemble(model, w, at, push_on, h):
         push_on: Number of the pushed body.
         h: Step of the implicit method, s, or 0 for the plain mass matrix.
     """
-    functions, tree, paths, muscles, contacts, limits, springs, actuators = model
+    functions, tree, paths, muscles, contacts, limits, springs, actuators = model[:8]
     for j in range(at.n_mobilities):
         store(w, at.force + j, 0.0)
     clear_matrix(w, at)

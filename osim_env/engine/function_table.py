@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .model import Floats, Functions
+from .groups import Floats, Functions
 from .splines import piecewise_linear_coefficients, simm_spline_coefficients
 
 
@@ -21,9 +21,9 @@ class FunctionTable:
         self.start: list[int] = [0]
         self.rows: list[tuple[float, ...]] = []
 
-    def add(self, function: Any, mobility: int) -> int | None:
-        """Add an OpenSim function; return its number, or None where its kind is not supported."""
-        osim, scale = self.osim, 1.0
+    def add(self, function: Any, mobility: int, scale: float = 1.0) -> int | None:
+        """Add a multiple of an OpenSim function; return its number, or None where its kind is not supported."""
+        osim = self.osim
         kind = function.getConcreteClassName()
         while kind == "MultiplierFunction":
             outer = osim.MultiplierFunction.safeDownCast(function)
@@ -53,6 +53,17 @@ class FunctionTable:
             coefficients = [scale * values.get(i) for i in range(values.size())]
             return self._append(mobility, [(-np.inf, 0.0, c, 0.0, 0.0, 0.0) for c in coefficients], polynomial=1)
         return None
+
+    def add_of_time(self, function: Any) -> int | None:
+        """Add a function of time; return its number, or None where its kind is not supported."""
+        number = self.add(function, 0)
+        if number is not None:
+            self.mobility[number] = -1
+        return number
+
+    def add_constant(self, value: float) -> int:
+        """Add a constant."""
+        return self._append(-1, [(-np.inf, 0.0, value, 0.0, 0.0, 0.0)])
 
     def add_coordinate(self, mobility: int) -> int:
         """Add the identity: the joint axis is the coordinate itself."""

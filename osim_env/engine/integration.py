@@ -20,12 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .constraints.kernels import follow, hold, place
 from .dynamics import assemble, read_rows, read_state, write_rows
+from .groups import Floats
 from .inertia import body_inertias, solve
 from .joints import coordinate_rates
 from .lanes import absolute, any_lane, entry, get, jit, lanes, load, load3, maximum, put, rotate3, store, where, width
 from .limits import actuator_torques
-from .model import Floats
 from .muscles import activation_rates
 
 DESCRIBE, ACCELERATE, RESIDUAL = 1, 2, 3
@@ -262,6 +263,14 @@ def _residual(w, at):
     _copy(w, at.qdot, at.force, n)
 
 
+@jit
+def _set_clock(w, at, time, first, elapsed):
+    """Put the time of each environment, and what has gone by since, into ``clock``."""
+    last = time.shape[0] - 1
+    for lane in range(width(w)):
+        put(w, at.clock, lane, time[min(first + lane, last)] + elapsed)
+
+
 @entry
 def run_blocks(model, at, w, batch, task, start, stop):
     """Advance the environments of blocks ``start`` to ``stop``, then describe them.
@@ -270,6 +279,8 @@ def run_blocks(model, at, w, batch, task, start, stop):
     is by far the largest piece of machine code; so everything is ready after one compilation.
     """
     n_steps, h, method = task.n_steps, task.h, task.method
+    functions, drives, couplers = model[0], model[8], model[9]
+    constrained = drives.mobility.shape[0] + couplers.dependent.shape[0] > 0
     for block in range(start, stop):
         first = block * width(w)
         last = batch.status.shape[0] - 1
@@ -286,6 +297,9 @@ def run_blocks(model, at, w, batch, task, start, stop):
         # A rigid tendon writes no rate, yet the Runge-Kutta stages add up everybody's.
         for m in range(at.n_muscles):
             store(w, at.tendon_rate + m, 0.0)
+        _set_clock(w, at, batch.time, first, 0.0)
+        if constrained and n_steps > 0:
+            place(functions, drives, couplers, w, at)
         for i in range(n_steps + (1 if task.end > 0 else 0)):
             at_end = i == n_steps
             if not at_end:
@@ -294,18 +308,27 @@ def run_blocks(model, at, w, batch, task, start, stop):
                     _half_way(model, w, at, h)
                 else:
                     _start_sums(w, at)
+            # The implicit method looks at the forces half-way, Runge-Kutta at the start, twice half-way, at the end.
+            fraction = 0.5 if method == 0 and not at_end else 0.0
             for stage in range(4 if method == 1 and not at_end else 1):
                 if task.given_torque == 0:
                     # Controls are constant, so the actuators' linear decay is known at every stage.
                     elapsed = h if method == 0 else (0.5 * h if stage == 1 or stage == 3 else 0.0)
                     actuator_torques(model[7], w, at, 0.0 if at_end else elapsed)
+                if constrained and n_steps > 0:
+                    _set_clock(w, at, batch.time, first, fraction * h)
+                    place(functions, drives, couplers, w, at)
                 assemble(model, w, at, task.push_on, task.implicitness * h if method == 0 and not at_end else 0.0)
                 if at_end and task.end == RESIDUAL:
                     _residual(w, at)
                 if not at_end or task.end == ACCELERATE:
                     if stage == 0 and not at_end and task.end > 0:
                         _accumulate(model, w, at, 1.0 / n_steps)
+                    if constrained:
+                        hold(functions, drives, couplers, w, at)
                     solve(model[1], w, at)
+                    if constrained:
+                        follow(functions, couplers, w, at)
                 if not at_end:
                     if method == 0:
                         _finish_implicit(model, w, at, h)
@@ -313,7 +336,11 @@ def run_blocks(model, at, w, batch, task, start, stop):
                         activation_rates(model[3], w, at)
                         coordinate_rates(model[1], w, at)
                         _runge_kutta_stage(w, at, h, stage)
+                        fraction = 0.5 if stage < 2 else 1.0
             if not at_end:
+                if constrained:
+                    _set_clock(w, at, batch.time, first, h)
+                    place(functions, drives, couplers, w, at)
                 _guard(w, at, task.speed_limit)
                 for lane in range(min(width(w), last + 1 - first)):
                     if get(w, at.alive, lane) == 0.0:

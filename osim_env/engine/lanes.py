@@ -170,7 +170,7 @@ else:
         """Fingerprint of the sources that a kernel of a folder is made of: those of the folder and of the engine."""
         digest = hashlib.sha256()
         for home in sorted({folder, Path(__file__).parent}):
-            for source in sorted(home.glob("*.py")):
+            for source in sorted(home.rglob("*.py")):
                 digest.update(source.read_bytes())
         return digest.hexdigest()
 

@@ -68,6 +68,8 @@ class OpenSimEngine:
         state = self.osim.State(self.system_state)
         order_q, order_u = [], []
         for coordinate in self.coordinates:
+            coordinate.setLocked(state, False)  # or its value could not be set
+        for coordinate in self.coordinates:
             before, speeds = _array(state.getQ()), _array(state.getU())
             coordinate.setValue(state, coordinate.getValue(state) + 0.125, False)
             coordinate.setSpeedValue(state, coordinate.getSpeedValue(state) + 0.25)
@@ -178,6 +180,7 @@ class OpenSimEngine:
         params: Parameters | None = None,
         *,
         tendon_force: ArrayLike | None = None,
+        time: ArrayLike = 0.0,
     ) -> Floats:
         """Accelerations by ``Model.realizeAcceleration``; arguments as in :func:`.accelerations`."""
         m = self.model
@@ -192,10 +195,12 @@ class OpenSimEngine:
         activations = broadcast("activation", activation, m.n_muscles)
         torques = broadcast("torque", torque, m.n_actuators)
         tendons = broadcast("tendon_force", tendon_force, m.n_muscles)
+        times = np.broadcast_to(time, batch)
         result = np.empty((batch, m.n_coordinates))
         for row in range(batch):
             self._apply_parameters(params, row)
             state = self.set_state(rows[row], speeds[row], activations[row], tendons[row])
+            state.setTime(float(times[row]))
             self._set_controls(state, None, torques[row])
             self.opensim_model.realizeAcceleration(state)
             result[row] = _array(state.getUDot())[self._columns[1]]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .model import Floats, Integers, Paths
+from .groups import Floats, Integers, Paths
 
 
 @dataclass

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .checks import CheckError, require
 
-Model = Functions = Tree = Paths = Any
+Model = Functions = Tree = Paths = Couplers = Any
 """Classes of :mod:`.model`, which imports this file."""
 
 MOST_ROWS = 1 << 20
@@ -35,7 +35,8 @@ def check_relations(model: Model) -> None:
     check_segments(model.paths)
     check_crossings(model.paths, model.tree)
     check_slides(model.paths)
-    check_fill(model.tree, model.paths)
+    check_constraints(model)
+    check_fill(model.tree, model.paths, model.couplers)
     column = {name: k for k, name in enumerate(model.coordinate_names)}
     for name, mobility in zip(model.actuator_coordinate, model.actuators.mobility, strict=True):
         if name not in column or model.tree.mobility_of_coordinate[column[name]] != mobility:
@@ -62,7 +63,7 @@ def check_tree(tree: Tree, functions: Functions) -> None:
     if count[0] != 0 or tree.free[0] != 0:
         raise CheckError("tree.mobility_start and tree.free: the ground has no mobilities")
     require(
-        (tree.free == 0) | (count == 6), "tree.free", tree.free, "expected 0 for a joint of other than 6 mobilities"
+        (tree.free == 0) | (count == 6) | (count == 3), "tree.free", tree.free, "expected 0 unless a joint turns freely"
     )
     _same("tree.body_of_mobility", tree.body_of_mobility, np.repeat(body, count), "body whose joint it is")
     order = np.sort(tree.mobility_of_coordinate)
@@ -153,7 +154,26 @@ def check_slides(paths: Paths) -> None:
     )
 
 
-def check_fill(tree: Tree, paths: Paths) -> None:
+def check_constraints(model: Model) -> None:
+    """Driven coordinates move with time alone, and a coupled one comes before those that it follows."""
+    functions, drives, couplers = model.functions, model.drives, model.couplers
+    argument = functions.mobility[drives.function]
+    require(argument == -1, "drives.function", drives.function, "expected a function of time")
+    argument = functions.mobility[couplers.function]
+    fits = (argument == couplers.independent) | (argument == -1)
+    require(fits, "couplers.function", couplers.function, "expected a function of the independent coordinate")
+    held = np.concatenate([drives.mobility, couplers.dependent])
+    once = np.bincount(held, minlength=model.n_coordinates) <= 1
+    require(once[held], "drives.mobility and couplers.dependent", held, "expected each mobility at most once")
+    for k, independent in enumerate(couplers.independent):
+        if independent in couplers.dependent[: k + 1]:
+            raise CheckError(f"couplers.independent[{k}] is {independent}, expected none that was taken out before")
+    first = model.tree.mobility_start[:-1][model.tree.free == 1]
+    turned = np.isin(np.concatenate([held, couplers.independent]), first[:, None] + np.arange(3))
+    require(~turned, "drives and couplers", turned, "expected no angle of a joint that turns freely")
+
+
+def check_fill(tree: Tree, paths: Paths, couplers: Couplers) -> None:
     """The factorization visits every entry of the mass matrix that the tree and the muscles fill, and what follows."""
     n = len(tree.row_start) - 1
     row = np.repeat(np.arange(n), np.diff(tree.row_start))
@@ -173,6 +193,10 @@ def check_fill(tree: Tree, paths: Paths) -> None:
     for first, last in zip(paths.entry_start[:-1], paths.entry_start[1:], strict=True):
         crossed = paths.entry_mobility[first:last]
         needed[np.ix_(crossed, crossed)] = True
+    for dependent, independent in zip(couplers.dependent, couplers.independent, strict=True):
+        beside = (needed[dependent] | needed[:, dependent]) & (np.arange(n) != dependent)
+        needed[independent] |= beside
+        needed[:, independent] |= beside
     for k in range(n - 1, -1, -1):
         filled = np.flatnonzero(visited[k])
         needed[np.ix_(filled, filled)] = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .model import Floats
+from .groups import Floats
 
 _NARROWEST = 1e-7
 

@@ -129,7 +129,7 @@ def compiled_in_cache(source: Path) -> Path:
 def compiler_key() -> str:
     """SHA-256 of the engine's sources and the versions of numpy and opensim."""
     digest = hashlib.sha256()
-    for file in sorted(Path(engine.__file__).parent.glob("*.py")):
+    for file in sorted(Path(engine.__file__).parent.rglob("*.py")):
         digest.update(f"{file.name}:".encode() + file.read_bytes())
     for package in ("numpy", "opensim"):
         try:

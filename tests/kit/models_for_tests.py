@@ -157,3 +157,62 @@ def compliant(source: Path, path: Path) -> Path:
     model.finalizeConnections()
     model.printToXML(str(path))
     return path
+
+
+def constrained(path: Path, *, seed: int = 5) -> Path:
+    """Branches with ball and planar joints, locked and prescribed coordinates, and a chain of couplers across them."""
+    osim = import_opensim()
+    rng = np.random.default_rng(seed)
+    model = osim.Model()
+    model.setName("constrained")
+    model.setGravity(_vec3([0.4, -9.7, 0.2]))
+    coordinates = {}
+
+    def add(kind, name, parent):
+        body = _body(osim, rng, f"{name}_body")
+        model.addBody(body)
+        places = [_vec3(0.2 * rng.normal(size=3)) for _ in range(4)]
+        joint = getattr(osim, kind)(name, parent, *places[:2], body, *places[2:])
+        model.addJoint(joint)
+        for i in range(joint.numCoordinates()):
+            coordinate = joint.upd_coordinates(i)
+            coordinate.setName(f"{name}_{i}")
+            coordinate.setRangeMin(-1.0)
+            coordinate.setRangeMax(1.0)
+            coordinates[coordinate.getName()] = coordinate
+        return body
+
+    root = add("FreeJoint", "free", model.getGround())
+    add("PlanarJoint", "plane", add("BallJoint", "ball", root))
+    right = add("PinJoint", "pin", add("GimbalJoint", "gimbal", root))
+    tip = add("SliderJoint", "slide", add("PinJoint", "finger", right))
+    add("PinJoint", "nail", tip)
+    model.finalizeConnections()
+    coordinates["free_4"].set_locked(True)
+    coordinates["free_4"].setDefaultValue(0.3)
+    coordinates["gimbal_1"].setDefaultValue(-0.2)
+    coordinates["gimbal_1"].set_locked(True)
+    swing = osim.PolynomialFunction(osim.Vector.createFromMat(np.array([0.7, -0.5, 0.3, 0.1])))
+    for name, function in (("plane_1", _spline(osim, rng)), ("finger_0", swing)):
+        coordinates[name].setPrescribedFunction(function)
+        coordinates[name].set_prescribed(True)
+    couplers = (
+        # A chain over three joints, of which the middle one is named first, and one that follows a prescribed motion.
+        ("slide_0", "plane_0", _spline(osim, rng), 0.7),
+        ("nail_0", "slide_0", osim.LinearFunction(1.4, 0.2), 1.0),
+        ("plane_2", "finger_0", _spline(osim, rng), -1.2),
+    )
+    for dependent, independent, function, scale in couplers:
+        coupler = osim.CoordinateCouplerConstraint()
+        coupler.setName(f"{dependent}_coupler")
+        names = osim.ArrayStr()
+        names.append(independent)
+        coupler.setIndependentCoordinateNames(names)
+        coupler.setDependentCoordinateName(dependent)
+        coupler.setFunction(function)
+        osim.PropertyHelper.setValueDouble(scale, coupler.updPropertyByName("scale_factor"))
+        coupler.thisown = False
+        model.addConstraint(coupler)
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ import pytest
 
 from exogait.data.errors import FileFormatError
 from exogait.osim_env.engine.checks import Index, Offsets
-from exogait.osim_env.engine.model import GROUPS, Model, array_rules
+from exogait.osim_env.engine.groups import GROUPS, Couplers, Drives, Functions
+from exogait.osim_env.engine.model import Model, array_rules
 from exogait.osim_env.gait import setup
 from exogait.osim_env.gait.setup import COMPILED
 
@@ -22,9 +23,28 @@ def test_every_array_says_what_it_must_be() -> None:
     assert set(array_rules()) == wanted
 
 
+def whole(model: Model) -> Model:
+    """A model that has something of every group: one toe locked, the other one coupled to its ankle."""
+    names, mobility = model.coordinate_names, model.tree.mobility_of_coordinate
+    left, right, ankle = (mobility[names.index(name)] for name in ("mtp_angle_l", "mtp_angle_r", "ankle_angle_r"))
+    f = model.functions
+    count, pieces = len(f.mobility), len(f.knot)
+    rows = {"knot": [-np.inf] * 2, "y": [0.1, 0.0], "b": [0.0, 0.5], **dict.fromkeys(("x0", "c", "d"), [0.0] * 2)}
+    functions = Functions(
+        mobility=np.append(f.mobility, [-1, ankle]),
+        polynomial=np.append(f.polynomial, [0, 0]),
+        start=np.append(f.start, [pieces + 1, pieces + 2]),
+        **{name: np.append(getattr(f, name), values) for name, values in rows.items()},
+    )
+    drives = Drives(np.array([left]), np.array([count]))
+    couplers = Couplers(np.array([right]), np.array([ankle]), np.array([count + 1]))
+    return replace(model, functions=functions, drives=drives, couplers=couplers)
+
+
 @pytest.fixture(scope="module")
-def arrays() -> dict[str, np.ndarray]:
-    with np.load(COMPILED["hip_ankle"], allow_pickle=False) as archive:
+def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    path = whole(Model.load(COMPILED["hip_ankle"])).save(tmp_path_factory.mktemp("whole") / "whole.npz")
+    with np.load(path, allow_pickle=False) as archive:
         return {key: archive[key] for key in archive.files}
 
 
@@ -55,6 +75,10 @@ def test_an_index_out_of_range_is_refused_by_name(name: str, arrays: dict[str, n
         ("paths.segment_kind", lambda a: 1 - a),
         ("muscles.max_speed", lambda a: -a),
         ("tree.row_column", lambda a: a[:0]),
+        ("couplers.independent", lambda a: a + 1),
+        ("couplers.function", lambda a: a - 2),
+        ("couplers.dependent", lambda a: a * 0),
+        ("drives.function", lambda a: a + 1),
     ],
 )
 def test_types_shapes_values_and_relations(name: str, change, arrays: dict[str, np.ndarray], tmp_path: Path) -> None:

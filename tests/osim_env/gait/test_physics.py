@@ -9,7 +9,7 @@ import pytest
 
 from exogait import models
 from exogait.osim_env.engine import Model, compile_osim
-from exogait.osim_env.engine.model import GROUPS
+from exogait.osim_env.engine.groups import GROUPS
 from exogait.osim_env.gait.grounding import TOE_EXTENSION, ground_reference, sphere_heights
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED

@@ -1,0 +1,1 @@
+"""Coordinates that do not move by themselves: locked, prescribed, or coupled to another one."""
