@@ -256,5 +256,5 @@ def empty_group(name: str) -> Any:
     kind, columns = GROUPS[name], []
     for hint in get_type_hints(kind, include_extras=True).values():
         rule: Rule = hint.__metadata__[0]
-        columns.append(np.zeros((0, *rule.shape[1:]), rule.dtype))
+        columns.append(np.zeros((0, *(int(n) for n in rule.shape[1:])), rule.dtype))
     return kind(*columns)
