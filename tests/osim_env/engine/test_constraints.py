@@ -69,9 +69,7 @@ def test_coordinates_stay_on_their_constraints(path, oracle, integrator):
     assert (state.q[:, column("free_4")] == 0.3).all() and (state.u[:, column("free_4")] == 0.0).all()
     swing = opensim_model.getCoordinateSet().get("finger_0").getPrescribedFunction()
     np.testing.assert_allclose(state.q[:, column("finger_0")], swing.calcValue(osim.Vector(1, 0.1)), atol=1e-13)
-    np.testing.assert_allclose(
-        state.q[:, column("nail_0")], 1.4 * state.q[:, column("slide_0")] + 0.2, atol=1e-14
-    )  # fmt: skip
+    np.testing.assert_allclose(state.q[:, column("nail_0")], 1.4 * state.q[:, column("slide_0")] + 0.2, atol=1e-14)
     np.testing.assert_allclose(state.u[:, column("nail_0")], 1.4 * state.u[:, column("slide_0")], atol=1e-14)
 
 
@@ -80,6 +78,8 @@ def test_constraints_do_no_work(path, tmp_path):
     opensim_model = osim.Model(str(path))
     for name in ("plane_1", "finger_0"):
         opensim_model.getCoordinateSet().get(name).set_prescribed(False)
+    # At full gravity the ball joint spins through its singular middle angle, and the step's own error would show.
+    opensim_model.setGravity(osim.Vec3(0.1, -2.0, 0.1))
     opensim_model.finalizeConnections()
     opensim_model.printToXML(str(tmp_path / "free.osim"))
     oracle = OpenSimEngine(tmp_path / "free.osim")
