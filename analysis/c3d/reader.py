@@ -18,6 +18,7 @@ from exogait.data.errors import FileFormatError, InputError, UnitsError
 from exogait.data.loading import regular_file
 from exogait.data.show import Card, Shown, names, number
 
+from .applied import ForceRecord
 from .events import C3DEvent, read_events
 from .labels import subjects_in
 from .layout import Layout, find_layout
@@ -85,6 +86,10 @@ class C3DFile(Shown):
     """``"Intel"``, ``"DEC"`` or ``"SGI/MIPS"``."""
     warnings: tuple[str, ...]
     """What was odd about the file, one sentence each."""
+    forces: ForceRecord | None = None
+    """Forces from a table beside the file; they take the place of its plates."""
+    start: float = 0.0
+    """Time of the first frame on the clock of a table beside the file, s."""
     subject: str = ""
     """The prefix of the labels, where one person was in the file and had one."""
 

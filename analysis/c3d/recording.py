@@ -39,6 +39,7 @@ def read_recording(path: str | Path, *, units: str | None = None) -> C3DFile:
             output_names=(), outputs=np.zeros((time.frames, 0, 3)), analog_names=(), analog=np.zeros((0, 0)),
             analog_units=(), point_rate=time.rate, analog_rate=0.0, first_frame=1, events=(),
             platforms=(), parameters={}, units="m", processor="text", warnings=notes,
+            start=float(table.index[0]),
         )  # fmt: skip
     else:
         recording = read_c3d(path, units=units)

@@ -58,6 +58,8 @@ def signal_rows(case: Case) -> Iterator[QualityRow]:
 
     A plate's own fault spoils the legs that stood on it, and no other.
     """
+    if case.recording.forces is not None:
+        return  # a table shows no channel
     rate = case.recording.analog_rate
     for spec, plate in zip(case.recording.platforms, case.lab.plates, strict=True):
         if not plate.contacts or spec.type not in (1, 2):

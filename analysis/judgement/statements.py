@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,14 @@ def file_rows(file: C3DFile, role: str) -> list[QualityRow]:
                 "Files", f"{role} trial, repeated parameters", f"{len(twice)} ({named}); the first of each counts"
             )
         )
+    if file.forces is not None:
+        table = file.forces
+        held = (
+            f"{len(table.ground)} ground reactions and {len(table.device)} device loads at {table.rate:g} Hz, "
+            f"{table.time[0]:.2f} to {table.time[-1]:.2f} s; the first frame is at {file.start:.3f} s of it"
+        )
+        rows.append(QualityRow("Files", f"{role} trial, forces in {Path(table.path).name}", held))
+        rows += [QualityRow("Files", f"{role} trial, forces", note, verdict="warn") for note in table.notes]
     return rows
 
 

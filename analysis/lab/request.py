@@ -38,6 +38,10 @@ class LabRequest(Shown):
     """Choices of the road, with the file of manual corrections among them."""
     base_model: Path | None = None
     """Model to scale; the suite's own without contact, device or deficit if not given."""
+    forces: Path | None = None
+    """Forces beside the walk (.mot, .sto, .csv or ExternalLoads .xml); they take the place of its force plates."""
+    force_columns: Path | None = None
+    """YAML file that says which column of ``forces`` is what, for names that are not known."""
     name: str = ""
     """Name of the trial; the walking file's if empty."""
     subject: str = ""
@@ -73,6 +77,10 @@ class LabChoices(TypedDict, total=False):
     """Choices of the road."""
     base_model: str | Path | None
     """Model to scale."""
+    forces: str | Path | None
+    """Forces beside the walk (.mot, .sto, .csv or ExternalLoads .xml)."""
+    force_columns: str | Path | None
+    """YAML file that says which column of ``forces`` is what."""
     name: str | None
     """Name of the trial."""
     subject: str | None
@@ -86,8 +94,8 @@ def make_request(static: str | Path, walk: str | Path, mass: float, **choices: U
         static: C3D or TRC file of the static trial.
         walk: C3D or TRC file of the walking trial.
         mass: Body mass, kg.
-        **choices: ``height``, ``marker_map``, ``settings``, ``base_model``, ``name``, ``subject``
-            (:class:`LabChoices`).
+        **choices: ``height``, ``marker_map``, ``settings``, ``base_model``, ``forces``, ``force_columns``, ``name``,
+            ``subject`` (:class:`LabChoices`).
 
     Raises:
         InputError: The mass is not positive, or the height is not a person's.
@@ -97,8 +105,7 @@ def make_request(static: str | Path, walk: str | Path, mass: float, **choices: U
         'walk_3'
     """
     given = {key: value for key, value in choices.items() if value is not None}
-    if "base_model" in choices and choices["base_model"] is not None:
-        given["base_model"] = Path(choices["base_model"])
+    given |= {key: Path(str(given[key])) for key in ("base_model", "forces", "force_columns") if key in given}
     return LabRequest(static=Path(static), walk=Path(walk), mass=mass, **given)  # pyright: ignore[reportArgumentType]
 
 

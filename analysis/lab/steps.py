@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, SCALED_ENDING
 from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array, marker_table
 
+from ..c3d.force_files import read_forces
 from ..c3d.reader import C3DFile
 from ..c3d.recording import read_recording
 from ..c3d.subjects import only_subject
@@ -95,6 +96,8 @@ def measure(request: LabRequest) -> Measured:
         raise FileFormatError(request.static, "there is no such static trial", "name its C3D file with --static")
     resting = only_subject(read_recording(request.static, units=settings.units), [request.subject])
     recording = only_subject(read_recording(request.walk, units=settings.units), [request.subject, resting.subject])
+    if request.forces is not None:
+        recording = replace(recording, forces=read_forces(request.forces, columns=request.force_columns))
     # The marker set comes first: it also says which marker is a heel, and an unknown set is the clearest complaint.
     used_map = choose_map(request.marker_map, (resting, recording))
     at_rest = identify(resting, used_map, settings.roles)

@@ -9,21 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from exogait.data.errors import FileFormatError, InputError
+from exogait.data.errors import InputError
 from exogait.data.names import FORCES_ENDING
-from exogait.data.storage import read_sto, write_mot
+from exogait.data.storage import write_mot
 from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitEvent
 
+from ..c3d.force_files import read_forces
 from .common import element, object_set, write_document
 
 FOOT_BODIES = {"r": "calcn_r", "l": "calcn_l"}
 
-# First force column of one plate; the group is what tells plates apart.
-_PLATE = re.compile(r"^(?:ground_force_?(?P<a>\w*?)_v|(?P<b>\w+)_ground_force_v|ground_force_v)x$")
-
 
 def read_ground_reactions(path: str | Path, *, sides: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Read a ground reaction .mot of any common spelling.
+    """Read ground reactions of any common spelling (:mod:`exogait.analysis.c3d.force_files`).
 
     Args:
         path: The file.
@@ -37,38 +35,21 @@ def read_ground_reactions(path: str | Path, *, sides: Mapping[str, str] | None =
         FileFormatError: No force columns are found.
         InputError: A plate is given no side.
     """
-    table = read_sto(path, in_degrees=False)
-    plates = {}
-    for column in table.columns:
-        match = _PLATE.match(str(column))
-        if match:
-            plates[match.group("a") or match.group("b") or ""] = str(column)[:-2]
-    if not plates:
-        raise FileFormatError(path, "no ground force columns (ground_force_..._vx)", "check that this is a force file")
-    by_name = {"r": "r", "right": "r", "R": "r", "l": "l", "left": "l", "L": "l"}
-    given = {**by_name, **(sides or {})}
-    result = pd.DataFrame(0.0, index=table.index, columns=pd.Index(GROUND_REACTION_COLUMNS))
+    record = read_forces(path)
+    index = pd.Index(record.time, name="time")
+    result = pd.DataFrame(0.0, index=index, columns=pd.Index(GROUND_REACTION_COLUMNS))
     parts: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {"r": [], "l": []}
-    for plate, stem in plates.items():
-        if plate not in given:
-            raise InputError(f"{path}: plate {plate!r}", None, "pass sides={plate: 'r' or 'l'} for every plate")
-        prefixes = (stem + "v", stem + "p", _torque_prefix(table, stem, plate))
-        force, point, torque = (table[[f"{prefix}{axis}" for axis in "xyz"]].to_numpy() for prefix in prefixes)
-        parts[given[plate]].append((force, point, torque))
+    for plate in record.ground:
+        side = (sides or {}).get(plate.name, plate.side)
+        if side is None:
+            raise InputError(f"{path}: plate {plate.name!r}", None, "pass sides={plate: 'r' or 'l'} for every plate")
+        parts[side].append((plate.force, plate.point, plate.torque))
     for side in SIDES:
-        values = _combine(parts[side], len(table))
+        values = _combine(parts[side], len(result))
         columns = [c for c in GROUND_REACTION_COLUMNS if f"_{side}_" in c]
         result[columns] = np.concatenate(values, axis=1)
     result.attrs = {"name": Path(path).stem, "source": str(path), "in_degrees": False}
     return result
-
-
-def _torque_prefix(table: pd.DataFrame, stem: str, plate: str) -> str:
-    torque, moment = stem.replace("force", "torque"), stem.replace("force", "moment")
-    for candidate in (torque, stem + "m", torque + "m", moment + "m"):
-        if f"{candidate}y" in table.columns:
-            return candidate
-    raise FileFormatError(table.attrs["source"], f"plate {plate!r} has no free moment columns", "export them too")
 
 
 def _combine(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n: int) -> list[np.ndarray]:

@@ -77,9 +77,9 @@ def events_from_plates(stances: Iterable[Stance], duration: float) -> list[GaitE
     """
     events = []
     for stance in stances:
-        if stance.start > 1e-3:
+        if stance.begins and stance.start > 1e-3:
             events.append(GaitEvent(stance.start, stance.side, "heel_strike", "plate"))
-        if stance.stop < duration - 5e-3:
+        if stance.ends and stance.stop < duration - 5e-3:
             events.append(GaitEvent(stance.stop, stance.side, "toe_off", "plate"))
     return sorted(events)
 

@@ -32,6 +32,7 @@ from ..c3d.reader import C3DFile, parse_c3d, read_c3d
 from ..gait.belt import LONGEST_STANCE, Belt, find_belt
 from ..markers.identify import Identity
 from ..markers.roles import find_roles, foot_markers
+from .applied import TABLE, heed_statements, plates_of_table, table_loads
 from .events import DetectedEvents, detect_events
 from .filters import Gap, butterworth, fill_gaps, runs
 from .frame import LabFrame, find_lab_frame
@@ -203,15 +204,25 @@ def process_trial(
     positions = filled
     if marker_cutoff is not None and trial.n_frames > 3 * filter_order:
         positions = butterworth(filled, trial.point_rate, marker_cutoff, order=filter_order)
-    plates = read_plates(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
+    if trial.forces is None:
+        plates = read_plates(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
+    else:
+        plates = plates_of_table(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
     belt = _find_ground(trial, filled, found, belt_speed, method)
     strikes = assign_plates(plates, filled, trial.marker_names, trial.point_rate, found, belt)
+    if trial.forces is not None:
+        strikes = heed_statements(strikes, trial.forces)
     if overrides is not None:
         strikes = apply_plate_overrides(strikes, overrides)
     stances = find_stances(plates, strikes)
     events = detect_events(trial, filled, found, stances, overrides=overrides, method=method)
-    loads = {side: foot_load(side, plates, strikes) for side in SIDES}
-    known = np.column_stack([_load_known(side, trial, filled, found, stances, events, belt) for side in SIDES])
+    if trial.forces is None:
+        loads = {side: foot_load(side, plates, strikes) for side in SIDES}
+    else:
+        loads = table_loads(plates, strikes)
+    known = np.column_stack(
+        [_load_known(side, trial, filled, found, stances, events, belt, plates) for side in SIDES]
+    )  # fmt: skip
     notes = [*trial.warnings, *frame.notes, *_gap_notes(gaps, max_gap)]
     for plate in plates:
         notes += [f"force plate {plate.index + 1}: {note}" for note in plate.notes]
@@ -219,7 +230,7 @@ def process_trial(
         if not strike.accepted:
             span = f"{strike.start:.2f}-{strike.stop:.2f} s"
             notes.append(f"force plate {strike.plate + 1}, {span}: not used, {strike.reason}")
-    if not trial.platforms:
+    if not plates:
         notes.append("the file has no force plates: joint moments cannot be computed")
     else:
         for side, word in (("r", "right"), ("l", "left")):
@@ -247,7 +258,7 @@ def process_trial(
         stances=tuple(stances),
         belt=belt,
         loads=loads,
-        load_rate=trial.analog_rate if plates else 0.0,
+        load_rate=plates[0].rate if plates else 0.0,
         events=events,
         load_known=known,
         settings={
@@ -299,11 +310,12 @@ def _load_known(
     stances: Sequence[Stance],
     events: DetectedEvents,
     belt: Belt,
+    plates: Sequence[PlateData],
 ) -> NDArray[np.bool_]:
     """True in swing and within accepted contacts; False while the foot may stand elsewhere or cannot be seen."""
     time = np.arange(trial.n_frames) / trial.point_rate
     where = [trial.marker_names.index(m) for m in foot_markers(roles, side)]
-    if not trial.platforms or not where:
+    if not plates or not where:
         return np.zeros(len(time), dtype=bool)
     paths = positions[:, where]
     standing = np.any(on_ground(paths, trial.point_rate, belt.of(side, len(paths))), axis=1)
@@ -335,7 +347,17 @@ def _load_known(
                 accepted[start:first] = True
             if stop - last <= tail:
                 accepted[last:stop] = True
-    return accepted | ~grounded
+    return (accepted | ~grounded) & _recorded(time, plates)
+
+
+def _recorded(time: NDArray[np.float64], plates: Sequence[PlateData]) -> NDArray[np.bool_]:
+    """Frames in which every plate's force is a number: a table may begin later than the markers and end before."""
+    known = np.ones(len(time), dtype=bool)
+    for plate in plates:
+        if plate.type == TABLE:
+            finite = np.flatnonzero(np.isfinite(plate.force).all(axis=1)) / plate.rate
+            known &= (time >= finite[0] - 1e-6) & (time <= finite[-1] + 1e-6) if len(finite) else False
+    return known
 
 
 def _widen(mask: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:

@@ -348,7 +348,7 @@ def _plate(
         notes.append("the plate is not horizontal: its centre of pressure is left out")
         loaded = np.zeros(len(force), dtype=bool)
         contacts = ()
-    cop, free = _centre_of_pressure(force, moment, centre, loaded)
+    cop, free = centre_of_pressure(force, moment, centre, loaded)
     return PlateData(
         index=spec.index,
         type=spec.type,
@@ -379,10 +379,22 @@ def _plate_axes(spec: PlateSpec) -> NDArray[np.float64]:
     return np.column_stack([x, np.cross(z, x), z]).astype(np.float64)
 
 
-def _centre_of_pressure(
+def centre_of_pressure(
     force: NDArray[np.float64], moment: NDArray[np.float64], centre: NDArray[np.float64], loaded: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """In a frame with Y up, r x F = M at height zero gives x = M_z / F_y and z = -M_x / F_y."""
+    """Centre of pressure and vertical free moment of a plate's wrench, NaN where it is not loaded.
+
+    In a frame with Y up, r x F = M at height zero gives x = M_z / F_y and z = -M_x / F_y.
+
+    Args:
+        force: Force on the body, shape (n, 3), N.
+        moment: Moment about ``centre``, shape (n, 3), N m.
+        centre: Centre of the surface, shape (3,), m.
+        loaded: Where the plate is loaded, shape (n,).
+
+    Returns:
+        Points, shape (n, 3), m, and moments, shape (n,), N m.
+    """
     cop = np.full_like(force, np.nan)
     free = np.full(len(force), np.nan)
     f, m = force[loaded], moment[loaded]

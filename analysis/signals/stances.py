@@ -32,6 +32,10 @@ class Stance:
     """Instant at which it falls below the release level, s."""
     plates: tuple[int, ...]
     """Numbers of the plates, from 0."""
+    begins: bool = True
+    """False where the plates' first sample is under the foot already."""
+    ends: bool = True
+    """False where the plates' last sample is under the foot still."""
 
 
 def find_stances(plates: Sequence[PlateData], strikes: Sequence[PlateStrike]) -> list[Stance]:
@@ -57,5 +61,13 @@ def find_stances(plates: Sequence[PlateData], strikes: Sequence[PlateStrike]) ->
             found = find_contacts(total, plates[0].rate, threshold=threshold)
             if found:
                 start, stop = found[0].start, found[-1].stop
-        stances.append(Stance("r" if group[0].side == "r" else "l", start, stop, under))
+        first, last = _recorded([plate for plate in plates if plate.index in under])
+        side: Side = "r" if group[0].side == "r" else "l"
+        stances.append(Stance(side, start, stop, under, start > first + 1e-9, stop < last - 1e-9))
     return sorted(stances, key=lambda stance: stance.start)
+
+
+def _recorded(plates: Sequence[PlateData]) -> tuple[float, float]:
+    """First and last instant at which these plates measured, s."""
+    known = np.flatnonzero(np.any([np.isfinite(plate.force).all(axis=1) for plate in plates], axis=0))
+    return (float(known[0] / plates[0].rate), float(known[-1] / plates[0].rate)) if len(known) else (0.0, 0.0)

@@ -186,7 +186,9 @@ def _without_holes(row: PlateStrike, plates: Sequence[PlateData]) -> PlateStrike
     return row
 
 
-def foot_load(side: str, plates: Sequence[PlateData], strikes: Sequence[PlateStrike]) -> FootLoad:
+def foot_load(
+    side: str, plates: Sequence[PlateData], strikes: Sequence[PlateStrike], *, whole: Sequence[int] = ()
+) -> FootLoad:
     """Add up the accepted contacts of one foot.
 
     Where a foot stands on two plates at once, the two wrenches are added and their common centre of pressure is found.
@@ -195,6 +197,7 @@ def foot_load(side: str, plates: Sequence[PlateData], strikes: Sequence[PlateStr
         side: ``"r"`` or ``"l"``.
         plates: The plates.
         strikes: The decisions.
+        whole: Plates of which every sample is this foot's, within contacts and between.
 
     Returns:
         The foot's ground reaction at the plates' rate.
@@ -207,14 +210,21 @@ def foot_load(side: str, plates: Sequence[PlateData], strikes: Sequence[PlateStr
     force, moment = np.zeros((n, 3)), np.zeros((n, 3))
     loaded = np.zeros(n, dtype=bool)
     height = np.zeros(n)
+
+    def add(plate: PlateData, on: NDArray[np.bool_]) -> None:
+        on = on & np.isfinite(plate.force).all(axis=1)
+        force[on] += plate.force[on]
+        moment[on] += plate.moment[on] + np.cross(plate.centre, plate.force[on])
+        height[on] = plate.centre[1]
+        loaded[on] = True
+
     for group in same_stance([s for s in strikes if s.side == side and s.accepted]):
         for plate, first, last in stance_windows(group, plates, strikes):
-            on = loaded_samples([Contact(plate.index, first, last, True)], n, plate.rate)
-            on &= np.isfinite(plate.force).all(axis=1)
-            force[on] += plate.force[on]
-            moment[on] += plate.moment[on] + np.cross(plate.centre, plate.force[on])
-            height[on] = plate.centre[1]
-            loaded |= on
+            if plate.index not in whole:
+                add(plate, loaded_samples([Contact(plate.index, first, last, True)], n, plate.rate))
+    for plate in plates:
+        if plate.index in whole:
+            add(plate, np.ones(n, dtype=bool))
     point, torque = np.zeros((n, 3)), np.zeros((n, 3))
     firm = loaded & (force[:, 1] > 1.0)
     f, m, h = force[firm], moment[firm], height[firm]

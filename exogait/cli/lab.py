@@ -44,6 +44,8 @@ def lab_run(
     belt_speed: float | None = None,
     overrides: Path | None = None,
     base_model: Path | None = None,
+    forces: Path | None = None,
+    force_columns: Path | None = None,
     show_failed: bool = False,
 ) -> None:
     """Analyse one walk: scaled model, joint angles, moments, powers, events, symmetry, report.
@@ -70,6 +72,8 @@ def lab_run(
         belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
         overrides: CSV of manual events and plate assignments (columns what, side, time, plate).
         base_model: Model to scale; the suite's own if not given.
+        forces: Forces beside the walk: .mot, .sto, .csv, or ExternalLoads .xml; in place of the file's plates.
+        force_columns: YAML file that says which column of the forces is what, for names that are not known.
         show_failed: Show in the report, hatched, what failed checks withhold.
     """
     from exogait.analysis.lab.run import STEPS, run_trial
@@ -82,7 +86,8 @@ def lab_run(
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
             static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
-            base_model=base_model, name=name, subject=subject, muscles=muscles, show_failed=show_failed,
+            base_model=base_model, forces=forces, force_columns=force_columns, name=name, subject=subject,
+            muscles=muscles, show_failed=show_failed,
             progress=step,
         )  # fmt: skip
     print(run.trial.about.frame)
