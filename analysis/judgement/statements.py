@@ -185,6 +185,10 @@ def lab_rows(file: C3DFile, lab: LabTrial) -> list[QualityRow]:
         for plate in lab.plates
         for note in plate.notes
     ]  # fmt: skip
+    rows += [
+        QualityRow("Device", f"load {load.name}", f"on {load.body}: the joint moments are what the body adds to it")
+        for load in lab.device
+    ]
     return rows + strike_rows(lab.strikes) + event_rows(lab.events)
 
 
@@ -297,7 +301,9 @@ def dynamics_rows(result: DynamicsResult, mass: float) -> list[QualityRow]:
         rows.append(
             QualityRow("Inverse dynamics", "residuals", "not known: no instant with both feet on plates or in the air")
         )
-    elif result.cutoff <= 0:
+    if result.cutoff > 0:
+        rows.append(QualityRow("Filters", "angles before inverse dynamics", f"low-pass of {result.cutoff:g} Hz"))
+    else:
         rows.append(QualityRow("Filters", "angles before inverse dynamics", "none: the markers were filtered"))
     return rows
 

@@ -21,6 +21,7 @@ from exogait.data.storage import write_sto
 from exogait.data.trc import marker_labels, write_trc
 from exogait.data.trial import SIDES, GaitTrial, Side, select_columns, select_rows
 
+from ..c3d.applied import AppliedForce
 from ..markers.map import MarkerMap, apply_marker_map
 from ..opensim_tools.common import element, file_hash, load_model, place_file, rotational_coordinates
 from ..opensim_tools.dynamics import CUTOFF, write_id_setup, write_motion
@@ -56,6 +57,7 @@ def export_opensim(
     marker_map: MarkerMap | None = None,
     strides: Sequence[tuple[Side, float, float]] = (),
     cutoff: float = CUTOFF,
+    device: Sequence[AppliedForce] = (),
 ) -> ExportedFolder:
     """Write a trial as a folder that OpenSim's GUI opens and reruns.
 
@@ -67,6 +69,7 @@ def export_opensim(
             alike.
         strides: Side, start and end (s) of the strides that get a set-up of static optimization.
         cutoff: Low-pass cut-off of the coordinates in the set-ups, Hz; negative without filter.
+        device: Loads of a device, on the clock of the ground reactions.
 
     Returns:
         What was written.
@@ -111,7 +114,7 @@ def export_opensim(
             strides = ()
         elif whole:
             id_setup, loads = write_id_setup(
-                model_file, known, trial.ground_reactions, out=folder, cutoff=cutoff, name=name
+                model_file, known, trial.ground_reactions, out=folder, cutoff=cutoff, device=device, name=name
             )
         for number, (side, start, end) in enumerate(strides, start=1):
             setup, _ = write_so_setup(

@@ -60,22 +60,30 @@ class LabAnalysis(Shown):
     """Joint moments; ``None`` without force plates."""
     spatiotemporal: Spatiotemporal
     """Speed, lengths, times."""
+    cutoff: float
+    """Low-pass of the angles before inverse dynamics, Hz; negative where the markers were filtered."""
     cache: StepCache
     """Finished steps, for steps that follow; its ``records`` say where the time went."""
 
 
 def analyse_trial(
-    static: str | Path, walk: str | Path, mass: float, *, out: str | Path | None = None, **choices: Unpack[LabChoices]
+    static: str | Path | None,
+    walk: str | Path,
+    mass: float | None,
+    *,
+    out: str | Path | None = None,
+    **choices: Unpack[LabChoices],
 ) -> GaitTrial:
     """Joint angles, moments, powers, ground reactions and events of one walking trial.
 
     Args:
-        static: C3D or TRC file of the static trial.
-        walk: C3D or TRC file of the walking trial.
-        mass: Body mass, kg.
+        static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
+        walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
+        mass: Body mass, kg; ``None`` for that of ``model``.
         out: Folder for OpenSim's files and for finished steps; a temporary one if not given.
-        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``name``, ``subject``: the optional
-            fields of :class:`exogait.analysis.lab.request.LabRequest`.
+        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``model``, ``forces``,
+            ``force_columns``, ``name``, ``subject``: the optional fields of
+            :class:`exogait.analysis.lab.request.LabRequest`.
 
     Returns:
         The trial: coordinates and speeds on the scaled model, generalized forces and powers with unknown values as NaN,
@@ -99,9 +107,9 @@ def analyse_trial(
 
 
 def analyse(
-    static: str | Path,
+    static: str | Path | None,
     walk: str | Path,
-    mass: float,
+    mass: float | None,
     *,
     out: str | Path,
     keep_steps: bool = True,
@@ -111,9 +119,9 @@ def analyse(
     """The same as :func:`analyse_trial`, with every intermediate result.
 
     Args:
-        static: C3D or TRC file of the static trial.
-        walk: C3D or TRC file of the walking trial.
-        mass: Body mass, kg.
+        static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
+        walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
+        mass: Body mass, kg; ``None`` for that of ``model``.
         out: Folder for OpenSim's files and for finished steps.
         keep_steps: Keep finished steps in ``out`` and take them again where nothing changed.
         progress: Called with the name of each step as it begins.
@@ -160,11 +168,13 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
 
         say("scale")
         scaled = steps.scale_to_person(request, measured, folder, cache)
-        rows += statements.scale_rows(scaled, measured.marker_map)
+        if request.model is None:
+            rows += statements.scale_rows(scaled, measured.marker_map)
 
         say("inverse kinematics")
         angles, unseen = steps.find_angles(request, measured, scaled, folder, cache)
-        rows += statements.kinematics_rows(angles)
+        if measured.motion is None:
+            rows += statements.kinematics_rows(angles)
 
         if measured.trial.ground_reactions is not None:
             say("inverse dynamics")
@@ -196,5 +206,6 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
         kinematics=angles,
         dynamics=dynamics,
         spatiotemporal=numbers,
+        cutoff=-1.0 if dynamics is None else dynamics.cutoff,
         cache=cache,
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, Unpack
+from xml.etree import ElementTree
 
 import numpy as np
 
-from exogait.data import InputError, path_component
+from exogait.data import FileFormatError, InputError, path_component
 from exogait.data.files import writable_text
 from exogait.data.show import Shown
 
@@ -24,10 +25,10 @@ from .settings import LabSettings
 class LabRequest(Shown):
     """One walking trial to analyse."""
 
-    static: Path
-    """C3D or TRC file of the static trial."""
+    static: Path | None
+    """C3D or TRC file of the static trial; without one the model is scaled to the walk."""
     walk: Path
-    """C3D or TRC file of the walking trial."""
+    """C3D or TRC file of the walking trial, or coordinates (.mot, .sto) that were solved with ``model``."""
     mass: float
     """Body mass, kg."""
     height: float | None = None
@@ -38,6 +39,8 @@ class LabRequest(Shown):
     """Choices of the road, with the file of manual corrections among them."""
     base_model: Path | None = None
     """Model to scale; the suite's own without contact, device or deficit if not given."""
+    model: Path | None = None
+    """The person's own scaled model: it is taken as it is, and its markers are the marker set."""
     forces: Path | None = None
     """Forces beside the walk (.mot, .sto, .csv or ExternalLoads .xml); they take the place of its force plates."""
     force_columns: Path | None = None
@@ -53,7 +56,16 @@ class LabRequest(Shown):
         if self.height is not None and not 0.4 < self.height < 2.6:
             raise InputError("height", self.height, "the body height in metres")
         object.__setattr__(self, "name", writable_text(self.name or file_name(self.walk.stem)))
-        object.__setattr__(self, "subject", writable_text(self.subject or file_name(self.static.stem)))
+        object.__setattr__(self, "subject", writable_text(self.subject or file_name(self._stem())))
+
+    def _stem(self) -> str:
+        return (self.static or self.model or self.walk).stem
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Names of the files by what they are."""
+        named = {"static": self.static, "walk": self.walk, "model": self.model, "forces": self.forces}
+        return {what: path.name for what, path in named.items() if path is not None}
 
     @property
     def walk_file(self) -> str:
@@ -77,6 +89,8 @@ class LabChoices(TypedDict, total=False):
     """Choices of the road."""
     base_model: str | Path | None
     """Model to scale."""
+    model: str | Path | None
+    """The person's own scaled model."""
     forces: str | Path | None
     """Forces beside the walk (.mot, .sto, .csv or ExternalLoads .xml)."""
     force_columns: str | Path | None
@@ -87,15 +101,17 @@ class LabChoices(TypedDict, total=False):
     """Name of the person."""
 
 
-def make_request(static: str | Path, walk: str | Path, mass: float, **choices: Unpack[LabChoices]) -> LabRequest:
+def make_request(
+    static: str | Path | None, walk: str | Path, mass: float | None, **choices: Unpack[LabChoices]
+) -> LabRequest:
     """A request from what a user types.
 
     Args:
-        static: C3D or TRC file of the static trial.
-        walk: C3D or TRC file of the walking trial.
-        mass: Body mass, kg.
-        **choices: ``height``, ``marker_map``, ``settings``, ``base_model``, ``forces``, ``force_columns``, ``name``,
-            ``subject`` (:class:`LabChoices`).
+        static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
+        walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
+        mass: Body mass, kg; ``None`` for that of ``model``.
+        **choices: ``height``, ``marker_map``, ``settings``, ``base_model``, ``model``, ``forces``,
+            ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
 
     Raises:
         InputError: The mass is not positive, or the height is not a person's.
@@ -105,11 +121,32 @@ def make_request(static: str | Path, walk: str | Path, mass: float, **choices: U
         'walk_3'
     """
     given = {key: value for key, value in choices.items() if value is not None}
-    given |= {key: Path(str(given[key])) for key in ("base_model", "forces", "force_columns") if key in given}
-    return LabRequest(static=Path(static), walk=Path(walk), mass=mass, **given)  # pyright: ignore[reportArgumentType]
+    given |= {key: Path(str(given[key])) for key in ("base_model", "model", "forces", "force_columns") if key in given}
+    if mass is None:
+        if given.get("model") is None:
+            raise InputError("mass", mass, "the body mass in kg; only a model that is the person's own tells it")
+        mass = model_mass(str(given["model"]))
+    resting = None if static is None else Path(static)
+    return LabRequest(static=resting, walk=Path(walk), mass=mass, **given)  # pyright: ignore[reportArgumentType]
 
 
 def file_name(text: str) -> str:
     """A name that is safe in file names and inside OpenSim's XML."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in text).strip("._")
     return kept or "trial"
+
+
+def model_mass(path: str | Path) -> float:
+    """Sum of a model's body masses, kg, from the file.
+
+    Raises:
+        FileFormatError: The file is no model, or its bodies weigh nothing.
+    """
+    try:
+        bodies = [body for body in ElementTree.parse(path).getroot().iter("Body")]
+        mass = sum(float(body.findtext("mass") or 0.0) for body in bodies)
+    except (OSError, ElementTree.ParseError, ValueError) as error:
+        raise FileFormatError(path, f"tells no mass ({error})", "give --mass in kg") from None
+    if not mass > 0:
+        raise FileFormatError(path, "its bodies have no mass", "give --mass in kg")
+    return mass

@@ -93,9 +93,9 @@ class LabRun(Shown):
 
 
 def run_trial(
-    static: str | Path,
+    static: str | Path | None,
     walk: str | Path,
-    mass: float,
+    mass: float | None,
     *,
     out: str | Path,
     muscles: bool = False,
@@ -110,16 +110,17 @@ def run_trial(
     :class:`data.GaitTrial` as parquet) and ``opensim/`` (scaled model, motion, forces, set-ups for the GUI).
 
     Args:
-        static: C3D or TRC file of the static trial.
-        walk: C3D or TRC file of the walking trial.
-        mass: Body mass, kg.
+        static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
+        walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
+        mass: Body mass, kg; ``None`` for that of ``model``.
         out: The folder.
         muscles: Static optimization on one stride a leg, metabolic rate, reserves.
         workers: Processes for static optimization.
         show_failed: Show what is withheld in the report, hatched; tables and files stay blank.
         progress: Called with the name of each step as it begins.
-        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``name``, ``subject``: the optional
-            fields of :class:`exogait.analysis.lab.request.LabRequest`.
+        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``model``, ``forces``,
+            ``force_columns``, ``name``, ``subject``: the optional fields of
+            :class:`exogait.analysis.lab.request.LabRequest`.
 
     Returns:
         What was made.
@@ -237,7 +238,13 @@ def _write_opensim_folder(trial: GaitTrial, analysis: LabAnalysis, out: Path) ->
         warnings.simplefilter("ignore", DataQualityWarning)
         # The markers were filtered before the angles were found: the set-ups must not filter a second time.
         export_opensim(
-            trial, analysis.scale.model, folder, marker_map=analysis.marker_map, strides=strides, cutoff=-1.0
+            trial,
+            analysis.scale.model,
+            folder,
+            marker_map=analysis.marker_map,
+            strides=strides,
+            cutoff=analysis.cutoff,
+            device=analysis.lab.device,
         )
 
 

@@ -7,8 +7,8 @@ and collects what each says about the quality of the data.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,12 @@ from exogait.data.names import COORDINATES_ENDING, MOMENTS_ENDING, SCALED_ENDING
 from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array, marker_table
 
-from ..c3d.force_files import read_forces
+from ..c3d.applied import AppliedForce
 from ..c3d.reader import C3DFile
-from ..c3d.recording import read_recording
-from ..c3d.subjects import only_subject
 from ..gait.power import differentiate, joint_powers
 from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
 from ..judgement import statements
-from ..markers.identify import Identity, choose_map, identify
+from ..markers.identify import Identity, identify
 from ..markers.map import MarkerMap
 from ..opensim_tools.common import load_model
 from ..opensim_tools.dynamics import DynamicsResult, inverse_dynamics
@@ -39,7 +37,9 @@ from ..opensim_tools.scale import ScaleResult, scale_model
 from ..signals.emg import emg_channels, normalize_emg, process_emg
 from ..signals.frame import find_lab_frame
 from ..signals.measured import LabTrial, process_trial
+from .own_model import kinematics_of_motion, scale_of_model
 from .request import LabRequest
+from .sources import read_sources
 from .step_cache import StepCache
 
 _LEAST_SEEN = 0.25
@@ -68,6 +68,8 @@ class Measured:
     """Envelopes, 1 = each channel's own peak."""
     emg_facts: Mapping[str, str]
     """How they were made."""
+    motion: pd.DataFrame | None
+    """Coordinates that were solved elsewhere, rad and m; ``None`` where they are to be found."""
     rows: tuple[QualityRow, ...]
     """What was found on the way."""
 
@@ -92,24 +94,20 @@ def measure(request: LabRequest) -> Measured:
         UnitsError: A file's unit of length is missing or cannot be right.
     """
     settings = request.settings
-    if not request.static.is_file():
-        raise FileFormatError(request.static, "there is no such static trial", "name its C3D file with --static")
-    resting = only_subject(read_recording(request.static, units=settings.units), [request.subject])
-    recording = only_subject(read_recording(request.walk, units=settings.units), [request.subject, resting.subject])
-    if request.forces is not None:
-        recording = replace(recording, forces=read_forces(request.forces, columns=request.force_columns))
-    # The marker set comes first: it also says which marker is a heel, and an unknown set is the clearest complaint.
-    used_map = choose_map(request.marker_map, (resting, recording))
+    sources = read_sources(request)
+    resting, recording, used_map = sources.resting, sources.recording, sources.marker_map
     at_rest = identify(resting, used_map, settings.roles)
     walking = identify(recording, used_map, settings.roles, standing=resting)
     standing, standing_rows = _turn_standing(resting, at_rest, settings.up)
+    solved = sources.motion
     lab = process_trial(
         recording,
         identity=walking,
-        forward=settings.forward,
-        up=settings.up,
-        marker_cutoff=settings.marker_cutoff,
-        force_cutoff=settings.force_cutoff,
+        forward=settings.forward if solved is None else "+x",
+        up=settings.up if solved is None else "+y",
+        # What was solved elsewhere is finished: forces beside it are applied as they are, as OpenSim's tools do.
+        marker_cutoff=settings.marker_cutoff if solved is None else None,
+        force_cutoff=settings.force_cutoff if solved is None else None,
         max_gap=settings.max_gap,
         threshold=settings.force_threshold,
         method=settings.event_method,
@@ -118,17 +116,20 @@ def measure(request: LabRequest) -> Measured:
     )
     emg, emg_facts, emg_rows = _process_emg(recording)
     rows = [
-        *standing_rows, *statements.lab_rows(recording, lab), *emg_rows,
+        *standing_rows, *sources.rows, *statements.lab_rows(recording, lab), *emg_rows,
         *statements.map_rows(used_map, walking.match, at_rest.match), *statements.swap_rows(walking.swaps),
     ]  # fmt: skip
     return Measured(
         resting=resting, at_rest=at_rest, standing=standing, recording=recording, identity=walking, lab=lab,
-        trial=lab.to_gait_trial(request.name), emg=emg, emg_facts=emg_facts, rows=tuple(rows),
+        trial=lab.to_gait_trial(request.name), emg=emg, emg_facts=emg_facts, motion=solved,
+        rows=tuple(rows),
     )  # fmt: skip
 
 
 def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache: StepCache) -> ScaleResult:
-    """The model scaled to the static trial."""
+    """The model scaled to the static trial, or the person's own."""
+    if request.model is not None:
+        return scale_of_model(request.model, request.mass, folder, f"{request.person_file}{SCALED_ENDING}")
     marker_map, base = measured.marker_map, request.base_model
     about_map = repr(asdict(marker_map))
     return cache.run(
@@ -147,6 +148,10 @@ def find_angles(
 ) -> tuple[KinematicsResult, NDArray[np.bool_]]:
     """Joint angles of the walk, while the person is in view, and in which frames no marker tells them."""
     marker_map, name = measured.marker_map, request.walk_file
+    if measured.motion is not None:
+        labels = list(marker_map.markers)
+        found = kinematics_of_motion(measured.motion, scaled.model, labels, folder, name)
+        return found, np.zeros(len(measured.motion), dtype=bool)
     markers, unseen = _mapped_window(measured, request.walk)
     found = cache.run(
         "inverse_kinematics",
@@ -166,19 +171,34 @@ def find_moments(
     cache: StepCache,
 ) -> DynamicsResult | None:
     """Joint moments of the walk; ``None`` without force plates."""
-    reactions, name = measured.trial.ground_reactions, request.walk_file
+    reactions, name, device = measured.trial.ground_reactions, request.walk_file, measured.lab.device
     if reactions is None:
         return None
     valid = measured.trial.masks["valid_kinetics"]
+    # Markers were filtered before the angles were found, and a second filter would only blur them; angles that were
+    # solved elsewhere are filtered by OpenSim's tool.
+    cutoff = -1.0 if measured.motion is None else request.settings.marker_cutoff
     return cache.run(
         "inverse_dynamics",
-        [scaled.model, angles.coordinates, reactions, valid, name],
-        # The markers were filtered before the angles were found: a second filter would only blur them.
+        [scaled.model, angles.coordinates, reactions, valid, cutoff, _as_tables(device), name],
         lambda: inverse_dynamics(
-            scaled.model, angles.coordinates, reactions, out=folder, valid=valid, cutoff=-1.0, name=name
+            scaled.model,
+            angles.coordinates,
+            reactions,
+            out=folder,
+            valid=valid,
+            cutoff=cutoff,
+            device=device,
+            name=name,
         ),
         files=[folder / f"{name}{MOMENTS_ENDING}"],
     )
+
+
+def _as_tables(device: Sequence[AppliedForce]) -> list[object]:
+    """Device loads as what the cache of steps can tell apart."""
+    stated = [f"{load.name} {load.body} {load.force_frame} {load.point_frame}" for load in device]
+    return [*stated, *(pd.DataFrame(np.hstack([load.force, load.point, load.torque])) for load in device)]
 
 
 def gait_numbers(request: LabRequest, measured: Measured) -> Spatiotemporal:
@@ -209,12 +229,12 @@ def trial_facts(
         model=scaled.model.name,
         model_sha256=hashlib.sha256(scaled.model.read_bytes()).hexdigest(),
         marker_map=measured.marker_map.key,
-        files={"static": request.static.name, "walk": request.walk.name},
+        files=request.files,
         synthetic=_is_synthetic(measured.recording),
         settings={f.name: _plain(getattr(settings, f.name)) for f in fields(settings)},
         held_coordinates=_held(measured.marker_map, scaled),
         spatiotemporal=_records(numbers.summary()),
-        marker_errors=_records(angles.error_table().reset_index(names="marker")),
+        marker_errors=[] if measured.motion is not None else _records(angles.error_table().reset_index(names="marker")),
         plate_strikes=[asdict(strike) for strike in measured.lab.strikes],
     )
     return _without_nan(about.to_metadata())

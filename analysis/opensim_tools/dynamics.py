@@ -15,6 +15,7 @@ from exogait.data.storage import read_sto, write_mot
 from exogait.data.trial import flags_at, select_columns
 from exogait.models.opensim_api import import_opensim
 
+from ..c3d.applied import AppliedForce
 from .common import (
     element,
     load_model,
@@ -58,6 +59,7 @@ def inverse_dynamics(
     valid: pd.DataFrame | None = None,
     cutoff: float = CUTOFF,
     time_range: tuple[float, float] | None = None,
+    device: Sequence[AppliedForce] = (),
     name: str = "trial",
 ) -> DynamicsResult:
     """Net joint moments and pelvis residuals.
@@ -74,6 +76,8 @@ def inverse_dynamics(
         given.
         cutoff: Low-pass cut-off of the coordinates, Hz; negative to switch the filter off.
         time_range: Part of the trial, s; default where both motion and forces exist.
+        device: Loads of a device on other bodies than the feet, on the clock of the ground reactions: the result is
+            then what the body adds to them.
         name: Name of the trial, used for files.
 
     Returns:
@@ -86,7 +90,14 @@ def inverse_dynamics(
     Source: OpenSim InverseDynamicsTool.
     """
     setup, loads = write_id_setup(
-        model, coordinates, ground_reactions, out=out, cutoff=cutoff, time_range=time_range, name=name
+        model,
+        coordinates,
+        ground_reactions,
+        out=out,
+        cutoff=cutoff,
+        time_range=time_range,
+        device=device,
+        name=name,
     )
     raw = run_id_tool(setup)
     forces = raw.rename(columns={c: str(c).removesuffix("_moment").removesuffix("_force") for c in raw.columns})
@@ -116,6 +127,7 @@ def write_id_setup(
     out: str | Path,
     cutoff: float = CUTOFF,
     time_range: tuple[float, float] | None = None,
+    device: Sequence[AppliedForce] = (),
     name: str = "trial",
 ) -> tuple[Path, Path | None]:
     """Write everything that the InverseDynamicsTool needs into one folder, without running it.
@@ -127,6 +139,7 @@ def write_id_setup(
         out: The folder.
         cutoff: Low-pass cut-off of the coordinates, Hz; negative without filter.
         time_range: Part of the trial, s.
+        device: Loads of a device, on the clock of the ground reactions.
         name: Name of the trial, used for files.
 
     Returns:
@@ -140,7 +153,7 @@ def write_id_setup(
     start, end = float(coordinates.index[0]), float(coordinates.index[-1])
     loads = None
     if ground_reactions is not None:
-        _, loads = write_ground_reactions(ground_reactions, folder, name)
+        _, loads = write_ground_reactions(ground_reactions, folder, name, device=device)
         start, end = max(start, float(ground_reactions.index[0])), min(end, float(ground_reactions.index[-1]))
     if time_range is not None:
         start, end = max(start, time_range[0]), min(end, time_range[1])

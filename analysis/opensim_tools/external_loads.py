@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from exogait.data.names import FORCES_ENDING
 from exogait.data.storage import write_mot
 from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitEvent
 
+from ..c3d.applied import AppliedForce
 from ..c3d.force_files import read_forces
 from .common import element, object_set, write_document
 
@@ -67,7 +68,9 @@ def _combine(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n: int) -> 
     return [force, point, moment]
 
 
-def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -> tuple[Path, Path]:
+def write_ground_reactions(
+    table: pd.DataFrame, folder: str | Path, name: str, *, device: Sequence[AppliedForce] = ()
+) -> tuple[Path, Path]:
     """Write ground reactions as .mot and the ExternalLoads .xml that names it.
 
     The centre of pressure is held at its nearest known value while a foot is unloaded: a single NaN would make
@@ -77,6 +80,7 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
         table: Columns :data:`exogait.data.trial.GROUND_REACTION_COLUMNS`.
         folder: Where to write.
         name: Name of the trial.
+        device: Loads on other bodies, on the table's clock: what a device does is then no joint's moment.
 
     Returns:
         Paths of the .mot and the .xml.
@@ -95,6 +99,11 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
             f"NaN at t = {moment:.4f} s",
             "measured forces; cut the trial to where the plates recorded, or mark the plate as not used",
         )
+    for number, load in enumerate(device, 1):
+        for what, values in (("v", load.force), ("p", load.point), ("m", load.torque)):
+            if not np.isfinite(values).all():
+                raise InputError(f"{name}: device load {load.name}", "NaN", "loads over the whole of the motion")
+            clean[[f"device_{number}_{what}{axis}" for axis in "xyz"]] = values
     motion = folder / f"{name}{FORCES_ENDING}"
     write_mot(clean, motion, rotational=(), name=f"{name}_grf", in_degrees=False)
     loads = []
@@ -109,6 +118,20 @@ def write_ground_reactions(table: pd.DataFrame, folder: str | Path, name: str) -
                 force_identifier=f"ground_force_{side}_v",
                 point_identifier=f"ground_force_{side}_p",
                 torque_identifier=f"ground_torque_{side}_",
+                data_source_name=f"{name}_grf",
+            )
+        )
+    for number, load in enumerate(device, 1):
+        loads.append(
+            element(
+                "ExternalForce",
+                name=load.name,
+                applied_to_body=load.body,
+                force_expressed_in_body=load.force_frame,
+                point_expressed_in_body=load.point_frame,
+                force_identifier=f"device_{number}_v" if np.any(load.force) else "",
+                point_identifier=f"device_{number}_p" if np.any(load.force) else "",
+                torque_identifier=f"device_{number}_m",
                 data_source_name=f"{name}_grf",
             )
         )

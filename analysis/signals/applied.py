@@ -85,6 +85,24 @@ def plates_of_table(
     return [_plate(k, force, record.rate, frame, threshold, cutoff, order) for k, force in enumerate(record.ground)]
 
 
+def device_loads(trial: C3DFile, frame: LabFrame) -> tuple[AppliedForce, ...]:
+    """Loads of a device on the walk's clock; those that are stated in the ground's axes turn with the laboratory.
+
+    Args:
+        trial: The recording with its ``forces``.
+        frame: Rotation to OpenSim's axes.
+    """
+    if trial.forces is None or not trial.forces.device:
+        return ()
+    record = on_clock(trial.forces, trial.start, (trial.n_frames - 1) / trial.point_rate)
+    turned = []
+    for load in record.device:
+        if load.force_frame == "ground":
+            load = replace(load, force=frame.rotate(load.force), torque=frame.rotate(load.torque))
+        turned.append(replace(load, point=frame.rotate(load.point)) if load.point_frame == "ground" else load)
+    return tuple(turned)
+
+
 def _plate(
     index: int, applied: AppliedForce, rate: float, frame: LabFrame, threshold: float, cutoff: float | None, order: int
 ) -> PlateData:

@@ -26,13 +26,14 @@ from exogait.data.show import Shown
 from exogait.data.trc import marker_table
 from exogait.data.trial import GROUND_REACTION_COLUMNS, SIDES, GaitTrial, Side
 
+from ..c3d.applied import AppliedForce
 from ..c3d.events import C3DEvent
 from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile, parse_c3d, read_c3d
 from ..gait.belt import LONGEST_STANCE, Belt, find_belt
 from ..markers.identify import Identity
 from ..markers.roles import find_roles, foot_markers
-from .applied import TABLE, heed_statements, plates_of_table, table_loads
+from .applied import TABLE, device_loads, heed_statements, plates_of_table, table_loads
 from .events import DetectedEvents, detect_events
 from .filters import Gap, butterworth, fill_gaps, runs
 from .frame import LabFrame, find_lab_frame
@@ -97,6 +98,8 @@ class LabTrial(Shown):
     """Cut-offs, threshold and limits that were used."""
     notes: tuple[str, ...]
     """Everything that a report must show, one sentence each."""
+    device: tuple[AppliedForce, ...] = ()
+    """Loads of a device on other bodies than the feet, on the plates' clock."""
 
     @property
     def time(self) -> NDArray[np.float64]:
@@ -270,6 +273,7 @@ def process_trial(
             "event_method": method,
         },
         notes=tuple(notes),
+        device=device_loads(trial, frame),
     )
 
 

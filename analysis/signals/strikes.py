@@ -197,7 +197,7 @@ def foot_load(
         side: ``"r"`` or ``"l"``.
         plates: The plates.
         strikes: The decisions.
-        whole: Plates of which every sample is this foot's, within contacts and between.
+        whole: Plates of which every sample is this foot's, within contacts and between, however small.
 
     Returns:
         The foot's ground reaction at the plates' rate.
@@ -222,9 +222,11 @@ def foot_load(
         for plate, first, last in stance_windows(group, plates, strikes):
             if plate.index not in whole:
                 add(plate, loaded_samples([Contact(plate.index, first, last, True)], n, plate.rate))
+    light = np.zeros(n, dtype=bool)
     for plate in plates:
         if plate.index in whole:
             add(plate, np.ones(n, dtype=bool))
+            light |= np.isfinite(plate.force).all(axis=1)
     point, torque = np.zeros((n, 3)), np.zeros((n, 3))
     firm = loaded & (force[:, 1] > 1.0)
     f, m, h = force[firm], moment[firm], height[firm]
@@ -233,8 +235,12 @@ def foot_load(
     z = (h * f[:, 2] - m[:, 0]) / f[:, 1]
     point[firm] = np.column_stack([x, h, z])
     torque[firm, 1] = m[:, 1] - (z * f[:, 0] - x * f[:, 2])
-    force[~firm] = 0.0
-    return FootLoad(side, force, _hold(point, firm), torque, firm)
+    point = _hold(point, firm)
+    # A force too small to have a point of application keeps the last one, with the moment that this leaves.
+    light &= ~firm
+    torque[light] = moment[light] - np.cross(point[light], force[light])
+    force[~(firm | light)] = 0.0
+    return FootLoad(side, force, point, torque, firm)
 
 
 def _hold(point: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -25,10 +25,10 @@ def register(app: SubcommandApp) -> None:
 
 def lab_run(
     *,
-    static: Path,
     trial: Path,
-    mass: float,
     out: Path,
+    static: Path | None = None,
+    mass: float | None = None,
     height: float | None = None,
     marker_map: str | None = None,
     muscles: bool = False,
@@ -44,6 +44,7 @@ def lab_run(
     belt_speed: float | None = None,
     overrides: Path | None = None,
     base_model: Path | None = None,
+    model: Path | None = None,
     forces: Path | None = None,
     force_columns: Path | None = None,
     show_failed: bool = False,
@@ -53,10 +54,10 @@ def lab_run(
     Exit code 3 says that a check failed: everything is written, what the check spoils is blank.
 
     Args:
-        static: Static trial, C3D or TRC.
-        trial: Walking trial, C3D or TRC.
-        mass: Body mass, kg.
+        trial: Walking trial, C3D or TRC; or coordinates (.mot, .sto) that were solved with --model.
         out: Folder for the report, the tables and the OpenSim files.
+        static: Static trial, C3D or TRC; without one the model is scaled to the walk.
+        mass: Body mass, kg; that of --model if not given.
         height: Body height, m.
         marker_map: Marker set: a name or a YAML file; the best fitting known one if not given.
         muscles: Also static optimization on one stride a leg, metabolic rate and reserves.
@@ -72,6 +73,7 @@ def lab_run(
         belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
         overrides: CSV of manual events and plate assignments (columns what, side, time, plate).
         base_model: Model to scale; the suite's own if not given.
+        model: The person's own scaled model, taken as it is; its markers are the marker set.
         forces: Forces beside the walk: .mot, .sto, .csv, or ExternalLoads .xml; in place of the file's plates.
         force_columns: YAML file that says which column of the forces is what, for names that are not known.
         show_failed: Show in the report, hatched, what failed checks withhold.
@@ -86,7 +88,7 @@ def lab_run(
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
             static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
-            base_model=base_model, forces=forces, force_columns=force_columns, name=name, subject=subject,
+            base_model=base_model, model=model, forces=forces, force_columns=force_columns, name=name, subject=subject,
             muscles=muscles, show_failed=show_failed,
             progress=step,
         )  # fmt: skip
