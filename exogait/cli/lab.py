@@ -24,9 +24,10 @@ def register(app: SubcommandApp) -> None:
 
 
 def lab_run(
+    folder: Positional[Path | None] = None,
     *,
-    trial: Path,
     out: Path,
+    trial: str | None = None,
     static: Path | None = None,
     mass: float | None = None,
     height: float | None = None,
@@ -54,6 +55,7 @@ def lab_run(
     Exit code 3 says that a check failed: everything is written, what the check spoils is blank.
 
     Args:
+        folder: What OpenCap, Pose2Sim or AddBiomechanics left: its files are found; with --trial NAME one walk of it.
         trial: Walking trial, C3D or TRC; or coordinates (.mot, .sto) that were solved with --model.
         out: Folder for the report, the tables and the OpenSim files.
         static: Static trial, C3D or TRC; without one the model is scaled to the walk.
@@ -78,6 +80,7 @@ def lab_run(
         force_columns: YAML file that says which column of the forces is what, for names that are not known.
         show_failed: Show in the report, hatched, what failed checks withhold.
     """
+    from exogait.analysis.lab.folders import named_walk
     from exogait.analysis.lab.run import STEPS, run_trial
     from exogait.analysis.lab.settings import LabSettings
 
@@ -85,12 +88,15 @@ def lab_run(
         units=units, forward=forward, up=up, max_gap=max_gap, marker_cutoff=marker_cutoff, force_cutoff=force_cutoff,
         force_threshold=force_threshold, belt_speed=belt_speed, overrides=overrides,
     )  # fmt: skip
+    files = named_walk(
+        folder, trial, static=static, model=model, forces=forces, mass=mass, height=height, name=name
+    )  # fmt: skip
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
-            static, trial, mass, out=out, height=height, marker_map=marker_map, settings=settings,
-            base_model=base_model, model=model, forces=forces, force_columns=force_columns, name=name, subject=subject,
-            muscles=muscles, show_failed=show_failed,
-            progress=step,
+            files.static, files.walk, files.mass, out=out, height=files.height, marker_map=marker_map,
+            settings=settings, base_model=base_model, model=files.model, forces=files.forces,
+            force_columns=force_columns, name=files.name or None, subject=subject, muscles=muscles,
+            show_failed=show_failed, progress=step,
         )  # fmt: skip
     print(run.trial.about.frame)
     print(run.summary())

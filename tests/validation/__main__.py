@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 
-STUDIES = {"model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "walking": "results_walking",
-           "walker": "results_walker", "assistance": "results_assistance"}  # fmt: skip
+STUDIES = {
+    "model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "inputs": "validate_inputs",
+    "walking": "results_walking", "walker": "results_walker", "assistance": "results_assistance",
+}  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,144 @@
+"""A folder as another program leaves it: which of its files are one walk.
+
+OpenCap (``MarkerData``, ``OpenSimData/Model``, ``OpenSimData/Kinematics``, ``sessionMetadata.yaml``), Pose2Sim
+(``pose-3d``, ``kinematics``), AddBiomechanics (``MarkerData``, ``IK``, ``ID``, ``Models``) and laboratories arrange the
+same few kinds of files in their own ways. A file is known by its ending and its name here, not by its folder: the
+forces of ``walk1`` are ``walk1_grf.mot`` or ``walk1_forces.mot`` wherever they lie.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from exogait.data import FileFormatError, InputError, UnknownNameError
+from exogait.data.loading import read_yaml
+
+from .own_model import MOTION_ENDINGS
+
+_STATIC = re.compile(r"(static|neutral|standing|calib)", re.IGNORECASE)
+_MODEL = re.compile(r"(scaled|final|optimized_scale|_match_markers)", re.IGNORECASE)
+_UNSCALED = re.compile(r"(unscaled|generic)", re.IGNORECASE)
+_FORCES = re.compile(r"_(grf|forces|external_?forces|external_?loads)$", re.IGNORECASE)
+_MOTION = re.compile(r"_(ik|filt\w*)$", re.IGNORECASE)
+_METADATA = "sessionMetadata.yaml"
+_DEPTH = 5
+"""Folders are searched so far down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkFiles:
+    """One walk of a folder: what :func:`exogait.analysis.lab.request.make_request` asks for."""
+
+    name: str
+    walk: Path
+    static: Path | None = None
+    model: Path | None = None
+    forces: Path | None = None
+    mass: float | None = None
+    height: float | None = None
+
+
+def find_walks(folder: str | Path) -> list[WalkFiles]:
+    """The walks of a folder, by name.
+
+    Motion that was solved with the folder's own scaled model is taken as it is; without such a model the markers are,
+    scaled by the folder's static trial where it has one.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        FileFormatError: No walk is in it, or two scaled models are.
+    """
+    folder = Path(folder)
+    files = sorted(
+        path for path in folder.rglob("*")
+        if path.is_file() and len(path.relative_to(folder).parts) <= _DEPTH and ".steps" not in path.parts
+    )  # fmt: skip
+    forces = _forces(files)
+    markers = {_stem(path): path for path in files if path.suffix.lower() == ".trc"}
+    static = next((path for name, path in markers.items() if _STATIC.search(name)), None)
+    model = _model(folder, files)
+    motions = {
+        _stem(path): path for path in files if path.suffix.lower() in MOTION_ENDINGS and not _FORCES.search(path.stem)
+    } if model is not None else {}  # fmt: skip
+    mass, height = _person(folder)
+    walks = [
+        WalkFiles(
+            name=name, walk=motions.get(name) or markers[name], model=model,
+            static=static if model is None else None, forces=forces.get(name), mass=mass, height=height,
+        )
+        for name in sorted({*markers, *motions})
+        if not _STATIC.search(name)
+    ]  # fmt: skip
+    if not walks:
+        raise FileFormatError(folder, "holds no walk (.trc, or .mot beside a scaled .osim)", "name the files instead")
+    return walks
+
+
+def named_walk(folder: Path | None, trial: str | None, **stated: Any) -> WalkFiles:
+    """The walk that a user names: one of a folder, or by its files; what is stated goes before what the folder has.
+
+    Args:
+        folder: The folder, or ``None`` where ``trial`` is a file.
+        trial: Name of a walk in the folder; may be left out where there is one only. Without a folder, the file.
+        **stated: Fields of :class:`WalkFiles` as the user states them; ``None`` where not.
+
+    Raises:
+        InputError: Neither folder nor trial, or several walks and none named.
+        UnknownNameError: No walk of that name.
+    """
+    given = {key: value for key, value in stated.items() if value is not None}
+    if folder is None:
+        if trial is None:
+            raise InputError("trial", None, "a walk: --trial FILE, or a folder that holds one")
+        return WalkFiles(**{"name": "", "walk": Path(trial), **given})
+    if not folder.is_dir():
+        raise FileFormatError(folder, "is no folder", "name a single file with --trial")
+    walks = {walk.name: walk for walk in find_walks(folder)}
+    if trial is None and len(walks) > 1:
+        raise InputError("trial", None, f"one of the walks of {folder.name}: --trial {' or '.join(walks)}")
+    name = trial or next(iter(walks))
+    if name not in walks:
+        raise UnknownNameError("walk", name, list(walks), str(folder))
+    return replace(walks[name], **given)
+
+
+def _stem(path: Path) -> str:
+    return _MOTION.sub("", path.stem)
+
+
+def _forces(files: list[Path]) -> dict[str, Path]:
+    """Forces by trial; ExternalLoads say more than the table that they name."""
+    found = {}
+    for ending in (".mot", ".sto", ".xml"):
+        found |= {_FORCES.sub("", p.stem): p for p in files if p.suffix.lower() == ending and _FORCES.search(p.stem)}
+    return found
+
+
+def _model(folder: Path, files: list[Path]) -> Path | None:
+    scaled = [
+        path for path in files
+        if path.suffix.lower() == ".osim" and _MODEL.search(path.stem) and not _UNSCALED.search(path.stem)
+    ]  # fmt: skip
+    if len(scaled) > 1:
+        named = ", ".join(str(path.relative_to(folder)) for path in scaled)
+        raise FileFormatError(folder, f"holds {len(scaled)} scaled models ({named})", "name the one with --model")
+    return scaled[0] if scaled else None
+
+
+def _person(folder: Path) -> tuple[float | None, float | None]:
+    """Mass, kg, and height, m, as OpenCap's session states them."""
+    path = folder / _METADATA
+    if not path.is_file():
+        return None, None
+    content = read_yaml(path)
+
+    def number(key: str) -> float | None:
+        value = content.get(key)
+        return float(value) if isinstance(value, int | float) and value > 0 else None
+
+    return number("mass_kg"), number("height_m")
