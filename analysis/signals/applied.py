@@ -21,7 +21,7 @@ from ..c3d.reader import C3DFile
 from .filters import butterworth
 from .frame import LabFrame
 from .plates import Contact, PlateData, centre_of_pressure, find_contacts, loaded_samples
-from .strikes import FootLoad, PlateStrike, foot_load
+from .strikes import NO_FOOT_MARKERS, FootLoad, PlateStrike, foot_load
 
 TABLE = 0
 """Type of a plate that a table of forces describes, beside the C3D types 1 to 4."""
@@ -153,7 +153,8 @@ def heed_statements(strikes: Sequence[PlateStrike], record: ForceRecord) -> list
     rows = []
     for strike in strikes:
         side = record.ground[strike.plate].side
-        undecided = not strike.side and "brushed" not in strike.reason and np.isnan(strike.cop_distance)
+        # A foot with markers that is nowhere near did not stand there, whatever the file says.
+        undecided = strike.reason.startswith(NO_FOOT_MARKERS)
         if side is not None and undecided:
             strike = replace(strike, side=side, accepted=True, reason="the file says so, no marker tells")
         elif side is not None and strike.side and strike.side != side:

@@ -38,6 +38,8 @@ STILL_SPEED = 0.35
 """A foot marker slower than this stands, m/s."""
 MIN_SWING = 0.1
 """No swing of a foot is shorter, s: contacts of one foot that are closer belong to one stance."""
+NO_FOOT_MARKERS = "no heel and toe markers are known"
+"""Reason of a contact that no marker can give to a foot."""
 GROUND_BAND = 0.04
 """Height above its lowest level within which a foot marker is on the ground, m."""
 
@@ -395,7 +397,7 @@ def _judge(
     foot = feet.get(row.side)
     if foot is None:
         known = [side for side in feet if feet[side] is not None]
-        why = "no foot stands near" if known else "no heel and toe markers are known"
+        why = "no foot stands near" if known else NO_FOOT_MARKERS
         return replace(row, side="", reason=f"{why}: not assigned")
     if row.cop_distance > MAX_COP_DISTANCE:
         far = f"the centre of pressure is {1e3 * row.cop_distance:.0f} mm from the nearest foot"

@@ -64,16 +64,15 @@ _CAP, _CAM, _EXO = "trcmot_opencap_subject4", "trcmot_camargo", "exo_apo_danielf
 _ADULT, _S01 = "opensim_walking_adult", "opensim_models/gait2392/subject01"
 _WALK = f"{_CAM}/levelground_ccw_fast_01_01"
 
-CASES = (
-    Case(
-        _CAP, ("--static", f"@{_CAP}/MarkerData/static1.trc", "--trial", f"@{_CAP}/MarkerData/walking1.trc",
-               "--forces", f"@{_CAP}/ID/walking1_grf.mot", "--mass", "62.6"),
-    ),
-    Case(
-        _CAM, ("--trial", f"@{_WALK}.trc", "--model", f"@{_CAM}/final.osim",
-               "--forces", f"@{_WALK}_external_forces.xml"),
-        angles=f"{_WALK}_ik.mot", model=f"{_CAM}/final.osim",
-    ),
+_WALKING1 = ("--trial", f"@{_CAP}/MarkerData/walking1.trc", "--forces", f"@{_CAP}/ID/walking1_grf.mot",
+             "--mass", "62.6")  # fmt: skip
+_LOOP = ("--model", f"@{_CAM}/final.osim", "--forces", f"@{_WALK}_external_forces.xml")
+_STANDING = Case(_CAP, ("--static", f"@{_CAP}/MarkerData/static1.trc", *_WALKING1))
+_NO_STATIC = Case(f"{_CAP}, no static trial", _WALKING1)
+
+STRAIGHT = (
+    _STANDING,
+    _NO_STATIC,
     Case(
         _EXO, ("--trial", f"@{_EXO}/reference/IK/ik.mot", "--model", f"@{_EXO}/model.osim",
                "--forces", f"@{_EXO}/cycle01.mot"),
@@ -91,6 +90,15 @@ CASES = (
         moments=f"{_S01}/OutputReference/ResultsInverseDynamics/InverseDynamicsOutput.sto",
     ),
 )  # fmt: skip
+LOOP = (
+    Case(f"{_CAM}, its coordinates", ("--trial", f"@{_WALK}_ik.mot", *_LOOP)),
+    Case(
+        f"{_CAM}, its markers", ("--trial", f"@{_WALK}.trc", *_LOOP),
+        angles=f"{_WALK}_ik.mot", model=f"{_CAM}/final.osim",
+    ),
+)  # fmt: skip
+GROUPS = {"inputs": STRAIGHT, "inputs, a loop": LOOP}
+"""Sections of the page; the loop of fifteen seconds takes as long as all the others."""
 
 
 def run(case: Case, data: Path, out: Path) -> Outcome:
@@ -145,15 +153,40 @@ def angle_rms(outcome: Outcome, data: Path) -> dict[str, float]:
     return found
 
 
-def describe(outcomes: Sequence[Outcome], data: Path) -> str:
+def without_static(outcomes: Sequence[Outcome]) -> str:
+    """What scaling to the walk changes, on the one walk that is run both ways."""
+    both = {o.case.name: o.trial for o in outcomes if o.case in (_STANDING, _NO_STATIC) and o.trial is not None}
+    if len(both) < 2:
+        return ""
+    first, second = both[_STANDING.name], both[_NO_STATIC.name]
+    said = []
+    for table, unit, factor in (
+        ("coordinates", "°", np.degrees(1.0)),
+        ("generalized_forces", " N m/kg", 1 / float(first.about.mass or np.nan)),
+    ):
+        one, other = getattr(first, table), getattr(second, table)
+        parts = []
+        for joint in SAGITTAL:
+            apart = np.concatenate([(one[f"{joint}_{s}"] - other[f"{joint}_{s}"]).to_numpy() for s in "rl"]) * factor
+            known = apart[np.isfinite(apart)]
+            text = f"{np.sqrt(np.mean(known**2)):.2f}{unit}" if len(known) else "withheld"
+            parts.append(f"{joint.replace('_', ' ')} {text}")
+        said.append(", ".join(parts))
+    return (
+        f"Without a static trial ({_CAP} walking1, n = 1), RMS change of angles: {said[0]}; of moments: {said[1]}. "
+        "The larger part of a change of angle is an offset: the zero of the joint."
+    )
+
+
+def describe(title: str, outcomes: Sequence[Outcome], data: Path) -> str:
     """The section of the page."""
-    parts = ["### 9. Other people's files", "Regenerate with `EXOGAIT_DATA=... python -m tests.validation inputs`.", ""]
+    parts = [f"### {title}", "", "Regenerate with `EXOGAIT_DATA=... python -m tests.validation inputs`.", ""]
     rows = []
     for o in outcomes:
         options = " ".join(text.removeprefix("@") for text in o.case.arguments)
         verdict = overall(quality_rows(o.trial)).headline() if o.trial is not None else f"no report: {o.last_line}"
         rows.append((o.case.name, f"`exogait lab run {options}`", verdict, f"{o.seconds:.0f}"))
-    parts += [markdown_table(("files", "command", "verdict of the report", "s"), rows), "", CAUTION, ""]
+    parts += [markdown_table(("files", "command", "verdict of the report", "s"), rows), ""]
     rows = []
     for o in outcomes:
         if not o.case.moments or o.trial is None:
@@ -165,9 +198,10 @@ def describe(outcomes: Sequence[Outcome], data: Path) -> str:
         rows.append((o.case.name, f"{len(equal)} of {len(found)}", f"MISSED: {missed}" if missed else "none", known))
     header = ("moments against the inverse dynamics beside the files", f"within {EQUAL:g}% of peak",
               "beyond, largest difference, % of peak", "known, least")  # fmt: skip
-    parts += [markdown_table(header, rows), ""]
+    parts += [markdown_table(header, rows), "", CAUTION, ""] if rows else []
     none = [o.case.name for o in outcomes if not o.case.moments]
     parts += [f"No inverse dynamics lies beside {' and '.join(none)}: nothing to be equal to.", ""]
+    parts += [text, ""] if (text := without_static(outcomes)) else []
     for o in outcomes:
         if o.case.angles and o.trial is not None:
             angles = ", ".join(f"{name} {value:.1f}°" for name, value in angle_rms(o, data).items())
@@ -175,18 +209,20 @@ def describe(outcomes: Sequence[Outcome], data: Path) -> str:
     return "\n".join(parts)
 
 
-def main() -> None:
-    """Run every case and write the section."""
+def main(*groups: str) -> None:
+    """Run every case of the named groups, of all without a name, and write their sections."""
     data = Path(os.environ["EXOGAIT_DATA"])
-    with tempfile.TemporaryDirectory(prefix="exogait-inputs-") as folder:
-        outcomes = []
-        for number, case in enumerate(CASES):
-            outcomes.append(run(case, data, Path(folder) / str(number)))
-            print(f"{case.name}: exit {outcomes[-1].code}, {outcomes[-1].seconds:.0f} s", flush=True)
-        text = describe(outcomes, data)
-    print(text)
-    write_section("validation.md", "inputs", text)
+    for group in groups or GROUPS:
+        with tempfile.TemporaryDirectory(prefix="exogait-inputs-") as folder:
+            outcomes = []
+            for place, case in enumerate(GROUPS[group]):
+                outcomes.append(run(case, data, Path(folder) / str(place)))
+                print(f"{case.name}: exit {outcomes[-1].code}, {outcomes[-1].seconds:.0f} s", flush=True)
+            title = "Other people's files" if group == "inputs" else "Other people's files: a walk in a loop"
+            text = describe(title, outcomes, data)
+        print(text)
+        write_section("validation.md", group.replace(", ", " ").replace(" ", "-"), text)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

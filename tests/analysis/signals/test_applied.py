@@ -79,6 +79,8 @@ def test_markers_decide_and_the_file_where_they_cannot():
     (taken,) = heed_statements([strike("", reason="no heel and toe markers are known: not assigned")], said)
     assert taken.side == "r"
     assert taken.accepted
+    (nobody,) = heed_statements([strike("", reason="no foot stands near: not assigned")], said)
+    assert not nobody.accepted  # its markers are known, and elsewhere
 
 
 def test_a_plate_of_one_foot_is_that_foots_below_the_threshold_too():
