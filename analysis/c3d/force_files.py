@@ -172,7 +172,7 @@ def _read_external_loads(path: Path) -> ForceRecord:
     regular_file(path)
     try:
         root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError) as error:
+    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two of encodings
         raise FileFormatError(path, f"is no XML ({error})", "give OpenSim's ExternalLoads file") from None
     entries = list(root.iter("ExternalForce"))
     data = next((_text(node) for node in root.iter("datafile") if _text(node)), "")

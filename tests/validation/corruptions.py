@@ -27,7 +27,7 @@ import numpy as np
 
 from exogait.analysis.c3d.recording import read_recording
 from exogait.analysis.gait.metrics import compute_metrics
-from exogait.analysis.lab import steps
+from exogait.analysis.lab import sources
 from exogait.analysis.lab.manifest import ManifestRow
 from exogait.analysis.lab.pipeline import analyse_request
 from exogait.analysis.lab.settings import LabSettings
@@ -110,7 +110,7 @@ def analyse(row: ManifestRow, pair: Pair, out: Path) -> tuple[GaitTrial, GaitTri
     def read(path: Path, *, units: str | None = None) -> object:
         return pair.resting if Path(path) == request.static else pair.recording
 
-    with mock.patch.object(steps, "read_recording", read), warnings.catch_warnings():
+    with mock.patch.object(sources, "read_recording", read), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = analyse_request(request, out=out)
         return result.withheld, result.trial

@@ -167,15 +167,16 @@ def without_static(outcomes: Sequence[Outcome]) -> str:
         one, other = getattr(first, table), getattr(second, table)
         parts = []
         for joint in SAGITTAL:
-            apart = np.concatenate([(one[f"{joint}_{s}"] - other[f"{joint}_{s}"]).to_numpy() for s in "rl"]) * factor
-            known = apart[np.isfinite(apart)]
-            text = f"{np.sqrt(np.mean(known**2)):.2f}{unit}" if len(known) else "withheld"
-            parts.append(f"{joint.replace('_', ' ')} {text}")
+            legs = [(one[f"{joint}_{s}"] - other[f"{joint}_{s}"]).dropna().to_numpy() * factor for s in "rl"]
+            if not all(map(len, legs)):
+                parts.append(f"{joint.replace('_', ' ')} withheld")
+                continue
+            apart = np.concatenate(legs)
+            still = np.concatenate([leg - leg.mean() for leg in legs])
+            whole, rest = (f"{np.sqrt(np.mean(values**2)):.2f}" for values in (apart, still))
+            parts.append(f"{joint.replace('_', ' ')} {whole}{unit} ({rest} about each leg's mean)")
         said.append(", ".join(parts))
-    return (
-        f"Without a static trial ({_CAP} walking1, n = 1), RMS change of angles: {said[0]}; of moments: {said[1]}. "
-        "The larger part of a change of angle is an offset: the zero of the joint."
-    )
+    return f"Without a static trial ({_CAP} walking1, n = 1), RMS change of angles: {said[0]}; of moments: {said[1]}."
 
 
 def describe(title: str, outcomes: Sequence[Outcome], data: Path) -> str:

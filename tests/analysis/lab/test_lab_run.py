@@ -18,7 +18,7 @@ import pytest
 from exogait import models
 from exogait.analysis.c3d.reader import C3DFile
 from exogait.analysis.c3d.recording import read_recording
-from exogait.analysis.lab import batch, steps
+from exogait.analysis.lab import batch, sources
 from exogait.analysis.lab.batch import group_statistics, run_batch
 from exogait.analysis.lab.manifest import ManifestRow, read_manifest
 from exogait.analysis.lab.muscles import choose_strides
@@ -171,7 +171,7 @@ def test_one_clean_stance_gives_its_leg(person, done: LabRun, tmp_path: Path) ->
         return alone if Path(path) == person.walk else read_recording(path, units=units)
 
     folder = shutil.copytree(done.folder, tmp_path / "out")
-    with mock.patch.object(steps, "read_recording", read):
+    with mock.patch.object(sources, "read_recording", read):
         run = run_trial(person.static, person.walk, person.mass, out=folder)
     both, one = (found.metrics.set_index("metric") for found in (done, run))
     kinetics = [name for name in both.index if any(word in name for word in ("moment", "power", "work", "grf"))]

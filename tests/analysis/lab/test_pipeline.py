@@ -10,7 +10,7 @@ import pytest
 
 from exogait.analysis.c3d.recording import read_recording
 from exogait.analysis.gait.power import differentiate
-from exogait.analysis.lab import steps
+from exogait.analysis.lab import sources
 from exogait.analysis.lab.pipeline import analyse, analyse_trial
 from exogait.analysis.lab.settings import LabSettings
 from exogait.analysis.made_up.person import make_synthetic_trial
@@ -210,7 +210,7 @@ def test_marker_set_nobody_knows(person, monkeypatch) -> None:
         recording = read_recording(path, units=units)
         return dataclasses.replace(recording, marker_names=tuple(f"Q{i}" for i in range(len(recording.marker_names))))
 
-    monkeypatch.setattr(steps, "read_recording", renamed)
+    monkeypatch.setattr(sources, "read_recording", renamed)
     refuse(InputError, "marker labels.*write one", analyse_trial, person.static, person.walk, 70.0)
 
 
@@ -252,7 +252,7 @@ def test_a_new_laboratory_needs_one_file_and_nothing_else(person, monkeypatch, t
         recording = read_recording(file, units=units)
         return dataclasses.replace(recording, marker_names=tuple(new[name] for name in recording.marker_names))
 
-    monkeypatch.setattr(steps, "read_recording", renamed)
+    monkeypatch.setattr(sources, "read_recording", renamed)
     trial = analyse_trial(person.static, person.walk, person.mass, marker_map=path)
     assert trial.metadata["marker_map"] == "my_lab"
     assert next(r["rms"] for r in trial.metadata["marker_errors"] if r["marker"] == "all") < 0.001
@@ -273,7 +273,7 @@ def test_a_missing_marker_is_named_and_the_rest_goes_on(person, monkeypatch) -> 
             positions=recording.positions[:, keep], residuals=recording.residuals[:, keep],
         )  # fmt: skip
 
-    monkeypatch.setattr(steps, "read_recording", without)
+    monkeypatch.setattr(sources, "read_recording", without)
     trial = analyse_trial(person.static, person.walk, person.mass)
     assert "missing: R.Thigh.Upper" in found(trial, "Marker map")
 
@@ -287,7 +287,7 @@ def test_missing_force_samples_are_unknown_not_zero(person, steps_kept, monkeypa
             recording = dataclasses.replace(recording, analog=analog)
         return recording
 
-    monkeypatch.setattr(steps, "read_recording", broken)
+    monkeypatch.setattr(sources, "read_recording", broken)
     trial = analyse(person.static, person.walk, person.mass, out=steps_kept).trial
     assert "right foot, rejected: 100 force samples are missing" in found(trial, "Force plates")
     assert not np.isnan(trial.ground_reactions.filter(like="_v").to_numpy()).any()
@@ -305,7 +305,7 @@ def test_a_long_gap_stays_a_gap_and_is_named(person, steps_kept, monkeypatch) ->
             recording = dataclasses.replace(recording, positions=positions)
         return recording
 
-    monkeypatch.setattr(steps, "read_recording", gappy)
+    monkeypatch.setattr(sources, "read_recording", gappy)
     trial = analyse(person.static, person.walk, person.mass, out=steps_kept).trial
     assert "gap in R.Toe.Tip: 500 ms from 1.00 s: not filled" in found(trial, "Markers")
     assert np.isnan(marker_array(trial.markers, ["R.Toe.Tip"])[120]).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from exogait.analysis.c3d.recording import read_recording
-from exogait.analysis.lab import steps
+from exogait.analysis.lab import sources, steps
 from exogait.analysis.lab.request import make_request
 from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.analysis.markers.draft import draft_marker_map
@@ -106,7 +106,7 @@ def walk_the_way(static, walk, folder, monkeypatch) -> tuple[steps.Measured, ste
     """From the first error to a cleaned walk, with the laboratory's names and with unknown ones."""
     expected = steps.measure(make_request(static, walk, 70.0))
     _, new = anonymous(static)
-    monkeypatch.setattr(steps, "read_recording", lambda path, *, units=None: anonymous(path, new)[0])
+    monkeypatch.setattr(sources, "read_recording", lambda path, *, units=None: anonymous(path, new)[0])
     with pytest.raises(InputError) as caught:
         steps.measure(make_request(static, walk, 70.0))
     message = str(caught.value)

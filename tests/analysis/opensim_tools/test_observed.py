@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exogait.analysis.lab import steps
+from exogait.analysis.lab import sources
 from exogait.analysis.lab.pipeline import analyse
 from exogait.analysis.markers.map import available_marker_maps, read_marker_map
 from exogait.analysis.opensim_tools.observed import unobserved_joints
@@ -54,7 +54,7 @@ def test_what_missing_markers_hide(model, gone: tuple[str, ...], lost: set[str])
 
 def test_a_knee_that_no_marker_saw_is_blank(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A walk without knee, ankle and heel markers of the right leg: left curves stay, right ones say why not."""
-    read = steps.read_recording
+    read = sources.read_recording
 
     def without(path, **options):
         recording = read(path, **options)
@@ -63,7 +63,7 @@ def test_a_knee_that_no_marker_saw_is_blank(real_data: Path, tmp_path: Path, mon
         names = tuple(f"{n}_" if n in ("RKNE", "RANK", "RHEE") else n for n in recording.marker_names)
         return replace(recording, marker_names=names)
 
-    monkeypatch.setattr(steps, "read_recording", without)
+    monkeypatch.setattr(sources, "read_recording", without)
     folder = real_data / "clinical_labs/QCMAS"
     found = analyse(
         folder / "static/QCMAS.static.c3d", folder / "dynamic/QCMAS.dynamic.c3d", 70.2, out=tmp_path, keep_steps=False
