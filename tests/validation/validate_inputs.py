@@ -215,7 +215,10 @@ def describe(title: str, outcomes: Sequence[Outcome], data: Path) -> str:
     parts += [text, ""] if (text := without_static(outcomes)) else []
     for o in outcomes:
         if o.case.angles and o.trial is not None:
-            angles = ", ".join(f"{name} {value:.1f}°" for name, value in angle_rms(o, data).items())
+            angles = ", ".join(
+                f"{name} {value:.1f}°" if np.isfinite(value) else f"{name} withheld"
+                for name, value in angle_rms(o, data).items()
+            )
             parts += [f"{o.case.name}, angles against the inverse kinematics beside it, RMS: {angles}.", ""]
     return "\n".join(parts)
 
