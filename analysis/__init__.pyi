@@ -35,6 +35,10 @@ from .report.figures import figure_compare as figure_compare
 from .report.figures import figure_grid as figure_grid
 from .report.study import write_study_report as write_study_report
 from .report.trial import write_report as write_report
+from .session.plan import plan_session as plan_session
+from .session.run import run_session as run_session
+from .session.session import Session as Session
+from .session.session import read_session as read_session
 from .signals.emg import emg_channels as emg_channels
 from .signals.emg import normalize_emg as normalize_emg
 from .signals.emg import process_emg as process_emg
@@ -58,6 +62,7 @@ __all__ = [
     "LabRequest",
     "LabSettings",
     "LabTrial",
+    "Session",
     "analyse",
     "analyse_trial",
     "bands_for",
@@ -84,6 +89,7 @@ __all__ = [
     "normalize_cycles",
     "normalize_emg",
     "paired_changes",
+    "plan_session",
     "process_emg",
     "process_trial",
     "read_c3d",
@@ -91,8 +97,10 @@ __all__ = [
     "read_marker_map",
     "read_overrides",
     "read_plates",
+    "read_session",
     "run_batch",
     "run_request",
+    "run_session",
     "run_trial",
     "standing_mass",
     "symmetry_of",

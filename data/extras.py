@@ -61,6 +61,7 @@ EXTRAS: Mapping[str, Extra] = MappingProxyType(
             ),
             Extra("video", "an .mp4 film (a .gif needs nothing more)", {"imageio-ffmpeg": "imageio_ffmpeg"}),
             Extra("spm", "statistical parametric mapping", {"spm1d": "spm1d"}),
+            Extra("tables", "spreadsheets and xarray data sets", {"openpyxl": "openpyxl", "xarray": "xarray"}),
             Extra("ray", "a study on a Ray cluster", {"ray": "ray"}),
             Extra(
                 "notebooks", "the notebooks", {"ipykernel": "ipykernel", "jupytext": "jupytext", "nbclient": "nbclient"}

@@ -19,6 +19,8 @@ TRIAL_FILE = "trial.json"
 """Facts of a trial, beside its tables."""
 BATCH_FILE = "batch.json"
 """How many walks a batch of the laboratory has; by it the folder is known."""
+SESSION_FILE = "session.json"
+"""What a session of the laboratory holds; by it the folder is known."""
 STUDY_FILE = "study.json"
 """A study's configuration; by it the folder is known."""
 PERSON_FILE = "person.json"
@@ -32,10 +34,11 @@ MODEL_FILE = "gait2392_exo.osim"
 METRICS_TABLE = "metrics.csv"
 OPTIMUM_TABLE = "moco_inverse.csv"
 
-INDEX_PAGE, REPORT_PAGE, REPLAY_PAGE, PERSONALIZE_PAGE = (
-    "index.html", "report.html", "replay.html", "personalize_report.html",
+INDEX_PAGE, REPORT_PAGE, REPLAY_PAGE, PERSONALIZE_PAGE, SESSION_PAGE = (
+    "index.html", "report.html", "replay.html", "personalize_report.html", "session.html",
 )  # fmt: skip
-"""Pages: of a batch or the demonstration, of a walk, of a walk in three dimensions, of a personalisation."""
+"""Pages: of a batch or the demonstration, of a walk, of a walk in three dimensions, of a personalisation, of a
+session."""
 
 COORDINATES_ENDING, MOMENTS_ENDING, FORCES_ENDING, MARKERS_ENDING = "_ik.mot", "_id.sto", "_grf.mot", "_markers.trc"
 """Ends of what OpenSim's tools read and write for a walk: coordinates, joint moments, ground reactions, markers."""

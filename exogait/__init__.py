@@ -12,6 +12,7 @@ Verbs:
     read_c3d     a C3D file
     build_model  the gait model with a device, a weakness, a person's size
     run_lab      one walk from C3D to report; ``analyse`` computes the same and writes no report
+    session      many walks of persons and conditions: mean curves, spread, comparisons
     simulate     let a policy walk
     compare      two walks: curves, symmetry, metabolic rate
     replay       a walk in three dimensions, in a notebook or a file

@@ -5,6 +5,7 @@ from . import osim_env as osim_env
 from .analysis.c3d.reader import read_c3d as read_c3d
 from .analysis.lab.pipeline import analyse as analyse
 from .analysis.lab.run import run_trial as run_lab
+from .analysis.session.run import run_session as session
 from .junction.open import open as open
 from .junction.verbs import compare as compare
 from .junction.verbs import policies as policies
@@ -29,6 +30,7 @@ __all__ = [
     "read_c3d",
     "replay",
     "run_lab",
+    "session",
     "simulate",
     "train",
     "verify",

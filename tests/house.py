@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("analysis/opensim_tools", "analysis/report", "osim_env/controller"),
     ("analysis/judgement", "osim_env/study"),
     ("analysis/lab",),
-    ("analysis/made_up",),
+    ("analysis/made_up", "analysis/session"),
     ("exogait/junction",),
     ("exogait/cli",),
 )

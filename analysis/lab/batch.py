@@ -16,17 +16,22 @@ import pandas as pd
 from exogait.data import ExogaitError, path_component, write_csv, write_text_atomic
 from exogait.data import output_folder as open_folder
 from exogait.data.errors import one_line
-from exogait.data.names import BATCH_FILE, INDEX_PAGE, METRICS_TABLE
+from exogait.data.home import entries
+from exogait.data.names import BATCH_FILE, INDEX_PAGE, METRICS_TABLE, TRIAL_FILE
 from exogait.data.processes import LocalWorkers, Stopped, WorkerLostError, heeded_signals
 from exogait.data.quality import count_verdicts, quality_rows
 from exogait.data.show import Shown
 from exogait.data.trial import select_columns, select_rows
 
+from ..report import page
 from ..report.batch import BatchTrial, write_batch_page
 from .manifest import ManifestRow, read_manifest
 from .pipeline import Progress
+from .request import LabRequest
+from .run import RESULTS as TRIAL_RESULTS
 from .run import run_request
 from .settings import LabSettings
+from .step_cache import StepCache
 
 RESULTS = (METRICS_TABLE, "group.csv", "failures.csv", BATCH_FILE, INDEX_PAGE)
 """Files of a batch, beside a folder a trial."""
@@ -49,6 +54,10 @@ class BatchResult(Shown):
     """Name of each trial in which a check failed, and its verdict."""
     index: Path
     """Page that links all reports."""
+    folders: Mapping[str, str]
+    """Name of each trial and its folder inside the batch's."""
+    reused: tuple[str, ...] = ()
+    """Trials of which nothing had changed since the last run: they stand as they were."""
 
 
 def run_batch(
@@ -141,7 +150,15 @@ def _run_one(task: _Task) -> dict[str, Any]:
         step = name
 
     try:
-        run = run_request(row.request(settings), out=folder, muscles=muscles, workers=1, progress=note)
+        request = row.request(settings)
+        with open_folder(folder, "exogait lab batch") as ours:
+            ours.whole(".steps")
+            cache = StepCache(folder / ".steps", ())
+            result = cache.run(
+                "whole walk", _inputs(request, muscles), lambda: _analysed(request, folder, muscles, note),
+                files=[folder / name for name in (*TRIAL_RESULTS, f"trial/{TRIAL_FILE}")],
+            )  # fmt: skip
+        return {**result, "reused": cache.records[-1].reused}
     except ExogaitError as error:
         return {"error": str(error), "step": step, "metrics": []}
     except (OSError, MemoryError) as error:  # the system's word on something outside this program
@@ -151,12 +168,28 @@ def _run_one(task: _Task) -> dict[str, Any]:
         with contextlib.suppress(ExogaitError), open_folder(folder, "exogait lab batch"):
             write_text_atomic(folder / "traceback.txt", traceback.format_exc())
         return {"error": f"unexpected {type(error).__name__}: {error}", "step": step, "metrics": []}
+
+
+def _analysed(request: LabRequest, folder: Path, muscles: bool, note: Progress) -> dict[str, Any]:
+    """What a batch tells of one walk, which is analysed and written."""
+    run = run_request(request, out=folder, muscles=muscles, workers=1, progress=note)
     return {
         "error": "", "step": "", "metrics": run.metrics.to_dict(orient="records"),
         "speed": run.trial.about.speed_measured, "quality": count_verdicts(quality_rows(run.trial)),
         "verdict": run.verdict.headline(), "doubtful": run.verdict.failed,
         "seconds": sum(s.seconds for s in run.steps),
     }  # fmt: skip
+
+
+def _inputs(request: LabRequest, muscles: bool) -> list[object]:
+    """Everything that a walk's results depend on beside the suite's own code.
+
+    Files by content and by name, since the report names them; the user's marker maps, of which one may fit; the look of
+    the report.
+    """
+    own = [entry.path for entry in entries("marker_maps") if entry.origin != "suite"]
+    look = [Path(page.__file__).with_name(name) for name in ("page.html.j2", "page.css")]
+    return [request, request.static.name, request.walk.name, muscles, own, look]
 
 
 def _collect(
@@ -191,7 +224,10 @@ def _collect(
     about = {"trials": len(rows), "failed": len(failures), "doubtful": len(doubtful), "verdicts": verdicts}
     write_text_atomic(out / BATCH_FILE, json.dumps(about, indent=1) + "\n")
     index = write_batch_page([_for_page(row, results[row.name], folders[row.name]) for row in rows], group, out)
-    return BatchResult(folder=out, metrics=metrics, group=group, failures=failed, doubtful=doubtful, index=index)
+    return BatchResult(
+        folder=out, metrics=metrics, group=group, failures=failed, doubtful=doubtful, index=index, folders=folders,
+        reused=tuple(row.name for row in rows if results[row.name].get("reused")),
+    )  # fmt: skip
 
 
 def _for_page(row: ManifestRow, result: Mapping[str, Any], folder: str) -> BatchTrial:

@@ -226,7 +226,7 @@ def figure_envelopes(
         for ax, (title, names) in zip(axes.flat, sided.items(), strict=False):
             draw_band(ax, (reference or {}).get(title))
             for side, column in names.items():
-                _draw(ax, *stride_curves(trial, pd.Series(table[column]), side), COLOURS[side], STYLES[side])
+                draw_cycles(ax, *stride_curves(trial, pd.Series(table[column]), side), COLOURS[side], STYLES[side])
             ax.set_title(title, fontsize=8.5, fontweight="normal", loc="left", pad=3)
             ax.set_xlim(0, 100)
             ax.set_xticks([0, 50, 100])
@@ -296,10 +296,22 @@ def draw_strides(ax: Axes, trial: GaitTrial, key: str, side: Side, *, colour: st
         Number of strides with at least one known point.
     """
     values, toe_off = stride_curves(trial, key, side)
-    return _draw(ax, values, toe_off, colour or COLOURS[side], STYLES[side])
+    return draw_cycles(ax, values, toe_off, colour or COLOURS[side], STYLES[side])
 
 
-def _draw(ax: Axes, values: NDArray[np.float64], toe_off: NDArray[np.float64], colour: str, style: Any) -> int:
+def draw_cycles(ax: Axes, values: NDArray[np.float64], toe_off: NDArray[np.float64], colour: str, style: Any) -> int:
+    """Mean of some curves, tint of one SD, line at their mean toe off.
+
+    Args:
+        ax: Axes of a panel.
+        values: Shape (n_curves, n_points), NaN where not known.
+        toe_off: Shape (n_curves,), % of the cycle, NaN where not seen.
+        colour: Colour of all three.
+        style: Line style of matplotlib.
+
+    Returns:
+        Number of curves with at least one known point.
+    """
     known = np.isfinite(values)
     used = known.any(axis=1) if len(values) else np.zeros(0, bool)
     if not used.any():

@@ -9,6 +9,10 @@ Example:
 from __future__ import annotations
 
 import base64
+import os
+import shutil
+import subprocess
+import tempfile
 from itertools import count
 from pathlib import Path
 
@@ -16,10 +20,16 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure as Drawing
 
-from exogait.data.files import write_text_atomic
+from exogait.data import ExogaitError
+from exogait.data.files import write_bytes_atomic, write_text_atomic
 
 from .figures import FONT_STACK, svg_text
 from .kit import Figure, Page, plain
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+"""Programs that print a page, in the order in which they are looked for; ``CHROMIUM`` names another one."""
+PRINTING = 180.0
+"""Seconds that a browser gets."""
 
 
 def render(page: Page) -> str:
@@ -62,3 +72,43 @@ def write_page(page: Page, path: str | Path) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_text_atomic(path, render(page))
+
+
+def print_page(page: str | Path, pdf: str | Path | None = None) -> Path:
+    """Print a page of the suite as PDF, by a browser without a window: A4, figures sharp, nothing fetched.
+
+    Args:
+        page: The .html file.
+        pdf: The .pdf file; beside the page under its name if not given.
+
+    Returns:
+        The file.
+
+    Raises:
+        ExogaitError: There is no page, no browser, or the browser failed.
+    """
+    page = Path(page)
+    pdf = page.with_suffix(".pdf") if pdf is None else Path(pdf)
+    if not page.is_file():
+        raise ExogaitError(f"{page}: no such page; give an .html file of the suite")
+    browser = os.environ.get("CHROMIUM") or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        raise ExogaitError(
+            f"a PDF needs a browser ({', '.join(BROWSERS)}): install one or name it in CHROMIUM, or open {page} and "
+            "print it there"
+        )
+    with tempfile.TemporaryDirectory(prefix="exogait-") as folder:
+        made = Path(folder) / "page.pdf"
+        command = [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={made}",
+            page.resolve().as_uri(),
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PRINTING, check=False)
+            problem = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        except (OSError, subprocess.TimeoutExpired) as error:
+            problem = [str(error)]
+        if not made.is_file():
+            raise ExogaitError(f"{browser} printed no PDF of {page}: {problem[0]}")
+        return write_bytes_atomic(pdf, made.read_bytes())

@@ -12,13 +12,13 @@ import sys
 
 from exogait.data.errors import ExogaitError, one_line
 
-from . import demo, doctor, lab, learn, model, new, study, walk
+from . import demo, doctor, lab, learn, model, new, session, study, walk
 from .app import app
 from .ending import command_runs
 
 __all__ = ["main"]
 
-for group in (model, new, lab, walk, learn, study, doctor, demo):
+for group in (model, new, lab, session, walk, learn, study, doctor, demo):
     group.register(app)
 
 
@@ -29,7 +29,10 @@ def main() -> None:
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
         with command_runs():
-            app.cli(prog="exogait", description="From motion capture to a personalised exoskeleton controller.")
+            app.cli(
+                prog="exogait", description="From motion capture to a personalised exoskeleton controller.",
+                args=session.completed(sys.argv[1:]),
+            )  # fmt: skip
             sys.stdout.flush()
     except ExogaitError as error:
         _end(str(error), 2)

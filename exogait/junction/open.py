@@ -12,7 +12,7 @@ import pandas as pd
 from exogait.data.errors import ExogaitError, FileFormatError, UnknownNameError
 from exogait.data.home import expanded
 from exogait.data.loading import read_json, read_table, read_yaml, regular_file
-from exogait.data.names import BATCH_FILE, PERSON_FILE, STUDY_FILE, TRIAL_FILE
+from exogait.data.names import BATCH_FILE, PERSON_FILE, SESSION_FILE, STUDY_FILE, TRIAL_FILE
 from exogait.data.quality import Overall, overall, quality_rows
 from exogait.data.results import read_result, result_model
 from exogait.data.settings import from_mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from exogait.analysis.c3d.reader import C3DFile
     from exogait.analysis.markers.map import MarkerMap
+    from exogait.analysis.session.session import Session
     from exogait.models.deficit import Deficit
     from exogait.models.device import Device
     from exogait.models.subject import Subject
@@ -174,16 +175,16 @@ class Training(ResultFolder):
 
 if TYPE_CHECKING:
     Opened: TypeAlias = (
-        Walk | Batch | Study | Personal | Training | ResultFolder | GaitTrial | pd.DataFrame | C3DFile | Policy | Model
-        | ReferenceMotion | Device | Deficit | Subject | MarkerMap | TrainConfig | ExcitationTrainConfig
-        | StudyConfig | opensim.Model
+        Walk | Batch | Session | Study | Personal | Training | ResultFolder | GaitTrial | pd.DataFrame | C3DFile
+        | Policy | Model | ReferenceMotion | Device | Deficit | Subject | MarkerMap | TrainConfig
+        | ExcitationTrainConfig | StudyConfig | opensim.Model
     )  # fmt: skip
 else:
     Opened = object
 
 KNOWN = (
-    "folders of lab run, lab batch, simulate, study, personalize and train, and files .c3d .trc .sto .mot .csv "
-    ".parquet .osim .npz .json .safetensors .yaml"
+    "folders of lab run, lab batch, session, simulate, study, personalize and train, and files .c3d .trc .sto .mot "
+    ".csv .parquet .osim .npz .json .safetensors .yaml"
 )
 
 
@@ -196,7 +197,8 @@ def open(path: str | Path) -> Opened:
             marker map, training configuration or study (.yaml).
 
     Returns:
-        A :class:`Walk` (lab or simulation), :class:`Batch`, :class:`Study`, :class:`Personal`, :class:`Training`; a
+        A :class:`Walk` (lab or simulation), :class:`Batch`, a
+        :class:`~exogait.analysis.session.session.Session`, :class:`Study`, :class:`Personal`, :class:`Training`; a
         :class:`~exogait.data.trial.GaitTrial`; a table; or what the file describes. Each shows itself when printed.
 
     Raises:
@@ -223,6 +225,10 @@ def _folder(path: Path) -> Opened:
         return Personal(path, _json(path / PERSON_FILE))
     if (path / STUDY_FILE).is_file():
         return Study(path, _json(path / STUDY_FILE))
+    if (path / SESSION_FILE).is_file():
+        from exogait.analysis.session.session import read_session
+
+        return read_session(path)
     if (path / BATCH_FILE).is_file():
         content = _json(path / BATCH_FILE)
         trials, failed, doubtful = (int(content.get(key, 0)) for key in ("trials", "failed", "doubtful"))
@@ -293,7 +299,7 @@ def _described(path: Path) -> Opened:
         from exogait.osim_env.gait.reference import load_reference
 
         return load_reference(path)
-    if path.name in (TRIAL_FILE, PERSON_FILE, STUDY_FILE, BATCH_FILE, CONFIG):
+    if path.name in (TRIAL_FILE, PERSON_FILE, STUDY_FILE, SESSION_FILE, BATCH_FILE, CONFIG):
         return _folder(path.parent)
     raise FileFormatError(path, "a JSON file that is no policy and no reference motion", f"known: {KNOWN}")
 

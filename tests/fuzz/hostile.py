@@ -373,6 +373,8 @@ BASE: dict[str, dict[str, str | None]] = {
     "new marker-map": {"name": "mine"},
     "lab run": {"static": "small.c3d", "trial": "small.c3d", "mass": "60", "out": "out/lab"},
     "lab batch": {"manifest": "manifest.csv", "out": "out/batch"}, "lab maps": {}, "lab labels": {"file": "small.c3d"},
+    "session run": {"source": "manifest.csv", "out": "out/session"},
+    "session compare": {"folder": "folder", "first": "before", "second": "after", "out": "out/compared"},
     "simulate": {"policy": "reference-feedback", "out": "out/walk", "seconds": "0.04"},
     "replay": {"folder": "walk", "out": "out/replay.html", "model": "gait.npz"},
     "video": {"folder": "walk", "film": "out/film.gif", "model": "gait.npz"},

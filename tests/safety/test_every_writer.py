@@ -67,6 +67,8 @@ WRITERS = {
     "lab run": Writer("--static {files}/static.c3d --trial {files}/walk.c3d --mass {mass} --out {out}"),
     "lab batch": Writer("{files}/manifest.csv --out {out} --workers 1"),
     "lab labels": Writer("{files}/static.c3d --draft {out}/mine.yaml", (0,), folder=""),
+    "session run": Writer("{files}/session.csv --out {out}"),
+    "session compare": Writer("{files}/session before after --out {out}", (0, 24 * KIB)),
     "simulate": Writer("reference-feedback --seconds 0.2 --out {out}"),
     "replay": Writer("{files}/walk --out {out}/replay.html", (0, 24 * KIB)),
     "video": Writer("{files}/walk {out}/film.gif", (0, 12 * KIB)),
@@ -106,8 +108,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "manifest.csv").write_text(f"{header}{row}one\n{row}two\n")
     (place / "one.csv").write_text(f"{header}{row}one\n")
     (place / "tiny.yaml").write_text(yaml.safe_dump(TRAINING))
+    (place / "session.csv").write_text("person,walk,condition\nAnna,lab,before\nAnna,lab,after\n")
     lab = f"lab run --static {made.static} --trial {made.walk} --mass {made.mass} --out {place}/lab"
-    for line in (lab, f"simulate reference-feedback --seconds 0.2 --out {place}/walk"):
+    for line in (lab, f"simulate reference-feedback --seconds 0.2 --out {place}/walk",
+                 f"session {place}/session.csv --out {place}/session"):
         assert run_here(line.split(), place)[0] == 0
     return place
 

@@ -14,7 +14,8 @@ from exogait.data.errors import ExogaitError
 from exogait.data.registry import data_folder
 from tests.validation.sections import write_section
 
-STUDIES = ("lab_files", "lab_synthetic", "lab_subject01", "lab_walks", "lab_metabolics", "lab_inputs", "lab_outputs")
+STUDIES = ("lab_files", "lab_synthetic", "lab_subject01", "lab_walks", "lab_metabolics", "lab_inputs", "lab_outputs",
+           "lab_sessions")  # fmt: skip
 
 
 def main(names: list[str] | None = None) -> None:

@@ -1,0 +1,122 @@
+"""``exogait session``: from a folder of recordings to one page of persons, conditions and strides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from exogait.data import ExogaitError, InputError, output_folder, write_csv
+from exogait.data.names import REPORT_PAGE, SESSION_FILE, SESSION_PAGE
+from exogait.data.results import read_result
+
+from ..lab.batch import run_batch
+from ..lab.pipeline import Progress
+from ..lab.settings import LabSettings
+from .gather import NUMBER_COLUMNS, STRIDE_COLUMNS, WALK_COLUMNS, WalkRecord, failed_walk, record_walk
+from .page import write_session_page
+from .plan import SessionWalk, plan_session, plan_table
+from .record import (
+    CURVES_TABLE,
+    LEFT_OUT_TABLE,
+    NUMBERS_TABLE,
+    STRIDES_TABLE,
+    VARIABILITY_TABLE,
+    WALKS_TABLE,
+)
+from .session import Session
+
+PLAN_TABLE = "plan.csv"
+WALKS = "walks"
+"""Folder of the walks, inside the session's."""
+RESULTS = (
+    PLAN_TABLE, WALKS_TABLE, STRIDES_TABLE, NUMBERS_TABLE, CURVES_TABLE, VARIABILITY_TABLE, LEFT_OUT_TABLE,
+    SESSION_FILE, SESSION_PAGE,
+)  # fmt: skip
+FROM_ITSELF = "no static trial: scaled from the walk itself"
+
+
+def run_session(
+    source: str | Path | Sequence[SessionWalk],
+    *,
+    out: str | Path,
+    settings: LabSettings | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Session:
+    """Analyse all walks of a session and put their strides together.
+
+    A walk that fails, or that its judgement calls not usable, is left out with its reason; what is withheld of a walk
+    is left out of the means. Walks of which nothing changed since the last run are taken as they are.
+
+    Args:
+        source: A folder, a table, or its walks (:func:`exogait.analysis.session.plan.plan_session`).
+        out: Folder for page and tables; the walks lie in ``walks`` inside it.
+        settings: Choices of the lab road for all recordings.
+        workers: Walks at a time, one process each.
+        progress: Called with each walk's name as it is done.
+
+    Returns:
+        The session.
+
+    Raises:
+        FileFormatError: The source holds no walk, or its table cannot be understood.
+        InputError: The session would be written into its own source.
+    """
+    out = Path(out)
+    if isinstance(source, str | Path) and out.resolve() == Path(source).resolve():
+        raise InputError("out", str(out), "another folder than that of the recordings is needed")
+    plan = plan_session(source) if isinstance(source, str | Path) else list(source)
+    with output_folder(out, "exogait session", expects=RESULTS):
+        write_csv(plan_table(plan), out / PLAN_TABLE)
+        records = _records(plan, out, settings, workers, progress)
+        session = Session(
+            folder=out, walks=pd.DataFrame([record.about for record in records], columns=list(WALK_COLUMNS)),
+            strides=_joined([record.strides for record in records], STRIDE_COLUMNS),
+            numbers=_joined([record.numbers for record in records], NUMBER_COLUMNS),
+        )  # fmt: skip
+        session.write()
+        write_session_page(session)
+    return session
+
+
+def _records(
+    plan: Sequence[SessionWalk], out: Path, settings: LabSettings | None, workers: int, progress: Progress | None
+) -> list[WalkRecord]:
+    recordings = [walk for walk in plan if not walk.finished]
+    folders: dict[str, Path] = {}
+    failures: dict[str, str] = {}
+    reused: set[str] = set()
+    if recordings:
+        batch = run_batch(
+            [walk.manifest_row() for walk in recordings], out=out / WALKS, settings=settings, workers=workers,
+            progress=progress,
+        )  # fmt: skip
+        folders = {name: batch.folder / place for name, place in batch.folders.items()}
+        failures = dict(zip(batch.failures["name"].map(str), batch.failures["error"].map(str), strict=True))
+        reused = set(batch.reused)
+    records = []
+    for walk in plan:
+        who = {"walk": walk.name, "person": walk.person, "condition": walk.condition, "group": walk.group}
+        if walk.name in failures:
+            records.append(failed_walk(who, failures[walk.name]))
+            continue
+        folder = walk.walk if walk.finished else folders[walk.name]
+        try:
+            trial = read_result(folder)
+        except ExogaitError as error:
+            records.append(failed_walk(who, str(error)))
+            continue
+        remark = FROM_ITSELF if walk.static is None and not walk.finished else ""
+        report = f"{WALKS}/{folder.name}/{REPORT_PAGE}" if not walk.finished else ""
+        record = record_walk(trial, who, remark=remark, report=report)
+        records.append(WalkRecord({**record.about, "reused": walk.name in reused}, record.strides, record.numbers))
+        if progress and walk.finished:
+            progress(walk.name)
+    return records
+
+
+def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    known = [table for table in tables if len(table)]
+    return pd.DataFrame(pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns)))

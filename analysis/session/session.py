@@ -1,0 +1,96 @@
+"""A session as an object: what it holds, how its conditions differ, and the forms in which it travels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from exogait.data import FileFormatError
+from exogait.data.loading import read_json, read_table
+from exogait.data.names import SESSION_FILE
+
+from .compare import By, SessionComparison, compare_session
+from .compare_page import write_comparison_page
+from .export import session_dataset, write_session_spreadsheet
+from .gather import NUMBER_COLUMNS, STRIDE_COLUMNS, WALK_COLUMNS
+from .record import FORMAT, NUMBERS_TABLE, STRIDES_TABLE, WALKS_TABLE, SessionData
+
+if TYPE_CHECKING:
+    import xarray
+
+_TODO = "run `exogait session` again"
+_TEXT: Any = dict.fromkeys(
+    ("walk", "person", "condition", "group", "verdict", "why", "remark", "report", "side"), "str"
+)  # fmt: skip
+"""Columns of text: a person may be called 2014001, and a condition may have no name."""
+
+
+class Session(SessionData):
+    """Persons, conditions and many walks of each; made by :func:`exogait.analysis.session.run.run_session`."""
+
+    def compare(
+        self,
+        first: str,
+        second: str,
+        *,
+        by: By = "condition",
+        persons: Sequence[str] | None = None,
+        paired: bool | None = None,
+        alpha: float = 0.05,
+        out: str | Path | None = None,
+    ) -> SessionComparison:
+        """How two conditions, groups or persons differ, second minus first.
+
+        Args:
+            first: As of :func:`.compare.compare_session`, like the others.
+            second: What is compared.
+            by: ``condition``, ``group`` or ``person``.
+            persons: Only these.
+            paired: Whether persons are compared with themselves.
+            alpha: Error rate.
+            out: Folder for the page and its tables; nothing is written if not given.
+        """
+        found = compare_session(self, first, second, by=by, persons=persons, paired=paired, alpha=alpha)
+        if out is not None:
+            write_comparison_page(found, out)
+        return found
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Strides as a labelled data set: :func:`.export.session_dataset`."""
+        return session_dataset(self)
+
+    def write_spreadsheet(self, path: str | Path | None = None) -> Path:
+        """A spreadsheet with units: :func:`.export.write_session_spreadsheet`."""
+        return write_session_spreadsheet(self, path)
+
+
+def read_session(folder: str | Path) -> Session:
+    """The session in a folder that ``exogait session`` wrote.
+
+    Raises:
+        FileFormatError: There is none, or a table of it is damaged.
+    """
+    folder = Path(folder)
+    about = read_json(folder / SESSION_FILE, "holds no session", _TODO)
+    if about.get("format") != FORMAT:
+        raise FileFormatError(folder / SESSION_FILE, f"is of format {about.get('format')!r}, not {FORMAT!r}", _TODO)
+    strides = read_table(folder / STRIDES_TABLE, "holds no strides", _TODO)
+    tables = {}
+    for name, columns in ((WALKS_TABLE, WALK_COLUMNS), (NUMBERS_TABLE, NUMBER_COLUMNS)):
+        try:
+            table = pd.read_csv(folder / name, dtype=_TEXT, keep_default_na=False, na_values={"value": "", "speed": ""})
+        except (OSError, ValueError) as error:
+            raise FileFormatError(folder / name, f"cannot be read ({error})", _TODO) from error
+        tables[name] = table
+        _require_columns(folder / name, table, columns)
+    _require_columns(folder / STRIDES_TABLE, strides, STRIDE_COLUMNS)
+    return Session(folder=folder, walks=tables[WALKS_TABLE], strides=strides, numbers=tables[NUMBERS_TABLE])
+
+
+def _require_columns(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise FileFormatError(path, f"lacks {', '.join(missing[:4])}", _TODO)

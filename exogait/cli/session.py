@@ -1,0 +1,123 @@
+"""A laboratory's day: many walks of persons and conditions, and how two of them differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+from tyro.extras import SubcommandApp
+
+from exogait.data.extras import require_extra
+
+from .progress import show_steps
+
+WALK_LEFT_OUT = 3
+"""Exit code where the results are written and a walk is left out of them."""
+COMMANDS = ("run", "compare")
+"""Commands of the group; ``exogait session FOLDER`` means the first."""
+
+
+def register(app: SubcommandApp) -> None:
+    """Put the commands in."""
+    group = SubcommandApp()
+    group.command(name="run")(session_run)
+    group.command(name="compare")(session_compare)
+    app.command(group, name="session", help="Many walks of persons and conditions: curves, spread, comparisons.")
+
+
+def completed(arguments: list[str]) -> list[str]:
+    """The command line with ``run`` put in where ``session`` is followed by a folder or table.
+
+    Example:
+        >>> completed(["session", "monday", "--out", "o"]), completed(["session", "compare", "o"])
+        (['session', 'run', 'monday', '--out', 'o'], ['session', 'compare', 'o'])
+    """
+    if arguments[:1] == ["session"] and len(arguments) > 1 and arguments[1] not in (*COMMANDS, "-h", "--help"):
+        return ["session", COMMANDS[0], *arguments[1:]]
+    return arguments
+
+
+def session_run(
+    source: Positional[Path],
+    *,
+    out: Path,
+    workers: int = 2,
+    pdf: bool = False,
+    spreadsheet: bool = False,
+) -> None:
+    """Analyse all walks of a folder or table: mean curves of persons and conditions, spread, what is left out and why.
+
+    `run` may be left out. Exit code 3 says that everything is written and a walk is left out of it.
+
+    Args:
+        source: A folder of recordings (PERSON/CONDITION/walk.c3d, static trials by name, masses in persons.csv), or a
+            CSV table with the columns person, walk, mass and, if wanted, condition, static, height, group, marker_map,
+            belt_speed, name; walk may be a pattern, or the folder of a finished walk, measured or simulated.
+        out: Folder for the page and the tables; the walks lie in `walks` inside it.
+        workers: Walks at a time.
+        pdf: Also the page as PDF, by a browser (Chromium, Chrome, Edge).
+        spreadsheet: Also session.xlsx, every number with its unit.
+    """
+    if spreadsheet:
+        require_extra("tables", "a spreadsheet")
+    from exogait.analysis.session.plan import plan_session
+    from exogait.analysis.session.run import run_session
+
+    plan = plan_session(source)
+    with show_steps(len(plan), "session") as step:
+        session = run_session(plan, out=out, workers=workers, progress=step)
+    if spreadsheet:
+        session.write_spreadsheet()
+    if pdf:
+        _print(session.page)
+    print(session.summary())
+    if len(session.used) < len(session.walks):
+        raise SystemExit(WALK_LEFT_OUT)
+
+
+def session_compare(
+    folder: Positional[Path],
+    first: Positional[str],
+    second: Positional[str],
+    *,
+    by: Literal["condition", "group", "person"] = "condition",
+    persons: tuple[str, ...] = (),
+    paired: bool | None = None,
+    alpha: float = 0.05,
+    out: Path | None = None,
+    pdf: bool = False,
+) -> None:
+    """Compare two conditions, groups or persons of a session: curves with SPM, differences, intervals, effect sizes.
+
+    Of several persons each counts once; of one person its strides are compared.
+
+    Args:
+        folder: Folder of `session`.
+        first: What is compared with: a condition, or a group or person as --by says.
+        second: What is compared.
+        by: What the two are.
+        persons: Only these persons.
+        paired: Compare persons with themselves; yes where two or more are on both sides, if not given.
+        alpha: Error rate of all curves together.
+        out: Folder for the page and its tables; the session's if not given.
+        pdf: Also the page as PDF, by a browser.
+    """
+    require_extra("spm", "comparing curves")
+    from exogait.analysis.session.compare_page import write_comparison_page
+    from exogait.analysis.session.session import read_session
+
+    session = read_session(folder)
+    result = session.compare(first, second, by=by, persons=list(persons) or None, paired=paired, alpha=alpha)
+    page = write_comparison_page(result, folder if out is None else out)
+    if pdf:
+        _print(page)
+    print(f"{result}\nopen {page}")
+
+
+def _print(page: Path) -> None:
+    from exogait.analysis.report.page import print_page
+    from exogait.data.output import output_file
+
+    with output_file(page.with_suffix(".pdf"), "exogait session") as file:
+        print_page(page, file)

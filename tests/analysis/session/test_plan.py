@@ -1,0 +1,75 @@
+"""What a folder's names and a table say about who walked and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exogait.analysis.session.plan import plan_session, plan_table
+from exogait.data import FileFormatError
+
+
+def lay(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def told(source: Path) -> list[tuple[str, str, str, str]]:
+    return [(w.person, w.condition, w.walk.stem, w.static.stem if w.static else "") for w in plan_session(source)]
+
+
+def test_folders_are_persons_and_conditions_and_the_nearest_static_serves(tmp_path: Path) -> None:
+    lay(tmp_path, "anna/static.c3d", "anna/brace/static_brace.c3d", "anna/brace/w1.c3d", "anna/bare/w1.trc",
+        "bert/bare/w1.c3d", "notes.txt")  # fmt: skip
+    assert told(tmp_path) == [
+        ("anna", "bare", "w1", "static"), ("anna", "brace", "w1", "static_brace"), ("bert", "bare", "w1", ""),
+    ]  # fmt: skip
+    assert len({walk.name for walk in plan_session(tmp_path)}) == 3
+
+
+def test_file_names_tell_where_folders_do_not(tmp_path: Path) -> None:
+    lay(tmp_path, "p7/p7_C4_05.c3d", "p7/p7_ST.c3d", "p7/p7_brace_walk2.c3d", "p7/p7_brace_walk 3.c3d", "p7/p7_1.c3d")
+    assert [(person, condition) for person, condition, *_ in told(tmp_path)] == [
+        ("p7", ""), ("p7", "C4"), ("p7", "brace"), ("p7", "brace"),
+    ]  # fmt: skip
+
+
+def test_persons_csv_names_people_masses_and_groups(tmp_path: Path) -> None:
+    lay(tmp_path, "TVC03_1.trc", "SBJ05_1.trc")
+    (tmp_path / "persons.csv").write_text("person,mass,height,group\nTVC03,66.9,1.71,stroke\nSBJ05,50,,control\n")
+    found = {walk.person: walk for walk in plan_session(tmp_path)}
+    assert (found["TVC03"].mass, found["TVC03"].height, found["TVC03"].group) == (66.9, 1.71, "stroke")
+    assert found["SBJ05"].height is None and found["SBJ05"].condition == ""
+
+
+def test_a_table_with_a_pattern_and_the_plan_reads_itself(tmp_path: Path) -> None:
+    lay(tmp_path, "a/w_1.c3d", "a/w_2.c3d", "a/s.c3d")
+    (tmp_path / "day.csv").write_text("subject,trial,static,mass,condition\nanna,a/w_*.c3d,a/s.c3d,60,bare\n")
+    walks = plan_session(tmp_path / "day.csv")
+    assert [walk.name for walk in walks] == ["w_1", "w_2"]
+    plan_table(walks).to_csv(tmp_path / "plan.csv", index=False)
+    assert plan_session(tmp_path / "plan.csv") == walks
+
+
+def test_without_a_mass_the_row_says_what_to_do(tmp_path: Path) -> None:
+    lay(tmp_path, "anna/w1.c3d")
+    assert "persons.csv" in plan_session(tmp_path)[0].manifest_row().problem
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("person,mass\nanna,60\n", "lacks walk"),
+        ("person,walk,mess\nanna,a.c3d,60\n", "unknown column(s) mess"),
+        ("person,walk,mass\nanna,a.c3d,heavy\n", "heavy"),
+        ("person,walk\nanna,nothing_*.c3d\n", "fits no file"),
+        ("person,walk\n", "holds no walk"),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(table: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text(table)
+    with pytest.raises(FileFormatError, match=r"day\.csv") as error:
+        plan_session(tmp_path / "day.csv")
+    assert words in str(error.value) and "\n" not in str(error.value)

@@ -1,0 +1,99 @@
+"""A session's strides, means, spread and representative stride, against plain arithmetic on the same walks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import exogait as eg
+from exogait.analysis.gait.curves import stride_curves
+from exogait.analysis.session.page import session_page
+from exogait.analysis.session.run import run_session
+from exogait.analysis.session.session import Session, read_session
+from exogait.data import FileFormatError, InputError
+from exogait.data.results import read_result
+from tests.kit.session_walks import knees, made_up_session
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    folder = tmp_path_factory.mktemp("session")
+    return run_session(made_up_session(folder / "walks"), out=folder / "out")
+
+
+def own_curves(session: Session, key: str) -> np.ndarray:
+    """Right strides of p0's bare walks, cut from the walks on disk."""
+    walks = [session.folder.parent / "walks" / f"p0_bare_{k}" for k in range(3)]
+    return np.concatenate([stride_curves(read_result(walk), key, "r")[0] for walk in walks])
+
+
+def test_strides_of_all_walks_count_alike(session: Session) -> None:
+    strides = own_curves(session, "hip_flexion")
+    stack = session.stack("hip_flexion", person="p0", condition="bare", side="r")
+    assert np.array_equal(stack.values[:, :, 0], strides)
+    of = session.curves
+    row = of[
+        (of["person"] == "p0") & (of["condition"] == "bare") & (of["side"] == "r") & (of["curve"] == "hip_flexion")
+    ]
+    assert np.allclose(row["mean"], strides.mean(axis=0)) and np.allclose(row["sd"], strides.std(axis=0, ddof=1))
+    assert set(row["n"]) == {len(strides)} and set(row["unit"]) == {"°"}
+
+
+def test_a_walk_that_cannot_be_used_is_left_out_with_its_reason(session: Session) -> None:
+    assert session.left_out.to_dict(orient="records") == [
+        {"walk": "spoiled", "what": "the whole walk", "why": "not usable: static trial: it walks"}
+    ]
+    assert "spoiled" not in set(session.strides["walk"]) | set(session.numbers["walk"])
+    (table,) = session_page(session).section("left-out").tables
+    assert "spoiled" in session.summary() and table.column("walk") == ["spoiled"]
+
+
+def test_spread_and_minimal_detectable_change_are_weirs(session: Session) -> None:
+    values = {
+        condition: [
+            part["value"].to_numpy()
+            for _, part in knees(session.numbers)[lambda t, c=condition: (t["person"] == "p0") & (t["condition"] == c)]
+            .groupby("walk")
+        ]
+        for condition in ("bare", "brace")
+    }  # fmt: skip
+    row = knees(session.variability).query("person == 'p0' and condition == 'bare'").iloc[0]
+    strides = np.concatenate(values["bare"])
+    assert row["n_strides"] == len(strides) == 9 and row["n_walks"] == 3
+    assert row["sd_strides"] == pytest.approx(strides.std(ddof=1))
+    means = {condition: np.array([walk.mean() for walk in walks]) for condition, walks in values.items()}
+    assert row["sd_walks"] == pytest.approx(means["bare"].std(ddof=1))
+    away = np.concatenate([own - own.mean() for own in means.values()])
+    assert row["mdc"] == pytest.approx(1.96 * np.sqrt(2) * np.sqrt((away**2).sum() / 4))  # 6 walks in 2 conditions
+
+
+def test_the_representative_stride_is_the_nearest_to_the_median(session: Session) -> None:
+    (chosen,) = [r for r in session.representative if (r.person, r.condition, r.side) == ("p0", "bare", "r")]
+    distances = []
+    for key in ("pelvis_tilt", "pelvis_obliquity", "hip_flexion", "hip_adduction", "hip_rotation", "knee_flexion",
+                "ankle_dorsiflexion"):  # fmt: skip
+        strides = own_curves(session, key)
+        away = np.sqrt(((strides - np.median(strides, axis=0)) ** 2).mean(axis=1))
+        distances.append(away / np.median(away))
+    best = int(np.argmin(np.mean(distances, axis=0)))
+    assert chosen.n_curves == len(distances)
+    assert (chosen.walk, chosen.stride) == (f"p0_bare_{best // 3}", best % 3 + 1)
+
+
+def test_what_is_written_reads_itself_and_opens_by_its_folder(session: Session) -> None:
+    again = eg.open(session.folder)
+    assert isinstance(again, Session)
+    assert again.walks.drop(columns="speed").equals(session.walks.drop(columns="speed"))
+    assert np.array_equal(again.strides["p50"], session.strides["p50"])
+    assert again.variability["mdc"].to_numpy() == pytest.approx(session.variability["mdc"].to_numpy(), nan_ok=True)
+    assert "12 of 13 used" in repr(again)
+
+
+def test_a_damaged_session_and_its_own_folder_are_one_line(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "session.json").write_text('{"format": "exogait-session 0"}')
+    with pytest.raises(FileFormatError, match="format"):
+        read_session(tmp_path)
+    with pytest.raises(InputError, match="another folder"):
+        run_session(tmp_path, out=tmp_path)
