@@ -13,10 +13,11 @@ import exogait as eg
 from tests.house import ROOT
 
 NAMES = {
-    "eg.open": "(path: str | Path) -> (Walk | Batch | Study",
+    "eg.open": "(path: str | Path) -> (Walk | Batch | Session",
     "eg.read_c3d": "-> C3DFile",
     "eg.build_model": "(device: str | Path | Device | None = None",
     "eg.run_lab": "-> LabRun",
+    "eg.session": "-> Session",
     "eg.simulate": "-> GaitTrial",
     "eg.compare": "-> DataFrame",
     "eg.replay": "-> Replay",

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from exogait.data.names import SIDES
 
 from ..report import figures as plots
-from ..report.describe import GRIDS, decimals
+from ..report.describe import COMPARED, GRIDS, decimals
 from ..report.kit import (
     Cell,
     Fact,
@@ -78,6 +79,7 @@ def session_page(session: SessionData) -> Page:
         [
             Section("walks", "Walks", [_walks(session)]),
             Section("left-out", "What is left out, and why", _left_out(session)),
+            Section("together", "All persons", _together(session), new_page=True),
             *people,
             Section("representative", "The stride that stands for the others", _representative(session)),
             Section("variability", "Spread and minimal detectable change", _variability(session)),
@@ -148,6 +150,46 @@ def _person(session: SessionData, person: str, number: int) -> Section:
                 parts.append(Figure(figure_ensembles(shown, lines), caption, links=[Link("data", CURVES_TABLE)]))
     parts += _numbers(session, person)
     return Section(f"person{number}", person, parts, new_page=True)
+
+
+def _together(session: SessionData) -> list[Part]:
+    """Means over persons, where a condition has two or more; a colour a condition."""
+    counts = {c: len({*rows_where(session.strides, condition=c)["person"]}) for c in session.conditions}
+    conditions = [name for name, n in counts.items() if n > 1][: len(plots.TRIAL_COLOURS)]
+    if not conditions:
+        return []
+    parts: list[Part] = []
+    for side in SIDES:
+        lines = []
+        for condition, colour in zip(conditions, plots.TRIAL_COLOURS, strict=False):
+            means = {
+                key: list(session.person_means(key, condition=condition, side=side).values()) for key in COMPARED
+            }  # fmt: skip
+            values = {key: np.array(own) for key, own in means.items() if own}
+            lines.append(Ensemble(_name(condition), colour, plots.STYLES[side], values, np.empty(0)))
+        who = ", ".join(f"{_name(condition)}: {counts[condition]} persons" for condition in conditions)
+        for grid in GRIDS:
+            if shown := known_grid(grid, lines):
+                caption = f"{plots.SIDE_NAMES[side]} leg, mean and one SD of the persons' means ({who})."
+                parts.append(Figure(figure_ensembles(shown, lines), caption))
+    return [*parts, Heading("Numbers"), _person_table(session, conditions)]
+
+
+def _person_table(session: SessionData, conditions: Sequence[str]) -> Table:
+    """Mean and SD over persons, a person once, and how many know the number."""
+    header = ["", "side", *(word for c in conditions for word in (_name(c), "persons")), "unit"]
+    rows: list[list[Cell]] = []
+    for (metric, title, unit, side), part in split_table(session.variability, ["metric", "title", "unit", "side"]):
+        if metric not in HEADLINES:
+            continue
+        row: list[Cell] = [title, Leg("r" if side == "r" else "l") if side else "both"]
+        for condition in conditions:
+            means = numbers_of(rows_where(part, condition=condition), "mean")
+            spread = float(means.std(ddof=1)) if len(means) > 1 else None
+            mean = float(means.mean()) if len(means) else None
+            row += [Number(mean, decimals(unit), spread=spread), len(means)]
+        rows.append([*row, unit])
+    return Table(header, rows, numeric=range(2, len(header) - 1))
 
 
 def _numbers(session: SessionData, person: str) -> list[Part]:

@@ -94,6 +94,13 @@ class SessionData(Shown):
             )  # fmt: skip
         return pd.DataFrame(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=CURVE_COLUMNS))
 
+    def person_means(self, curve: str, *, condition: str, side: str) -> dict[str, NDArray[np.float64]]:
+        """Mean curve of every person who knows it in a condition, shape (101,) each; each person counts once."""
+        rows = rows_where(self.strides, condition=condition, side=side, curve=curve)
+        return {
+            person: self._stack(own, curve).mean()[:, 0] for (person,), own in split_table(rows, ["person"])
+        }  # fmt: skip
+
     @cached_property
     def variability(self) -> pd.DataFrame:
         """Spread and minimal detectable change of every number: :func:`.variability.variability_table`."""

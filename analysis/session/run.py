@@ -70,15 +70,27 @@ def run_session(
     plan = plan_session(source) if isinstance(source, str | Path) else list(source)
     with output_folder(out, "exogait session", expects=RESULTS):
         write_csv(plan_table(plan), out / PLAN_TABLE)
-        records = _records(plan, out, settings, workers, progress)
-        session = Session(
-            folder=out, walks=pd.DataFrame([record.about for record in records], columns=list(WALK_COLUMNS)),
-            strides=_joined([record.strides for record in records], STRIDE_COLUMNS),
-            numbers=_joined([record.numbers for record in records], NUMBER_COLUMNS),
-        )  # fmt: skip
+        session = gather_session(plan, out=out, settings=settings, workers=workers, progress=progress)
         session.write()
         write_session_page(session)
     return session
+
+
+def gather_session(
+    plan: Sequence[SessionWalk],
+    *,
+    out: Path,
+    settings: LabSettings | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Session:
+    """What :func:`run_session` gives, without page and tables: only the walks are written, into ``out/walks``."""
+    records = _records(plan, out, settings, workers, progress)
+    return Session(
+        folder=out, walks=pd.DataFrame([record.about for record in records], columns=list(WALK_COLUMNS)),
+        strides=_joined([record.strides for record in records], STRIDE_COLUMNS),
+        numbers=_joined([record.numbers for record in records], NUMBER_COLUMNS),
+    )  # fmt: skip
 
 
 def _records(

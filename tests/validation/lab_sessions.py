@@ -66,7 +66,13 @@ def speed_walks(data: Path) -> list[SessionWalk]:
 
 
 def text_of(stroke: Session, speeds: Session, cost: tuple[float, float, int, int]) -> str:
-    """The section: both sessions, their comparisons, the cost (s a walk, s a walk again, walks taken again, of how many)."""
+    """The section: both sessions and their comparisons.
+
+    Args:
+        stroke: A stroke survivor and a control.
+        speeds: Two speeds of healthy people.
+        cost: Processor time of a walk and of one that is run again, s; walks that were taken as they were, of how many.
+    """
     each, again, reused, n = cost
     met = "met" if 10 * each / 2 < WANTED else "**missed**"
     people = stroke.compare("SBJ05", "TVC03", by="person")
@@ -100,8 +106,9 @@ def _who(session: Session) -> str:
         cells = [f"{row['mean']:.1f} ± {row['sd_strides']:.1f}, MDC {row['mdc']:.1f}" for row in records_of(knee)]
         best = [f"{r.walk} {r.side} {r.stride}" for r in session.representative
                 if (r.person, r.condition) == (person, condition)]  # fmt: skip
+        speed = f"{np.nanmean(numbers_of(used, 'speed')):.2f}"
         rows.append([
-            person, condition or "-", f"{len(used)} of {len(part)}", *strides, f"{np.nanmean(numbers_of(used, 'speed')):.2f}",
+            person, condition or "-", f"{len(used)} of {len(part)}", *strides, speed,
             " / ".join(cells).replace("nan", "–"), ", ".join(best),
         ])  # fmt: skip
     header = ["person", "condition", "walks used", "strides r", "strides l", "m/s", "knee range r / l (deg)",

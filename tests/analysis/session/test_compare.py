@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control
 
 from exogait.analysis.gait.agreement import compare_spm
 from exogait.analysis.session.compare_page import comparison_page, spm_table
-from exogait.analysis.session.run import run_session
+from exogait.analysis.session.run import gather_session
 from exogait.analysis.session.session import Session
 from exogait.analysis.session.statistics import compute_difference, correct_holm
 from exogait.analysis.session.tables import rows_where
@@ -26,7 +26,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     folder = tmp_path_factory.mktemp("compare")
     plan = made_up_session(folder / "walks", persons=4, walks=2)
     plan.append(lay_walk(folder / "walks" / "lonely", varied_trial(7), person="lonely", condition="bare"))
-    return run_session(plan, out=folder / "out")
+    return gather_session(plan, out=folder / "out")
 
 
 def person_means(session: Session, condition: str) -> np.ndarray:

@@ -9,9 +9,12 @@ import pytest
 
 import exogait as eg
 from exogait.analysis.gait.curves import stride_curves
+from exogait.analysis.report.kit import Page
 from exogait.analysis.session.page import session_page
-from exogait.analysis.session.run import run_session
+from exogait.analysis.session.plan import SessionWalk, plan_session
+from exogait.analysis.session.run import gather_session, run_session
 from exogait.analysis.session.session import Session, read_session
+from exogait.analysis.session.tables import rows_where
 from exogait.data import FileFormatError, InputError
 from exogait.data.results import read_result
 from tests.kit.session_walks import knees, made_up_session
@@ -20,7 +23,12 @@ from tests.kit.session_walks import knees, made_up_session
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     folder = tmp_path_factory.mktemp("session")
-    return run_session(made_up_session(folder / "walks"), out=folder / "out")
+    return gather_session(made_up_session(folder / "walks"), out=folder / "out")
+
+
+@pytest.fixture(scope="module")
+def page(session: Session) -> Page:
+    return session_page(session)
 
 
 def own_curves(session: Session, key: str) -> np.ndarray:
@@ -41,12 +49,12 @@ def test_strides_of_all_walks_count_alike(session: Session) -> None:
     assert set(row["n"]) == {len(strides)} and set(row["unit"]) == {"°"}
 
 
-def test_a_walk_that_cannot_be_used_is_left_out_with_its_reason(session: Session) -> None:
+def test_a_walk_that_cannot_be_used_is_left_out_with_its_reason(session: Session, page: Page) -> None:
     assert session.left_out.to_dict(orient="records") == [
         {"walk": "spoiled", "what": "the whole walk", "why": "not usable: static trial: it walks"}
     ]
     assert "spoiled" not in set(session.strides["walk"]) | set(session.numbers["walk"])
-    (table,) = session_page(session).section("left-out").tables
+    (table,) = page.section("left-out").tables
     assert "spoiled" in session.summary() and table.column("walk") == ["spoiled"]
 
 
@@ -83,12 +91,31 @@ def test_the_representative_stride_is_the_nearest_to_the_median(session: Session
 
 
 def test_what_is_written_reads_itself_and_opens_by_its_folder(session: Session) -> None:
+    session.write()
     again = eg.open(session.folder)
     assert isinstance(again, Session)
     assert again.walks.drop(columns="speed").equals(session.walks.drop(columns="speed"))
     assert np.array_equal(again.strides["p50"], session.strides["p50"])
     assert again.variability["mdc"].to_numpy() == pytest.approx(session.variability["mdc"].to_numpy(), nan_ok=True)
     assert "12 of 13 used" in repr(again)
+
+
+def test_persons_count_once_where_all_stand_together(session: Session, page: Page) -> None:
+    means = session.person_means("hip_flexion", condition="bare", side="r")
+    assert list(means) == ["p0", "p1"] and np.allclose(means["p0"], own_curves(session, "hip_flexion").mean(axis=0))
+    table = page.section("together").tables[0]
+    knee = rows_where(knees(session.variability), condition="bare")["mean"]
+    row = next(row for row in table.cells if row[0] == "Knee flexion, range" and row[1] == "Right")
+    assert row[2] == f"{knee.mean():.1f} ± {knee.std(ddof=1):.1f}" and row[3] == "2"
+
+
+def test_one_walk_is_a_session_and_its_plan_and_page_lie_in_the_folder(session: Session, tmp_path: Path) -> None:
+    walk = SessionWalk(name="only", person="p0", walk=session.folder.parent / "walks" / "p0_bare_0")
+    done: list[str] = []
+    alone = run_session([walk], out=tmp_path, progress=done.append)
+    assert done == ["only"] and alone.page.is_file()
+    assert plan_session(tmp_path / "plan.csv") == [walk]
+    assert np.isnan(alone.variability["mdc"].to_numpy()).all(), "one walk tells nothing between walks"
 
 
 def test_a_damaged_session_and_its_own_folder_are_one_line(session: Session, tmp_path: Path) -> None:
