@@ -7,7 +7,7 @@ sides. Of one person the strides are compared, and what is found holds for that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,9 @@ from .tables import numbers_of, records_of, rows_where, split_table
 
 By = Literal["condition", "group", "person"]
 Level = Literal["persons", "strides"]
+COVERED = 0.9
+"""Share of the cycle that a stride must know to count for a curve, and that all must know together for a test: at the
+end of a stride the next contact may be off the plates."""
 DIFFERENCE_COLUMNS = (
     "metric", "title", "side", "unit", "n_first", "n_second", "mean_first", "sd_first", "mean_second", "sd_second",
     "difference", "low", "high", "effect", "p", "p_holm", "mdc",
@@ -46,7 +49,10 @@ class CurveTest:
     second: NDArray[np.float64]
     """Shape (n_second, 101)."""
     spm: SpmResult | None
-    """The test; ``None`` where none was possible."""
+    """The test over the points that all know (:attr:`span`), its stretches in % of the whole cycle; ``None`` where none
+    was possible."""
+    span: tuple[int, int] = (0, 100)
+    """First and last tested point, % of the cycle."""
     why: str = ""
     """Why there is none."""
 
@@ -200,24 +206,49 @@ def _curve_tests(
     for key in COMPARED:
         for side in SIDES:
             a, b = (_curves(part, own, key, side, level) for part, own in zip(strides, people, strict=True))
-            if len(a) and len(b):
+            if any(len(rows_where(part, curve=key, side=side)) for part in strides):
                 samples.append((key, side, a, b))
     each = alpha / max(sum(min(len(a), len(b)) > 1 for _, _, a, b in samples), 1)
     tests = []
     for key, side, a, b in samples:
         spm, why = None, ""
+        start, stop = known_span(np.concatenate([a, b]))
         try:
-            spm = compare_spm(a, b, paired=paired, alpha=each)
-        except ValueError as error:  # a single curve, a missing point, no spread: the reason stands beside the curve
+            if not min(len(a), len(b)):
+                raise ValueError("not known, or not to every person")
+            if stop - start + 1 < 101 * COVERED:
+                raise ValueError(f"{max(stop - start + 1, 0)} of 101 points are known to all curves")
+            spm = compare_spm(a[:, start : stop + 1], b[:, start : stop + 1], paired=paired, alpha=each)
+            share = (stop - start) / 100.0
+            spans = tuple((start + share * begin, start + share * end, p) for begin, end, p in spm.clusters)
+            spm = replace(spm, clusters=spans)
+        except ValueError as error:  # a single curve, missing points, no spread: the reason stands beside the curve
             why = str(error)
-        tests.append(CurveTest(key, side, a, b, spm, why))
+        tests.append(CurveTest(key, side, a, b, spm, (start, stop), why))
     return tuple(tests)
 
 
+def known_span(curves: NDArray[np.float64]) -> tuple[int, int]:
+    """First and last point of the longest stretch that all curves, shape (n, 101), know; (0, -1) where there is none.
+
+    Example:
+        >>> curves = np.zeros((2, 101))
+        >>> curves[0, 98:] = np.nan
+        >>> known_span(curves)
+        (0, 97)
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], np.isfinite(curves).all(axis=0), [False]]).astype(int)))
+    starts, stops = edges[::2], edges[1::2] - 1
+    if not len(starts):
+        return 0, -1
+    longest = int(np.argmax(stops - starts))
+    return int(starts[longest]), int(stops[longest])
+
+
 def _curves(part: pd.DataFrame, people: Sequence[str], key: str, side: Side, level: Level) -> NDArray[np.float64]:
-    """Curves that count once: of each person the mean of the strides that know every point, or these strides."""
+    """Curves that count once: strides that know nearly every point, or of each person their mean, where all know it."""
     rows = rows_where(part, curve=key, side=side)
-    whole = select_rows(rows, np.isfinite(vectors(rows)).all(axis=1))
+    whole = select_rows(rows, np.isfinite(vectors(rows)).mean(axis=1) >= COVERED)
     own = [vectors(rows_where(whole, person=name)) for name in people]
     if level == "strides":
         return np.concatenate(own)

@@ -122,7 +122,9 @@ def _names(comparison: SessionComparison) -> tuple[str, str]:
 
 def _curves(comparison: SessionComparison, side: Side) -> list[Part]:
     tested = {
-        test.curve: TestedCurve(test.first, test.second, test.spm) for test in comparison.tests if test.side == side
+        test.curve: TestedCurve(test.first, test.second, test.spm, test.span)
+        for test in comparison.tests
+        if test.side == side and min(len(test.first), len(test.second))
     }
     parts: list[Part] = []
     for grid in GRIDS:
@@ -164,13 +166,19 @@ def _where(comparison: SessionComparison) -> list[Part]:
                 _p(p),
             ])  # fmt: skip
     parts: list[Part] = []
+    if shorter := [test for test in comparison.tests if test.spm is not None and test.span != (0, 100)]:
+        spans = [
+            f"{find_curve(test.curve).title}, {SIDE_NAMES[test.side].lower()}: {test.span[0]} to {test.span[1]} %"
+            for test in shorter
+        ]
+        untested += [f"{text} tested, beyond not known to all" for text in spans]
     if rows:
         header = ["", "side", "% of the cycle", "mean difference there", "unit", "p"]
         parts.append(Table(header, rows, numeric=[2, 3, 5]))
     if silent:
         parts.append(Text([Strong("No difference found: "), f"{'; '.join(silent)}."]))
     if untested:
-        parts.append(Note("Not tested:", items=untested))
+        parts.append(Note("Not tested, or not over the whole cycle:", items=untested))
     return parts
 
 

@@ -88,6 +88,8 @@ class TestedCurve:
     """Shape (n_second, 101)."""
     spm: SpmResult | None
     """The test; ``None`` where none was possible."""
+    span: tuple[int, int]
+    """First and last tested point, % of the cycle."""
 
 
 def figure_spm(grid: Grid, tested: Mapping[str, TestedCurve], *, side: Side, labels: tuple[str, str]) -> Figure:
@@ -147,7 +149,7 @@ def _spm_panels(top: Any, below: Any, key: str, test: TestedCurve | None, colour
         below.set_yticks([])
         return
     statistic = -test.spm.statistic  # of the second minus the first, as all differences
-    below.plot(np.linspace(0, 100, len(statistic)), statistic, color=plots.INK, linewidth=1.1)
+    below.plot(np.linspace(*test.span, len(statistic)), statistic, color=plots.INK, linewidth=1.1)
     for level in (-test.spm.threshold, test.spm.threshold):
         below.axhline(level, color=plots.INK, linewidth=0.8, linestyle=":")
     for start, stop, _ in test.spm.clusters:

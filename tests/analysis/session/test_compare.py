@@ -67,6 +67,19 @@ def test_curves_are_tested_by_spm_at_an_error_rate_for_all_of_them(session: Sess
     assert flat.why in comparison_page(result).text
 
 
+def test_the_end_of_a_cycle_that_not_all_know_is_not_tested(session: Session) -> None:
+    strides = session.strides.copy()
+    rows = (strides["curve"] == "hip_flexion") & (strides["person"] == "p1")
+    strides.loc[rows, [f"p{k}" for k in range(95, 101)]] = np.nan
+    (test,) = (t for t in replace(session, strides=strides).compare("bare", "brace").tests
+               if (t.curve, t.side) == ("hip_flexion", "r"))  # fmt: skip
+    assert test.spm is not None and test.span == (0, 94) and len(test.spm.statistic) == 95
+    strides.loc[rows, [f"p{k}" for k in range(80, 95)]] = np.nan
+    (test,) = (t for t in replace(session, strides=strides).compare("bare", "brace").tests
+               if (t.curve, t.side) == ("hip_flexion", "r"))  # fmt: skip
+    assert test.spm is None and "not to every person" in test.why
+
+
 def test_of_one_person_strides_are_compared_and_the_detectable_change_stands_beside(session: Session) -> None:
     result = session.compare("bare", "brace", persons=["p1"])
     assert result.level == "strides" and not result.paired
