@@ -127,7 +127,7 @@ def compare_session(
     """Compare two conditions, groups or persons.
 
     Curves are tested over the whole cycle (SPM, Pataky 2012), at an error rate divided by the number of curves that are
-    tested (Bonferroni), so that ``alpha`` holds for all of them. Numbers are corrected over the table by Holm.
+    compared (Bonferroni), so that ``alpha`` holds for all of them. Numbers are corrected over the table by Holm.
 
     Args:
         session: The session.

@@ -51,7 +51,8 @@ _DEFINITIONS = (
     "distance, each joint angle over the median stride's, averaged (after Sangeux & Polak 2015, Gait Posture 41:726).",
     "Minimal detectable change, MDC = 1.96 √2 SEM (Weir 2005, J Strength Cond Res 19:231): the smallest difference of "
     "two walks that is not chance with 95 %. SEM is the standard deviation of the walks' means about the person's own, "
-    "pooled over the conditions. It holds within this session; between two dates the placement of markers adds.",
+    "pooled over the conditions, and no less than the strides of a walk give by chance. It holds within this session; "
+    "between two dates the placement of markers adds.",
 )
 
 

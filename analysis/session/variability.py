@@ -36,7 +36,8 @@ def variability_table(numbers: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a person, condition, side and number: ``mean`` over the strides (of numbers that a walk has once, over
         the walks); ``sd_strides`` and ``cv_pct`` between strides; ``sd_walks`` between the walks' means (n - 1);
-        ``sem``, the spread of one walk's mean about the person's own, pooled over the person's conditions; ``mdc``,
+        ``sem``, the spread of one walk's mean about the person's own, pooled over the person's conditions, and no less
+        than the strides of a walk give by chance (few walks may agree by luck); ``mdc``,
         1.96 sqrt(2) sem: the smallest difference of two walks that is not chance with 95 %. Both hold within one
         session; between two dates the placement of markers adds. NaN where there are fewer than two of a kind.
     """
@@ -45,7 +46,8 @@ def variability_table(numbers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (person, condition, side, metric), part in split_table(numbers, _GROUP):
         values = numbers_of(part, "value")
-        by_walk = np.array([numbers_of(walk, "value").mean() for _, walk in split_table(part, ["walk"])])
+        walks = [numbers_of(walk, "value") for _, walk in split_table(part, ["walk"])]
+        by_walk = np.array([walk.mean() for walk in walks])
         strides = values[numbers_of(part, "stride") > 0]
         mean = float(values.mean())
         sd = _sd(strides)
@@ -53,13 +55,18 @@ def variability_table(numbers: pd.DataFrame) -> pd.DataFrame:
             "person": person, "condition": condition, "side": side, "metric": metric, "title": part["title"].iloc[0],
             "unit": part["unit"].iloc[0], "mean": mean, "n_strides": len(strides), "sd_strides": sd,
             "cv_pct": 100.0 * sd / abs(mean) if mean else np.nan, "n_walks": len(by_walk), "sd_walks": _sd(by_walk),
+            "within": sum(float(((walk - walk.mean()) ** 2).sum()) for walk in walks),
+            "free_within": len(values) - len(walks),
         })  # fmt: skip
     table = pd.DataFrame(rows)
     table["sem"] = np.nan
     for _, part in split_table(table, ["person", "side", "metric"]):
         free, sd = numbers_of(part, "n_walks") - 1, numbers_of(part, "sd_walks")
         if free.sum() > 0:
-            table.loc[part.index, "sem"] = np.sqrt(np.sum(free[free > 0] * sd[free > 0] ** 2) / free.sum())
+            between = np.sum(free[free > 0] * sd[free > 0] ** 2) / free.sum()
+            of_strides = numbers_of(part, "within").sum() / max(numbers_of(part, "free_within").sum(), 1)
+            by_chance = of_strides * numbers_of(part, "n_walks") / np.maximum(numbers_of(part, "n_strides"), 1)
+            table.loc[part.index, "sem"] = np.sqrt(np.maximum(between, by_chance))
     table["mdc"] = MDC_FACTOR * table["sem"]
     return pd.DataFrame(table[list(VARIABILITY_COLUMNS)])
 

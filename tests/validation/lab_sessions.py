@@ -53,10 +53,11 @@ def stroke_walks(data: Path) -> list[SessionWalk]:
 def speed_walks(data: Path) -> list[SessionWalk]:
     """Walks at both speeds."""
     place = data / "schreiber2019"
-    masses = pd.read_csv(place / "anthropometrics.csv").set_index("subjectID")["mass"]
+    people = pd.read_csv(place / "anthropometrics.csv")
+    masses = dict(zip(people["subjectID"].map(str), numbers_of(people, "mass"), strict=True))
     return [
         SessionWalk(
-            name=walk.stem, person=person, condition=condition, walk=walk, mass=float(masses[int(person)]),
+            name=walk.stem, person=person, condition=condition, walk=walk, mass=masses[person],
             static=next((place / person).glob("*_ST.c3d")),
         )
         for person in SPEEDS

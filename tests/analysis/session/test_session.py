@@ -15,6 +15,7 @@ from exogait.analysis.session.plan import SessionWalk, plan_session
 from exogait.analysis.session.run import gather_session, run_session
 from exogait.analysis.session.session import Session, read_session
 from exogait.analysis.session.tables import rows_where
+from exogait.analysis.session.variability import variability_table
 from exogait.data import FileFormatError, InputError
 from exogait.data.results import read_result
 from tests.kit.session_walks import knees, made_up_session
@@ -74,7 +75,17 @@ def test_spread_and_minimal_detectable_change_are_weirs(session: Session) -> Non
     means = {condition: np.array([walk.mean() for walk in walks]) for condition, walks in values.items()}
     assert row["sd_walks"] == pytest.approx(means["bare"].std(ddof=1))
     away = np.concatenate([own - own.mean() for own in means.values()])
-    assert row["mdc"] == pytest.approx(1.96 * np.sqrt(2) * np.sqrt((away**2).sum() / 4))  # 6 walks in 2 conditions
+    between = (away**2).sum() / 4  # 6 walks in 2 conditions
+    within = sum(((walk - walk.mean()) ** 2).sum() for own in values.values() for walk in own) / 12 / 3
+    assert row["sem"] == pytest.approx(np.sqrt(max(between, within)))
+    assert row["mdc"] == pytest.approx(1.96 * np.sqrt(2) * row["sem"])
+
+
+def test_walks_that_agree_by_luck_do_not_make_every_change_detectable(session: Session) -> None:
+    numbers = rows_where(knees(session.numbers), person="p0", condition="bare").copy()
+    numbers["value"] = [50.0, 52.0, 54.0] * 3
+    (row,) = variability_table(numbers).to_dict(orient="records")
+    assert row["sd_walks"] == 0.0 and row["sem"] == pytest.approx(2.0 / np.sqrt(3))
 
 
 def test_the_representative_stride_is_the_nearest_to_the_median(session: Session) -> None:
