@@ -141,7 +141,7 @@ def test_of_a_batch_a_dying_worker_takes_no_other_with_it(tmp_path: Path, monkey
     assert dict(found) == dict.fromkeys(["first", "third", "fourth"], "was tried")
 
 
-def test_a_batch_survives_a_failure_and_reuses_steps(person, tmp_path: Path) -> None:
+def test_a_batch_survives_a_failure_and_reuses_walks_and_steps(person, tmp_path: Path) -> None:
     cut = tmp_path / "cut.c3d"
     cut.write_bytes(person.walk.read_bytes()[:700])
     path = manifest(
@@ -157,6 +157,11 @@ def test_a_batch_survives_a_failure_and_reuses_steps(person, tmp_path: Path) -> 
     assert "anna_1/report.html" in page and "no such static trial" in page
     assert (tmp_path / "out" / "anna_1" / "report.html").is_file()
     again = run_batch(path, out=tmp_path / "out")
+    assert again.reused == ("anna_1",) and result.reused == ()
+    pd.testing.assert_frame_equal(again.metrics, result.metrics)
+    (tmp_path / "out" / "anna_1" / "report.html").unlink()
+    again = run_batch(path, out=tmp_path / "out")
+    assert again.reused == () and (tmp_path / "out" / "anna_1" / "report.html").is_file()
     steps = GaitTrial.read_parquet(tmp_path / "out" / "anna_1" / "trial").metadata["step_seconds"]
     assert [step["reused"] for step in steps if step["name"] in ("scale", "inverse_kinematics")] == [True, True]
     pd.testing.assert_frame_equal(again.metrics, result.metrics)
