@@ -18,7 +18,7 @@ SAME_MASS = 0.05
 
 
 def standing_rows(case: Case) -> Iterator[QualityRow]:
-    """Nobody walks in the static trial; a walk that stands in for it, since there is none, is a doubt."""
+    """Nobody walks in the static trial."""
     start, stop = case.scale.window
     time = case.standing.index.to_numpy(np.float64)
     positions = marker_array(case.standing)[(time >= start - 1e-9) & (time <= stop + 1e-9)]
@@ -28,12 +28,6 @@ def standing_rows(case: Case) -> Iterator[QualityRow]:
     if not np.isfinite(steps).any():
         return
     speed = float(np.nanmedian(steps))
-    if case.resting.path == case.recording.path:
-        yield QualityRow(
-            "Scaling", "static trial", f"none: scaled from the walk's quietest second, {speed:.2f} m/s", "one", "warn",
-            "", (), "record the person standing still: it says where the joints' zero is",
-        )  # fmt: skip
-        return
     failed = speed > STANDING
     yield QualityRow(
         "Scaling", "movement in the static trial's quietest second", f"{speed:.2f} m/s" + (": it walks" * failed),

@@ -189,7 +189,7 @@ def _inputs(request: LabRequest, muscles: bool) -> list[object]:
     """
     own = [entry.path for entry in entries("marker_maps") if entry.origin != "suite"]
     look = [Path(page.__file__).with_name(name) for name in ("page.html.j2", "page.css")]
-    return [request, request.static.name, request.walk.name, muscles, own, look]
+    return [request, request.files, muscles, own, look]
 
 
 def _collect(

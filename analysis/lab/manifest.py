@@ -28,8 +28,8 @@ class ManifestRow:
     """Name of the trial, unique in the manifest."""
     subject: str
     """Name of the person."""
-    static: Path
-    """Static trial."""
+    static: Path | None
+    """Static trial; without one the model is scaled to the walk."""
     walk: Path
     """Walking trial."""
     mass: float

@@ -266,5 +266,5 @@ def _variability(session: SessionData) -> list[Part]:
 def _origin(session: SessionData) -> Note:
     items: list[Words] = [*_DEFINITIONS]
     if any(session.walks["remark"]):
-        items.append("A walk without static trial is scaled from itself; the report of the walk says how sure that is.")
+        items.append("A walk without static trial is scaled to itself; the report of the walk says how sure that is.")
     return Note(items=items)

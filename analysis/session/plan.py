@@ -73,11 +73,11 @@ class SessionWalk:
         return self.walk.is_dir()
 
     def manifest_row(self) -> ManifestRow:
-        """What the lab road is asked for; a walk without static trial is scaled from itself."""
+        """What the lab road is asked for; a walk without static trial is scaled to itself."""
         mass = math.nan if self.mass is None else self.mass
         problem = "" if mass > 0 else f"no body mass of {self.person}; write it into {PERSONS_TABLE} (person, mass)"
         return ManifestRow(
-            name=self.name, subject=self.person, static=self.static or self.walk, walk=self.walk, mass=mass,
+            name=self.name, subject=self.person, static=self.static, walk=self.walk, mass=mass,
             height=self.height, marker_map=self.marker_map, condition=self.condition, belt_speed=self.belt_speed,
             problem=problem,
         )  # fmt: skip

@@ -34,7 +34,7 @@ RESULTS = (
     PLAN_TABLE, WALKS_TABLE, STRIDES_TABLE, NUMBERS_TABLE, CURVES_TABLE, VARIABILITY_TABLE, LEFT_OUT_TABLE,
     SESSION_FILE, SESSION_PAGE,
 )  # fmt: skip
-FROM_ITSELF = "no static trial: scaled from the walk itself"
+FROM_ITSELF = "no static trial: scaled to the walk itself"
 
 
 def run_session(
