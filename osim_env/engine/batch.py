@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .constraints.arms import coupled_moment_arms
 from .curves import equilibrium_tendon_force
 from .groups import GROUPS, Floats
 from .integration import ACCELERATE, DESCRIBE, RESIDUAL, Batch, Task, run_blocks
@@ -24,6 +25,10 @@ IMPLICITNESS = 0.7
 
 At 0.7 the error is less than half of that at 1, and starts 50 mm deep in the floor still settle at 1 ms.
 """
+
+
+_HALVINGS = 52
+"""Of the interval of a fibre's length: to the last bit of a metre."""
 
 
 def groups(model: Model) -> tuple[Any, ...]:
@@ -268,7 +273,8 @@ def muscle_state(
         backend: Numbers that the kernels compute with.
 
     Returns:
-        The state of the muscles; ``moment_arms`` has shape (B, n_muscles, n_coordinates).
+        The state of the muscles; ``moment_arms`` has shape (B, n_muscles, n_coordinates), and about a coordinate that
+        others are coupled to it is that of all of them together.
     """
     out = _observe(model, q, u, activation, params, tendon_force, backend)
     return MuscleState(
@@ -281,12 +287,17 @@ def muscle_state(
         passive_fiber_force=out["passive_force"],
         tendon_force=out["tendon_force"],
         tendon_force_rate=np.where(model.muscles.compliant == 1, out["tendon_rate"], 0.0),
-        moment_arms=full_moment_arms(model, out["arm"]),
+        moment_arms=coupled_moment_arms(
+            model, as_rows("q", q, model.n_coordinates), full_moment_arms(model, out["arm"])
+        ),
     )
 
 
 def initial_tendon_force(model: Model, q: ArrayLike, u: ArrayLike, activation: ArrayLike) -> Floats:
-    """Normalized tendon force that starts compliant muscles in equilibrium.
+    """State of compliant muscles that starts them in equilibrium.
+
+    A DeGroote-Fregly tendon keeps its length (all speed is the fibre's); a Millard or Thelen fibre is at rest, as in
+    OpenSim's equilibrium of a model that stands still.
 
     Args:
         model: The compiled model.
@@ -299,7 +310,21 @@ def initial_tendon_force(model: Model, q: ArrayLike, u: ArrayLike, activation: A
     """
     out = _observe(model, q, u, activation, None, None)
     rows = np.broadcast_to(as_rows("activation", activation, model.n_muscles), out["path_length"].shape)
-    return equilibrium_tendon_force(model, out["path_length"], out["path_speed"], rows)
+    state = equilibrium_tendon_force(model, out["path_length"], out["path_speed"], rows)
+    elastic = model.hills.muscle[model.muscles.compliant[model.hills.muscle] == 1]
+    if not len(elastic):
+        return state
+    # A fibre lengthens where it is too short for its tendon, and its velocity falls on the way.
+    low, high = np.zeros((len(state), len(elastic))), np.maximum(out["path_length"][:, elastic], 1e-3)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        state[:, elastic] = middle
+        lengthens = _observe(model, q, u, rows, None, state)["tendon_rate"][:, elastic] > 0.0
+        low, high = np.where(lengthens, middle, low), np.where(lengthens, high, middle)
+    shortest = np.zeros(model.n_muscles)
+    shortest[model.hills.muscle] = model.hills.min_length
+    state[:, elastic] = np.maximum(0.5 * (low + high), shortest[elastic])
+    return state
 
 
 def contact_forces(

@@ -22,6 +22,7 @@ from .constraints.fill import factor_rows
 from .constraints.reading import read_couplers, read_drives
 from .function_table import FunctionTable
 from .groups import Actuators, Contacts, Couplers, Drives, Floats, Limits, Muscles, Springs, Tree
+from .hill.reading import KINDS, HillTable
 from .model import Model
 from .muscles import passive_coefficients, tendon_exponent
 from .path_tables import PathTables, Point
@@ -42,13 +43,13 @@ _JOINTS = (
 )
 _FORCES = (
     "DeGrooteFregly2016Muscle",
+    *KINDS,
     "SmoothSphereHalfSpaceForce",
     "CoordinateLimitForce",
     "SpringGeneralizedForce",
     "CoordinateActuator",
     "ActivationCoordinateActuator",
 )
-_CONVERTIBLE = ("Thelen2003Muscle", "Millard2012EquilibriumMuscle")
 _UNIT_AXES = np.eye(3)
 
 
@@ -243,10 +244,8 @@ class Compiler:
             elif osim.Force.safeDownCast(component) is not None:
                 if not osim.Force.safeDownCast(component).get_appliesForce() or kind in _FORCES:
                     continue
-                if kind in _CONVERTIBLE:
-                    self._refuse(component, "convert the muscles (convert_muscles=True, --convert-muscles)")
-                elif osim.Muscle.safeDownCast(component) is not None:
-                    self._refuse(component, "use DeGrooteFregly2016Muscle")
+                if osim.Muscle.safeDownCast(component) is not None:
+                    self._refuse(component, f"use one of DeGrooteFregly2016Muscle, {', '.join(KINDS)}")
                 else:
                     self._refuse(component, "remove it or set appliesForce to false")
             elif osim.Controller.safeDownCast(component) is not None:
@@ -406,44 +405,34 @@ class Compiler:
         return drives, couplers
 
     # --------------------------------------------------------------------------------------------------------- muscles
-    def _active_forces(self, kind: str) -> list[Any]:
-        cast = getattr(self.osim, kind).safeDownCast
-        found = [cast(c) for c in self.components if c.getConcreteClassName() == kind]
+    def _active_forces(self, *kinds: str) -> list[Any]:
+        chosen = [(c, kind_of(c)) for c in self.components if kind_of(c) in kinds]
+        found = [getattr(self.osim, kind).safeDownCast(c) for c, kind in chosen]
         return [force for force in found if force.get_appliesForce()]
 
     def _muscles(self) -> tuple[Any, Muscles, dict[str, Any]]:
         tables = PathTables(np.array(self.parents), np.array(self.mobility_start))
         values: dict[str, list[float]] = {name: [] for name in Muscles._fields}
         names, pennation, speeds, default, control = [], [], [], [], []
-        for muscle in self._active_forces("DeGrooteFregly2016Muscle"):
+        table = HillTable(self._refuse)
+        for muscle in self._active_forces("DeGrooteFregly2016Muscle", *KINDS):
             if muscle.get_ignore_activation_dynamics():
                 self._refuse(muscle, "set ignore_activation_dynamics to false")
-            compliant = not muscle.get_ignore_tendon_compliance()
-            if compliant and muscle.get_tendon_compliance_dynamics_mode() != "explicit":
-                self._refuse(muscle, "set tendon_compliance_dynamics_mode to explicit, or ignore tendon compliance")
             names.append(muscle.getName())
             tables.add_muscle(self._points(muscle))
             optimal = muscle.get_optimal_fiber_length()
             angle = muscle.get_pennation_angle_at_optimal()
             speed = muscle.get_max_contraction_velocity()
-            rate, offset, gain = passive_coefficients(muscle.get_passive_fiber_strain_at_one_norm_force())
             row = {
                 "max_isometric_force": muscle.get_max_isometric_force(),
                 "optimal_fiber_length": optimal,
                 "tendon_slack_length": muscle.get_tendon_slack_length(),
                 "fiber_width": optimal * np.sin(angle),
                 "max_speed": speed * optimal,
-                "fiber_damping": muscle.get_fiber_damping(),
-                "passive_rate": rate,
-                "passive_offset": offset,
-                "passive_gain": 0.0 if muscle.get_ignore_passive_fiber_force() else gain,
-                "width_scale": muscle.get_active_force_width_scale(),
                 "activation_time": muscle.get_activation_time_constant(),
                 "deactivation_time": muscle.get_deactivation_time_constant(),
-                "smoothing": muscle.get_activation_dynamics_smoothing(),
-                "tendon_stiffness": tendon_exponent(muscle.get_tendon_strain_at_one_norm_force()),
-                "compliant": compliant,
             }
+            row |= table.add(muscle, len(names) - 1) if kind_of(muscle) in KINDS else self._degroote_fregly(muscle)
             for key, value in row.items():
                 values[key].append(value)
             pennation.append(angle)
@@ -451,7 +440,10 @@ class Compiler:
             default.append(muscle.get_default_activation())
             control.append([muscle.getMinControl(), muscle.getMaxControl()])
         muscles = Muscles(**{k: np.array(v, dtype=np.int64 if k == "compliant" else float) for k, v in values.items()})
+        hills, curves = table.arrays()
         extra = {
+            "hills": hills,
+            "curves": curves,
             "muscle_names": tuple(names),
             "muscle_control_range": np.array(control, dtype=float).reshape(-1, 2),
             "pennation_angle_at_optimal": np.array(pennation, dtype=float),
@@ -459,6 +451,22 @@ class Compiler:
             "default_activation": np.array(default, dtype=float),
         }
         return tables.arrays(), muscles, extra
+
+    def _degroote_fregly(self, muscle: Any) -> dict[str, float]:
+        compliant = not muscle.get_ignore_tendon_compliance()
+        if compliant and muscle.get_tendon_compliance_dynamics_mode() != "explicit":
+            self._refuse(muscle, "set tendon_compliance_dynamics_mode to explicit, or ignore tendon compliance")
+        rate, offset, gain = passive_coefficients(muscle.get_passive_fiber_strain_at_one_norm_force())
+        return {
+            "fiber_damping": muscle.get_fiber_damping(),
+            "passive_rate": rate,
+            "passive_offset": offset,
+            "passive_gain": 0.0 if muscle.get_ignore_passive_fiber_force() else gain,
+            "width_scale": muscle.get_active_force_width_scale(),
+            "smoothing": muscle.get_activation_dynamics_smoothing(),
+            "tendon_stiffness": tendon_exponent(muscle.get_tendon_strain_at_one_norm_force()),
+            "compliant": compliant,
+        }
 
     def _points(self, muscle: Any) -> list[Point]:
         """Read the path points of a muscle."""
@@ -610,6 +618,11 @@ class Compiler:
             "actuator_control_range": np.array(control, dtype=float).reshape(-1, 2),
         }
         return _group(Limits, limits), _group(Springs, springs), _group(Actuators, rows), extra
+
+
+def kind_of(component: Any) -> str:
+    """Name of a component's class."""
+    return component.getConcreteClassName()
 
 
 def _group(kind: Any, rows: Sequence[Sequence[float]]) -> Any:

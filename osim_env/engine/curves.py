@@ -7,8 +7,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from exogait.data.errors import InputError
+
 from .model import Floats, Model
 from .muscles import B1, B2, B3, C1, C2, C3, D1, D2, D3, D4
+
+
+def require_degroote_fregly(model: Model) -> None:
+    """Refuse a model with other muscles where the curves of DeGroote-Fregly muscles are taken for granted.
+
+    Raises:
+        InputError: It has Millard or Thelen muscles.
+    """
+    others = [model.muscle_names[m] for m in model.hills.muscle]
+    if others:
+        given = f"{len(others)} Millard or Thelen muscles, {others[0]} the first"
+        raise InputError(f"model {model.name}", given, "convert them: convert_muscles=True in compile_osim")
 
 
 def active_force_length(model: Model, length: Floats) -> Floats:

@@ -6,6 +6,7 @@ Order: functions and kinematics, inertial forces, contact, muscle paths, muscle 
 from __future__ import annotations
 
 from .contact import contact_forces, push_body
+from .hill.kernels import hill_force
 from .inertia import clear_matrix, collect_wrenches, inertial_forces, mass_matrix
 from .joints import kinematics
 from .lanes import get, jit, put, store, width
@@ -26,6 +27,7 @@ def assemble(model, w, at, push_on, h):
         h: Step of the implicit method, s, or 0 for the plain mass matrix.
     """
     functions, tree, paths, muscles, contacts, limits, springs, actuators = model[:8]
+    hills, curves = model[10], model[11]
     for j in range(at.n_mobilities):
         store(w, at.force + j, 0.0)
     clear_matrix(w, at)
@@ -36,9 +38,14 @@ def assemble(model, w, at, push_on, h):
     collect_wrenches(tree, w, at)
     mass_matrix(tree, w, at)
     moving_points(functions, paths, w, at)
+    k = 0
     for m in range(at.n_muscles):
         muscle_path(tree, paths, w, at, m)
-        muscle_force(muscles, w, at, m, h)
+        if k < hills.muscle.shape[0] and hills.muscle[k] == m:
+            hill_force(muscles, hills, curves, w, at, m, k, h)
+            k += 1
+        else:
+            muscle_force(muscles, w, at, m, h)
         pull(paths, w, at, m)
     coordinate_forces(limits, springs, actuators, w, at, h)
 

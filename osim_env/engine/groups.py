@@ -140,7 +140,7 @@ class Paths(NamedTuple):
 
 
 class Muscles(NamedTuple):
-    """Parameters of DeGrooteFregly2016Muscle, one row a muscle."""
+    """Parameters of DeGrooteFregly2016Muscle, one row a muscle; of others, what they have in common with it."""
 
     max_isometric_force: Annotated[Floats, Real("muscles", low=0.0)]
     optimal_fiber_length: Annotated[Floats, Real("muscles", above=0.0)]
@@ -161,7 +161,7 @@ class Muscles(NamedTuple):
     tendon_stiffness: Annotated[Floats, Real("muscles")]
     """Exponent kT of the tendon curve."""
     compliant: Annotated[Integers, Flag("muscles")]
-    """1 where the tendon is compliant (normalized tendon force is a state)."""
+    """1 where the tendon is compliant and a state tells its length (normalized force, or the fibre's length)."""
 
 
 class Contacts(NamedTuple):
@@ -234,6 +234,46 @@ class Couplers(NamedTuple):
     """Value of the dependent coordinate as a function of the independent one."""
 
 
+class Hills(NamedTuple):
+    """Millard2012EquilibriumMuscle and Thelen2003Muscle elements, beside their rows among the muscles."""
+
+    muscle: Annotated[Integers, Index("hills", into="muscles")]
+    """Which muscle, ascending, shape (n_hills,)."""
+    kind: Annotated[Integers, Flag("hills")]
+    """0 Millard 2012, 1 Thelen 2003 (always elastic)."""
+    min_activation: Annotated[Floats, Real("hills", low=0.0, high=1.0)]
+    min_length: Annotated[Floats, Real("hills", low=0.0)]
+    """Shortest fibre, m; 0 for a Thelen muscle without pennation."""
+    max_sine: Annotated[Floats, Real("hills", low=0.0, high=1.0)]
+    """Sine of the largest pennation angle."""
+    default_length: Annotated[Floats, Real("hills", above=0.0)]
+    """Fibre length that a state with an elastic tendon starts with, m."""
+    damping: Annotated[Floats, Real("hills", low=0.0)]
+    active_curve: Annotated[Integers, Index("hills", into="curves", low=-1)]
+    passive_curve: Annotated[Integers, Index("hills", into="curves", low=-1)]
+    velocity_curve: Annotated[Integers, Index("hills", into="curves", low=-1)]
+    tendon_curve: Annotated[Integers, Index("hills", into="curves", low=-1)]
+    """Curves of a Millard muscle; -1 for a Thelen one, which has the numbers below (1 for a Millard one)."""
+    tendon_strain: Annotated[Floats, Real("hills", above=0.0)]
+    passive_strain: Annotated[Floats, Real("hills", above=0.0)]
+    active_shape: Annotated[Floats, Real("hills", above=0.0)]
+    passive_shape: Annotated[Floats, Real("hills", above=0.0)]
+    af: Annotated[Floats, Real("hills", above=0.0)]
+    flen: Annotated[Floats, Real("hills", above=0.0)]
+    extrapolation: Annotated[Floats, Real("hills", above=0.0)]
+
+
+class Curves(NamedTuple):
+    """Muscle curves: corners between straight ends (:mod:`.hill.bezier`)."""
+
+    sections: Annotated[Integers, Whole("curves", low=1, high=5)]
+    x: Annotated[Floats, Real("curves", 30)]
+    """Coefficients of x(u) of each section, lowest power first, zeros behind the last, shape (n_curves, 30)."""
+    y: Annotated[Floats, Real("curves", 30)]
+    ends: Annotated[Floats, Real("curves", 6)]
+    """x, y, slope at the low end, then at the high end, shape (n_curves, 6)."""
+
+
 GROUPS: dict[str, Any] = {
     "functions": Functions,
     "tree": Tree,
@@ -245,9 +285,11 @@ GROUPS: dict[str, Any] = {
     "actuators": Actuators,
     "drives": Drives,
     "couplers": Couplers,
+    "hills": Hills,
+    "curves": Curves,
 }
 
-OPTIONAL = ("drives", "couplers")
+OPTIONAL = ("drives", "couplers", "hills", "curves")
 """Groups that a file may lack; every array of theirs has one row an element."""
 
 

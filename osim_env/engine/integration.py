@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from .constraints.kernels import follow, hold, place
 from .dynamics import assemble, read_rows, read_state, write_rows
 from .groups import Floats
+from .hill.kernels import hill_activation_rates
 from .inertia import body_inertias, solve
 from .joints import coordinate_rates
 from .lanes import absolute, any_lane, entry, get, jit, lanes, load, load3, maximum, put, rotate3, store, where, width
@@ -117,9 +118,17 @@ def _guard(w, at, speed_limit):
 
 
 @jit
+def _activation_rates(model, w, at):
+    """Fill the rates of all activations, each by its muscle's own dynamics."""
+    activation_rates(model[3], w, at)
+    if model[10].muscle.shape[0] > 0:
+        hill_activation_rates(model[3], model[10], w, at)
+
+
+@jit
 def _half_way(model, w, at, h):
     """Move coordinates and activations half a step ahead, where the forces of the step are evaluated."""
-    activation_rates(model[3], w, at)
+    _activation_rates(model, w, at)
     coordinate_rates(model[1], w, at)
     for j in range(at.n_mobilities):
         store(w, at.q + j, load(w, at.q + j) + (0.5 * h) * load(w, at.qdot + j))
@@ -140,7 +149,7 @@ def _finish_implicit(model, w, at, h):
     coordinate_rates(model[1], w, at)
     for j in range(at.n_mobilities):
         store(w, at.q + j, load(w, at.q + j) + (0.5 * h) * load(w, at.qdot + j))
-    activation_rates(muscles, w, at)
+    _activation_rates(model, w, at)
     for m in range(at.n_muscles):
         store(w, at.activation + m, load(w, at.activation_start + m) + h * load(w, at.activation_rate + m))
         if muscles.compliant[m] == 1:
@@ -333,7 +342,7 @@ def run_blocks(model, at, w, batch, task, start, stop):
                     if method == 0:
                         _finish_implicit(model, w, at, h)
                     else:
-                        activation_rates(model[3], w, at)
+                        _activation_rates(model, w, at)
                         coordinate_rates(model[1], w, at)
                         _runge_kutta_stage(w, at, h, stage)
                         fraction = 0.5 if stage < 2 else 1.0

@@ -30,9 +30,11 @@ from .groups import (
     Actuators,
     Contacts,
     Couplers,
+    Curves,
     Drives,
     Floats,
     Functions,
+    Hills,
     Limits,
     Muscles,
     Paths,
@@ -248,6 +250,8 @@ class Model(Shown):
     actuators: Actuators
     drives: Drives = field(default_factory=lambda: empty_group("drives"))
     couplers: Couplers = field(default_factory=lambda: empty_group("couplers"))
+    hills: Hills = field(default_factory=lambda: empty_group("hills"))
+    curves: Curves = field(default_factory=lambda: empty_group("curves"))
     layout: Layout = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -452,6 +456,7 @@ def only(model: Model, kinds: Iterable[str]) -> Model:
         starts = {k: np.zeros(1, dtype=np.int64) for k in model.paths._fields if k.endswith("_start")}
         paths = _emptied(model, "paths")._replace(**starts)
         changes |= {"muscles": _emptied(model, "muscles"), "paths": paths, "muscle_names": ()}
+        changes["hills"] = empty_group("hills")
         changes |= {"muscle_control_range": np.zeros((0, 2))}
         for name in ("pennation_angle_at_optimal", "max_contraction_velocity", "default_activation"):
             changes[name] = np.zeros(0)

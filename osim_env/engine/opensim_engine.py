@@ -19,6 +19,7 @@ from exogait.models.opensim_api import import_opensim
 
 from .batch import as_rows
 from .compiler import compile_osim, open_model
+from .hill.reading import KINDS
 from .model import Floats, Model
 from .results import ContactForces, Kinematics, MuscleState, summarize_feet
 from .state import NOT_FINITE, RUNAWAY, RUNNING, Integrator, Parameters, State
@@ -51,9 +52,9 @@ class OpenSimEngine:
         m, names = self.opensim_model, self.model
         self._base_force = names.max_isometric_force.copy()
         self.coordinates = [m.getCoordinateSet().get(name) for name in names.coordinate_names]
-        self.muscles = [
-            self.osim.DeGrooteFregly2016Muscle.safeDownCast(m.getMuscles().get(n)) for n in names.muscle_names
-        ]
+        muscles = [m.getMuscles().get(name) for name in names.muscle_names]
+        self.muscles = [getattr(self.osim, one.getConcreteClassName()).safeDownCast(one) for one in muscles]
+        self._hills = set(names.hills.muscle.tolist())
         components = {c.getName(): c for c in m.getComponentsList()}
         self.actuators = [
             getattr(self.osim, components[n].getConcreteClassName()).safeDownCast(components[n])
@@ -95,9 +96,11 @@ class OpenSimEngine:
             for muscle, value in zip(self.muscles, activation, strict=True):
                 muscle.setActivation(state, float(value))
         if tendon_force is not None:
-            for muscle, value, compliant in zip(self.muscles, tendon_force, self.model.muscles.compliant, strict=True):
-                if compliant:
-                    muscle.setNormalizedTendonForce(state, float(value))
+            for k in np.flatnonzero(self.model.muscles.compliant):
+                if k in self._hills:
+                    self.muscles[k].setFiberLength(state, float(tendon_force[k]))
+                else:
+                    self.muscles[k].setNormalizedTendonForce(state, float(tendon_force[k]))
         return state
 
     def _add_controller(self) -> None:
@@ -142,7 +145,7 @@ class OpenSimEngine:
             kinds: Of muscles, contacts, limits, springs, actuators; None for all.
         """
         classes = {
-            "muscles": ("DeGrooteFregly2016Muscle",),
+            "muscles": ("DeGrooteFregly2016Muscle", *KINDS),
             "contacts": ("SmoothSphereHalfSpaceForce",),
             "limits": ("CoordinateLimitForce",),
             "springs": ("SpringGeneralizedForce",),
@@ -269,7 +272,9 @@ class OpenSimEngine:
                 result.active_fiber_force[row, k] = muscle.getActiveFiberForce(state)
                 result.passive_fiber_force[row, k] = muscle.getPassiveFiberForce(state)
                 result.tendon_force[row, k] = muscle.getActuation(state)
-                if m.muscles.compliant[k]:
+                if k in self._hills:
+                    result.tendon_force_rate[row, k] = muscle.getFiberVelocity(state) * m.muscles.compliant[k]
+                elif m.muscles.compliant[k]:
                     result.tendon_force_rate[row, k] = muscle.getNormalizedTendonForceDerivative(state)
                 for j, coordinate in enumerate(self.coordinates if moment_arms else ()):
                     result.moment_arms[row, k, j] = muscle.computeMomentArm(state, coordinate)
@@ -365,7 +370,9 @@ class OpenSimEngine:
             state.q[0], state.u[0] = q, u
             state.activation[0] = [muscle.getActivation(final) for muscle in self.muscles]
             for k, muscle in enumerate(self.muscles):
-                if m.muscles.compliant[k]:
+                if k in self._hills and m.muscles.compliant[k]:
+                    state.tendon_force[0, k] = muscle.getFiberLength(final)
+                elif m.muscles.compliant[k]:
                     state.tendon_force[0, k] = muscle.getNormalizedTendonForce(final)
             for k, actuator in enumerate(self.actuators):
                 if m.actuators.time_constant[k] > 0.0:

@@ -36,6 +36,7 @@ def check_relations(model: Model) -> None:
     check_crossings(model.paths, model.tree)
     check_slides(model.paths)
     check_constraints(model)
+    check_hills(model)
     check_fill(model.tree, model.paths, model.couplers)
     column = {name: k for k, name in enumerate(model.coordinate_names)}
     for name, mobility in zip(model.actuator_coordinate, model.actuators.mobility, strict=True):
@@ -171,6 +172,21 @@ def check_constraints(model: Model) -> None:
     first = model.tree.mobility_start[:-1][model.tree.free == 1]
     turned = np.isin(np.concatenate([held, couplers.independent]), first[:, None] + np.arange(3))
     require(~turned, "drives and couplers", turned, "expected no angle of a joint that turns freely")
+
+
+def check_hills(model: Model) -> None:
+    """Each muscle has at most one row of its kind, with the curves of that kind, and a fibre that its width allows."""
+    hills, curves, muscles = model.hills, model.curves, model.muscles
+    require(np.diff(hills.muscle) > 0, "hills.muscle", hills.muscle[1:], "expected muscles in order")
+    for name in ("active_curve", "passive_curve", "velocity_curve", "tendon_curve"):
+        number = getattr(hills, name)
+        require((number >= 0) == (hills.kind == 0), f"hills.{name}", number, "expected a curve of a Millard muscle")
+    elastic = (hills.kind == 0) | (muscles.compliant[hills.muscle] == 1)
+    require(elastic, "hills.kind", hills.kind, "expected an elastic tendon of a Thelen muscle")
+    wide = hills.min_length >= muscles.fiber_width[hills.muscle]
+    require(wide, "hills.min_length", hills.min_length, "expected no less than the muscle's width")
+    strains = curves.ends[:, 3] > curves.ends[:, 0]
+    require(strains, "curves.ends", curves.ends[:, 3], "expected the low end first")
 
 
 def check_fill(tree: Tree, paths: Paths, couplers: Couplers) -> None:

@@ -99,7 +99,10 @@ class State(Shown):
     actuator_activation: Floats
     """Activations of ActivationCoordinateActuators (unused columns stay 0), shape (B, n_actuators)."""
     tendon_force: Floats
-    """Normalized tendon force of compliant muscles (unused columns stay 0), shape (B, n_muscles)."""
+    """State of compliant muscles: normalized tendon force, or the fibre length (m) of Millard and Thelen muscles.
+
+    Unused columns stay 0. Shape (B, n_muscles).
+    """
     time: Floats
     """Simulated time, s, shape (B,)."""
     status: NDArray[np.int64]
@@ -129,7 +132,7 @@ class State(Shown):
             u=rows(u, model.coordinate_default_speed),
             activation=rows(None, model.default_activation),
             actuator_activation=np.tile(np.where(model.actuators.time_constant > 0.0, DEFAULT, 0.0), (batch, 1)),
-            tendon_force=np.tile(np.where(model.muscles.compliant == 1, DEFAULT, 0.0), (batch, 1)),
+            tendon_force=np.tile(_default_tendon(model), (batch, 1)),
             time=np.zeros(batch),
             status=np.zeros(batch, dtype=np.int64),
             record=record,
@@ -152,6 +155,14 @@ class State(Shown):
         places = tuple(((view.ctypes.data - start) // 8 if view.size else 0, view.shape) for view in self.record)
         names = [one.name for one in fields(self) if not one.name.startswith("record")]
         return _state_of, ({name: getattr(self, name) for name in names}, self.record_rows, places)
+
+
+def _default_tendon(model: Model) -> Floats:
+    """What the file (or OpenSim) starts compliant muscles with."""
+    default = np.where(model.muscles.compliant == 1, DEFAULT, 0.0)
+    elastic = model.muscles.compliant[model.hills.muscle] == 1
+    default[model.hills.muscle] = np.where(elastic, model.hills.default_length, 0.0)
+    return default
 
 
 Places = tuple[tuple[int, tuple[int, ...]], ...]

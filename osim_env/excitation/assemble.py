@@ -14,6 +14,7 @@ from exogait.models.tables import load_tables
 from ..device.exoskeleton import HISTORY, SIZE, signal_channels
 from ..device.mirror import ODD_COORDINATES, mirror_map, mirrored_name
 from ..engine import Model, Parameters
+from ..engine.curves import require_degroote_fregly
 from ..engine.state import pack_parameters
 from ..gait.population import BodySource
 from ..gait.reference import ReferenceMotion
@@ -61,6 +62,7 @@ def make_columns(model: Model, device: Device | None) -> Columns:
 
 def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0) -> Anatomy:
     """What is the same for all bodies; muscles are those of a person of the model's mass and height."""
+    require_degroote_fregly(model)
     joints = joint_names(model)
     columns = np.array([model.index("coordinate", name) for name in joints], np.int64)
     joint_mirror, joint_sign = mirror_map(joints, ODD_COORDINATES)

@@ -13,7 +13,7 @@ from exogait.models.energetics import PROBE_SLOW_TWITCH, MuscleParameters, muscl
 from exogait.models.tables import load_tables
 
 from ..engine import Kinematics, Model, Parameters, State, initial_tendon_force, kinematics, muscle_state, step
-from ..engine.curves import active_force_length, passive_force_length
+from ..engine.curves import active_force_length, passive_force_length, require_degroote_fregly
 from ..engine.results import centre_of_pressure
 from .metabolic_power import umberger_power
 from .reference_fit import GENERIC_LEG_LENGTH
@@ -33,6 +33,7 @@ class TwinPhysics:
     """A batch of bodies on the compiled engine; attributes as in :class:`exogait.osim_env.gait.physics.Physics`."""
 
     def __init__(self, model: Model, n_envs: int, strength: Array | None = None) -> None:
+        require_degroote_fregly(model)
         self.model, self.n_envs = model, n_envs
         self.strength: Array = np.ones((n_envs, model.n_muscles)) if strength is None else strength
         self.body_mass: Array = np.full(n_envs, model.total_mass)

@@ -216,3 +216,35 @@ def constrained(path: Path, *, seed: int = 5) -> Path:
     model.finalizeConnections()
     model.printToXML(str(path))
     return path
+
+
+def with_hills(source: Path, path: Path, *, rigid: bool) -> Path:
+    """A copy of a model with Millard or Thelen muscles whose curves, damping and pennation differ from the defaults.
+
+    Every second Millard tendon is rigid, or every one.
+    """
+    osim = import_opensim()
+    rng = np.random.default_rng(7)
+    model = osim.Model(str(source))
+    model.finalizeConnections()
+    muscles = model.getMuscles()
+    for i in range(muscles.getSize()):
+        muscle = muscles.get(i)
+        muscle.set_pennation_angle_at_optimal(float(rng.choice([0.0, 0.2, 0.5])))
+        millard = osim.Millard2012EquilibriumMuscle.safeDownCast(muscle)
+        if millard is None:
+            thelen = osim.Thelen2003Muscle.safeDownCast(muscle)
+            for name, value in (("Af", 0.3), ("Flen", 1.6), ("KshapeActive", 0.5), ("FmaxTendonStrain", 0.05)):
+                getattr(thelen, f"set_{name}")(value * float(rng.uniform(0.9, 1.1)))
+            continue
+        millard.set_ignore_tendon_compliance(rigid or i % 2 == 0)
+        millard.set_fiber_damping(float(rng.uniform(0.02, 0.2)))
+        millard.set_maximum_pennation_angle(1.3)
+        millard.upd_ActiveForceLengthCurve().set_max_norm_active_fiber_length(float(rng.uniform(1.6, 1.9)))
+        millard.upd_FiberForceLengthCurve().set_strain_at_one_norm_force(float(rng.uniform(0.5, 0.7)))
+        millard.upd_TendonForceLengthCurve().set_strain_at_one_norm_force(float(rng.uniform(0.03, 0.1)))
+        millard.upd_ForceVelocityCurve().set_max_eccentric_velocity_force_multiplier(float(rng.uniform(1.3, 1.7)))
+    model.finalizeFromProperties()
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path

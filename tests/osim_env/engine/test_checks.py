@@ -10,7 +10,7 @@ import pytest
 
 from exogait.data.errors import FileFormatError
 from exogait.osim_env.engine.checks import Index, Offsets
-from exogait.osim_env.engine.groups import GROUPS, Couplers, Drives, Functions
+from exogait.osim_env.engine.groups import GROUPS, Couplers, Curves, Drives, Functions, Hills
 from exogait.osim_env.engine.model import Model, array_rules
 from exogait.osim_env.gait import setup
 from exogait.osim_env.gait.setup import COMPILED
@@ -24,7 +24,7 @@ def test_every_array_says_what_it_must_be() -> None:
 
 
 def whole(model: Model) -> Model:
-    """A model that has something of every group: one toe locked, the other one coupled to its ankle."""
+    """A model that has something of every group: a toe locked, the other coupled to its ankle, a Millard muscle."""
     names, mobility = model.coordinate_names, model.tree.mobility_of_coordinate
     left, right, ankle = (mobility[names.index(name)] for name in ("mtp_angle_l", "mtp_angle_r", "ankle_angle_r"))
     f = model.functions
@@ -38,7 +38,12 @@ def whole(model: Model) -> Model:
     )
     drives = Drives(np.array([left]), np.array([count]))
     couplers = Couplers(np.array([right]), np.array([ankle]), np.array([count + 1]))
-    return replace(model, functions=functions, drives=drives, couplers=couplers)
+    zero = {name for name in Hills._fields if name in ("muscle", "kind") or name.endswith("_curve")}
+    hills = Hills(**{name: np.array([0 if name in zero else 1.0]) for name in Hills._fields})
+    straight = np.zeros((1, 30))
+    straight[0, 1] = 1.0
+    curves = Curves(np.array([1]), straight, straight, np.array([[0.0, 0.0, 0.0, 1.0, 1.0, 0.0]]))
+    return replace(model, functions=functions, drives=drives, couplers=couplers, hills=hills, curves=curves)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +84,9 @@ def test_an_index_out_of_range_is_refused_by_name(name: str, arrays: dict[str, n
         ("couplers.function", lambda a: a - 2),
         ("couplers.dependent", lambda a: a * 0),
         ("drives.function", lambda a: a + 1),
+        ("hills.kind", lambda a: a + 1),
+        ("hills.tendon_curve", lambda a: a - 1),
+        ("curves.sections", lambda a: a + 5),
     ],
 )
 def test_types_shapes_values_and_relations(name: str, change, arrays: dict[str, np.ndarray], tmp_path: Path) -> None:

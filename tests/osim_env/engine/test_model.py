@@ -203,13 +203,12 @@ def test_a_state_starts_elastic_tendons_where_opensim_does(exo_path, tmp_path):
     assert some.any() and (state.tendon_force[:, some] == 0.5).all() and (state.tendon_force[:, ~some] == 0.0).all()
 
 
-def test_other_muscles_are_refused_until_converted(real_data, tmp_path):
+def test_other_muscles_are_compiled_as_they_are_or_converted(real_data, tmp_path):
     source = real_data / "opensim_models" / "gait10dof18musc" / "gait10dof18musc.osim"
-    with pytest.raises(UnsupportedModelError, match="convert_muscles=True") as caught:
-        engine.compile_osim(source)
-    assert len(caught.value.components) == 18
+    model = engine.compile_osim(source)
+    assert len(model.hills.muscle) == model.n_muscles == 18 and model.muscles.compliant.all()
     model = engine.compile_osim(source, convert_muscles=True, converted=tmp_path / "out.osim")
-    assert model.n_muscles == 18 and not model.muscles.compliant.any()
+    assert not len(model.hills.muscle) and model.n_muscles == 18 and not model.muscles.compliant.any()
     assert (tmp_path / "out.osim").is_file()
 
 
