@@ -31,6 +31,8 @@ NEWTON_TOLERANCE = 1e-5
 MOMENT_ARM_TOLERANCE_M = 1e-8
 LIST_LIMIT = np.radians(80.0)
 """A middle rotation stays within this: at 90 degrees three body-fixed angles are singular, in OpenSim as here."""
+ENDLESS = 1e3
+"""A range that goes beyond this, rad or m, has no end: OpenSim writes 99999.9. States keep within 1 of the default."""
 MOMENT_ARM_STATES = 20
 """OpenSim needs about half a second a state for all moment arms."""
 TRAJECTORIES = 2
@@ -122,11 +124,13 @@ def sample_states(model: Model, n_states: int, seed: int = 0, *, speed: float = 
         spread: Share of the coordinate ranges that is used, about the default pose.
 
     Returns:
-        Joint angles over the coordinate ranges (a middle rotation of three within 80 degrees), speeds, activations of
-        0.01 to 1, and actuator torques up to the optimal force or 100 N m, whatever is less.
+        Joint angles over the coordinate ranges that end (a middle rotation of three within 80 degrees), speeds,
+        activations of 0.01 to 1, and actuator torques up to the optimal force or 100 N m, whatever is less.
     """
     rng = np.random.default_rng(seed)
     low, high = model.coordinate_range.T.copy()
+    endless = np.maximum(np.abs(low), np.abs(high)) > ENDLESS
+    low, high = (np.where(endless, model.coordinate_default + side, end) for side, end in ((-1.0, low), (1.0, high)))
     for b in range(1, len(model.tree.parent)):
         first, end = model.tree.mobility_start[b], model.tree.mobility_start[b + 1]
         if end - first >= 3:
