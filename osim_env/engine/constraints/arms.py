@@ -48,7 +48,7 @@ def slope(functions: Functions, index: int, x: Floats) -> Floats:
     """Derivative of a function at each x, shape (B,)."""
     first, last = functions.start[index], functions.start[index + 1]
     if functions.polynomial[index] == 1:
-        return np.polyval(np.polyder(functions.y[first:last]), x)
+        return np.asarray(np.polyval(np.polyder(functions.y[first:last]), x), dtype=float)
     piece = first + np.searchsorted(functions.knot[first + 1 : last], x, side="right")
     s = x - functions.x0[piece]
     return functions.b[piece] + s * (2.0 * functions.c[piece] + 3.0 * s * functions.d[piece])
