@@ -45,6 +45,10 @@ class TrialAbout(Shown):
     """Body mass without a device, kg; key ``subject_mass``."""
     height: float | None = None
     """Body height, m; key ``subject_height``."""
+    age: float | None = None
+    """Years; key ``subject_age``."""
+    sex: str | None = None
+    """``male`` or ``female``; key ``subject_sex``."""
     population: str | None = None
     """``adults`` or ``children``: whom the walk is compared with."""
     synthetic: bool | None = None
@@ -178,7 +182,7 @@ class TrialAbout(Shown):
 
 
 _KEYS = {
-    one.name: {"mass": "subject_mass", "height": "subject_height"}.get(one.name, one.name)
+    one.name: f"subject_{one.name}" if one.name in ("mass", "height", "age", "sex") else one.name
     for one in dataclasses.fields(TrialAbout)
     if one.name != "other"
 }

@@ -232,7 +232,8 @@ class GaitTrial(Shown):
         return np.array([event.time for event in self.events if event.side == side and event.kind == kind])
 
     def _table(self, name: str) -> pd.DataFrame:
-        table = getattr(self, name)
+        group, _, key = name.partition("/")
+        table = self.extra.get(key) if group == "extra" else getattr(self, name)
         if table is None:
             have = ", ".join(address for address, _ in self.tables()) or "none"
             raise InputError(f"{self.name}: {name}", None, f"a trial with that table; this one holds: {have}")

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("analysis/c3d", "analysis/markers", "osim_env/engine", "osim_env/device"),
     ("analysis/gait", "osim_env/gait"),
-    ("osim_env/excitation", "osim_env/viewing"),
+    ("analysis/scores", "osim_env/excitation", "osim_env/viewing"),
     ("analysis/signals", "analysis/outcomes", "osim_env/learning"),
     ("analysis/opensim_tools", "analysis/report", "osim_env/controller"),
     ("analysis/judgement", "osim_env/study"),

@@ -24,6 +24,8 @@ from .cycle import find_strides, normalize_cycles
 
 Scale = Literal["deg", "per_kg", "per_bw", "plain"]
 _KNEE_COLUMN = "knee_angle_{side}"
+BODY_MOTION = "body_motion"
+"""Further table of a trial that holds the motion of its centre of mass and feet."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class DisplayCurve:
     title: str
     """What the axis says, for example ``"Knee flexion"``."""
     table: str
-    """Table of the trial that holds it."""
+    """Table of the trial that holds it; ``extra/<name>`` for one of its further tables."""
     column: str
     """Column in OpenSim's spelling; ``{side}`` stands for r or l."""
     scale: Scale
@@ -95,6 +97,10 @@ _ROWS = (
     _angle("knee_flexion", "Knee flexion", _KNEE_COLUMN, "flexion", "extension", -1.0),
     _angle("ankle_dorsiflexion", "Ankle dorsiflexion", "ankle_angle_{side}", "dorsiflex.", "plantarfl."),
     _angle("subtalar_inversion", "Subtalar inversion", "subtalar_angle_{side}", "inversion", "eversion"),
+    DisplayCurve(
+        "foot_progression", "Foot progression", f"extra/{BODY_MOTION}", "foot_progression_{side}", "deg", "°",
+        "toes in", "toes out", span=25.0,
+    ),
     _moment("hip_extension_moment", "Hip moment", "hip_flexion_{side}", "extensor", "flexor", -1.0),
     _moment("hip_abduction_moment", "Hip moment (frontal)", "hip_adduction_{side}", "abductor", "adductor", -1.0),
     _moment("knee_extension_moment", "Knee moment", _KNEE_COLUMN, "extensor", "flexor", 1.0),
@@ -139,6 +145,12 @@ def find_curve(key: str) -> DisplayCurve:
     return CURVES[key]
 
 
+def table_of(trial: GaitTrial, curve: DisplayCurve) -> pd.DataFrame | None:
+    """The table of a trial that a curve is read from; ``None`` where the trial has none."""
+    group, _, key = curve.table.partition("/")
+    return trial.extra.get(key) if group == "extra" else getattr(trial, curve.table)
+
+
 def knee_sign(trial: GaitTrial) -> float:
     """Factor that makes knee flexion positive: -1 for Gait2392's sign, 1 for models that count flexion positive.
 
@@ -169,7 +181,7 @@ def has_curve(trial: GaitTrial, key: str, side: Side = "r") -> bool:
         (True, False)
     """
     curve = find_curve(key)
-    table = getattr(trial, curve.table)
+    table = table_of(trial, curve)
     held = trial.about.held_coordinates
     column = curve.column_of(side)
     if column in held or stem(column) in held:

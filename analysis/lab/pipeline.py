@@ -26,6 +26,7 @@ from ..judgement.case import Case
 from ..judgement.checks import judge_case
 from ..judgement.withhold import withhold
 from ..markers.map import MarkerMap
+from ..opensim_tools.body_motion import with_body_motion
 from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
 from ..opensim_tools.scale import ScaleResult
@@ -81,8 +82,8 @@ def analyse_trial(
         walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
         mass: Body mass, kg; ``None`` for that of ``model``.
         out: Folder for OpenSim's files and for finished steps; a temporary one if not given.
-        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``model``, ``forces``,
-            ``force_columns``, ``name``, ``subject``: the optional fields of
+        **choices: ``height`` (m), ``age`` (years), ``sex``, ``marker_map``, ``settings``, ``base_model``,
+            ``model``, ``forces``, ``force_columns``, ``name``, ``subject``: the optional fields of
             :class:`exogait.analysis.lab.request.LabRequest`.
 
     Returns:
@@ -197,8 +198,16 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
         )
     )  # fmt: skip
     whole = whole.with_about(quality=to_metadata(rows))
+    start = time.perf_counter()
+    # After the judgement: the centre of mass and the feet are then blank where an angle that they need is.
+    trial = with_body_motion(withhold(whole, rows), scaled.model)
+    if trial.coordinates is whole.coordinates:
+        whole = whole.replace(extra=trial.extra)
+    else:
+        whole = with_body_motion(whole, scaled.model)
+    cache.note("centre of mass, feet", time.perf_counter() - start)
     return LabAnalysis(
-        trial=withhold(whole, rows),
+        trial=trial,
         withheld=whole,
         lab=measured.lab,
         marker_map=measured.marker_map,

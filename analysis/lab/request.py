@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 from xml.etree import ElementTree
 
 import numpy as np
@@ -33,6 +33,10 @@ class LabRequest(Shown):
     """Body mass, kg."""
     height: float | None = None
     """Body height, m, for the record and for muscle mass; the latter without one from the scaled model's lengths."""
+    age: float | None = None
+    """Age, years; walking speed is compared with the norm for it."""
+    sex: Literal["male", "female"] | None = None
+    """Sex; that norm is of men or women."""
     marker_map: str | Path | MarkerMap | None = None
     """Marker set: a name, a YAML file, or a map; the best fitting of the known ones if not given."""
     settings: LabSettings = field(default_factory=LabSettings)
@@ -55,6 +59,10 @@ class LabRequest(Shown):
             raise InputError("mass", self.mass, "the body mass in kg, above 0")
         if self.height is not None and not 0.4 < self.height < 2.6:
             raise InputError("height", self.height, "the body height in metres")
+        if self.age is not None and not 0.0 <= self.age < 130.0:
+            raise InputError("age", self.age, "the age in years")
+        if self.sex not in (None, "male", "female"):
+            raise InputError("sex", self.sex, "male or female")
         object.__setattr__(self, "name", writable_text(self.name or file_name(self.walk.stem)))
         object.__setattr__(self, "subject", writable_text(self.subject or file_name(self._stem())))
 
@@ -83,6 +91,10 @@ class LabChoices(TypedDict, total=False):
 
     height: float | None
     """Body height, m, for the record and for muscle mass; the latter without one from the scaled model's lengths."""
+    age: float | None
+    """Age, years."""
+    sex: Literal["male", "female"] | None
+    """Sex."""
     marker_map: str | Path | MarkerMap | None
     """Marker set: a name, a YAML file, or a map."""
     settings: LabSettings | None
@@ -110,11 +122,11 @@ def make_request(
         static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
         walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
         mass: Body mass, kg; ``None`` for that of ``model``.
-        **choices: ``height``, ``marker_map``, ``settings``, ``base_model``, ``model``, ``forces``,
-            ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
+        **choices: ``height``, ``age``, ``sex``, ``marker_map``, ``settings``, ``base_model``, ``model``,
+            ``forces``, ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
 
     Raises:
-        InputError: The mass is not positive, or the height is not a person's.
+        InputError: The mass is not positive, or height or age are not a person's.
 
     Example:
         >>> make_request("anna/static.c3d", "anna/walk 3.c3d", 72.0).name

@@ -23,6 +23,7 @@ from exogait.data.trial import Side
 
 from ..gait.metrics import compute_metrics
 from ..report.trial import write_report
+from ..scores.table import compute_scores
 from .export import export_opensim
 from .muscles import add_muscles, choose_strides
 from .pipeline import LabAnalysis, Progress, analyse_request
@@ -118,8 +119,8 @@ def run_trial(
         workers: Processes for static optimization.
         show_failed: Show what is withheld in the report, hatched; tables and files stay blank.
         progress: Called with the name of each step as it begins.
-        **choices: ``height`` (m), ``marker_map``, ``settings``, ``base_model``, ``model``, ``forces``,
-            ``force_columns``, ``name``, ``subject``: the optional fields of
+        **choices: ``height`` (m), ``age`` (years), ``sex``, ``marker_map``, ``settings``, ``base_model``,
+            ``model``, ``forces``, ``force_columns``, ``name``, ``subject``: the optional fields of
             :class:`exogait.analysis.lab.request.LabRequest`.
 
     Returns:
@@ -175,7 +176,7 @@ def _run(
 
 
 def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
-    """Write ``events.csv``, ``metrics.csv`` and ``quality.csv``.
+    """Write ``events.csv``, ``metrics.csv`` (with the scores, their definition and source) and ``quality.csv``.
 
     Args:
         trial: The trial.
@@ -194,7 +195,8 @@ def write_tables(trial: GaitTrial, metrics: pd.DataFrame, out: Path) -> None:
         for model, values in trial.about.metabolics.items()
         for label, value, unit in values
     ]  # fmt: skip
-    table = pd.concat([rows, pd.DataFrame(energy)]) if energy else rows
+    scores = compute_scores(trial).rename(columns={"score": "metric", "definition": "window"}).drop(columns="group")
+    table = pd.concat([rows, scores, pd.DataFrame(energy)] if energy else [rows, scores])
     write_csv(pd.DataFrame(table), out / METRICS_TABLE, float_format="%.6g")
     write_csv(pd.DataFrame(to_metadata(quality_rows(trial))), out / "quality.csv")
 

@@ -24,6 +24,7 @@ from ..gait.cycle import find_strides
 from ..gait.energy import compute_metabolics, stride_cost
 from ..gait.metrics import compute_metrics
 from ..gait.power import joint_powers
+from ..opensim_tools.body_motion import with_body_motion
 from ..report.trial import write_report
 from .export import export_opensim
 from .run import RESULTS, write_tables, write_trial
@@ -209,7 +210,7 @@ def write_simulation(trial: GaitTrial, model: str | Path, out: str | Path) -> Si
     """
     out = Path(out)
     with output_folder(out, "exogait simulate", expects=RESULTS) as folder:
-        trial = analyse_simulation(trial)
+        trial = with_body_motion(analyse_simulation(trial), model)
         metrics = compute_metrics(trial)
         write_tables(trial, metrics, out)
         write_trial(trial, out)

@@ -224,6 +224,8 @@ def trial_facts(
         subject=request.subject,
         mass=float(request.mass),
         height=request.height,
+        age=request.age,
+        sex=request.sex,
         speed_measured=float(numbers.speed) if np.isfinite(numbers.speed) else None,
         belt_speed=float(numbers.belt.speed),
         model=scaled.model.name,

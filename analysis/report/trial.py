@@ -61,6 +61,7 @@ from .kit import (
     number,
 )
 from .page import write_page
+from .scores import scores_parts
 from .verdict import verdict_parts, withheld_parts
 
 
@@ -131,6 +132,7 @@ def report_page(
             Section("peaks", "Peaks and work", _work(metrics)),
             Section("normal", "Against normal", _against_normal(trial, norms)),
             Section("symmetry", "Symmetry", _symmetry(trial, metrics)),
+            Section("scores", "Scores", scores_parts(trial)),
             *extra,
             *([] if withheld is None else [Section("withheld", "Withheld", withheld_parts(trial, withheld))]),
             Section("quality", "Data quality", _quality(trial), new_page=True),

@@ -9,7 +9,7 @@ from exogait.data import GaitTrial
 from exogait.data.quality import QualityRow, overall
 from exogait.data.trial import SIDES
 
-from ..gait.curves import CURVES, available
+from ..gait.curves import CURVES, available, table_of
 from ..gait.metrics import compute_metrics
 from . import figures as plots
 from .describe import decimals
@@ -73,5 +73,7 @@ def withheld_parts(trial: GaitTrial, whole: GaitTrial) -> list[Part]:
 def _blanked(trial: GaitTrial, whole: GaitTrial, key: str, side: str) -> bool:
     curve = CURVES[key]
     column = curve.column_of("r" if side == "r" else "l")
-    before, now = getattr(whole, curve.table), getattr(trial, curve.table)
+    before, now = table_of(whole, curve), table_of(trial, curve)
+    if before is None or now is None:
+        return False
     return column in before and before[column].notna().any() and not now[column].notna().any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
@@ -31,6 +32,8 @@ def lab_run(
     static: Path | None = None,
     mass: float | None = None,
     height: float | None = None,
+    age: float | None = None,
+    sex: Literal["male", "female"] | None = None,
     marker_map: str | None = None,
     muscles: bool = False,
     name: str | None = None,
@@ -61,6 +64,8 @@ def lab_run(
         static: Static trial, C3D or TRC; without one the model is scaled to the walk.
         mass: Body mass, kg; that of --model if not given.
         height: Body height, m.
+        age: Age, years; walking speed is compared with the norm for it.
+        sex: Sex, male or female; that norm is of men or women.
         marker_map: Marker set: a name or a YAML file; the best fitting known one if not given.
         muscles: Also static optimization on one stride a leg, metabolic rate and reserves.
         name: Name of the trial; the file's if not given.
@@ -93,8 +98,8 @@ def lab_run(
     )  # fmt: skip
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
-            files.static, files.walk, files.mass, out=out, height=files.height, marker_map=marker_map,
-            settings=settings, base_model=base_model, model=files.model, forces=files.forces,
+            files.static, files.walk, files.mass, out=out, height=files.height, age=age, sex=sex,
+            marker_map=marker_map, settings=settings, base_model=base_model, model=files.model, forces=files.forces,
             force_columns=force_columns, name=files.name or None, subject=subject, muscles=muscles,
             show_failed=show_failed, progress=step,
         )  # fmt: skip
