@@ -71,6 +71,7 @@ __all__ = [
     "compare_spm",
     "compute_metabolics",
     "compute_metrics",
+    "compute_scores",
     "compute_spatiotemporal",
     "cross_correlation",
     "detect_events",

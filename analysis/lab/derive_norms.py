@@ -8,6 +8,7 @@ and mean and standard deviation are taken between people, so that nobody counts 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import warnings
 from collections.abc import Iterable
@@ -22,6 +23,9 @@ from exogait.data.processes import worker_pool
 from exogait.data.registry import STATIC_ENDING, dataset, fetch, find_dataset
 from exogait.data.trial import SIDES
 
+from ..markers.map import read_marker_map
+
+MARKER_MAP = "schreiber2019"
 CONDITIONS = {"C4": "preferred", "C5": "fast"}
 UNITS = {"°": "deg", "N·m/kg": "N m/kg"}
 MOST = 0.5
@@ -31,9 +35,20 @@ STILL = 0.01
 HEADER = """# Gait cycle curves of healthy adults walking overground, mean and standard deviation between people.
 # Computed by analysis/lab/derive_norms.py from Schreiber & Moissenet 2019, doi 10.1038/s41597-019-0124-4 (CC BY 4.0).
 # Subjects: {subjects}.
+# Marker map and walking weights of the kinematics: {markers}.
 # Model: the suite's own, scaled to each person. Signs as in analysis/gait/curves.py. n_people: measured at that percent
 # (the trials end with the stride, so that forces of its last percents are known of some people only).
 """
+
+
+def kinematics_fingerprint() -> str:
+    """What the angles hang on besides the walks: body, place and walking weight of each marker, and what is held.
+
+    The table is older than the road where its header says another one: derive it anew.
+    """
+    markers = read_marker_map(MARKER_MAP)
+    rows = [(m.label, m.body, m.location, markers.walking_weight(m.label)) for m in markers.markers.values()]
+    return hashlib.sha256(repr((sorted(rows), tuple(markers.hold))).encode()).hexdigest()[:16]
 
 
 def walks() -> list[tuple[str, str, str, str, float]]:
@@ -131,7 +146,8 @@ def main(arguments: list[str] | None = None) -> Path:
         results = list(pool.map(curves_of, jobs))
     table = table_of(results)
     subjects = ", ".join(sorted({subject for subject, *_ in results}))
-    options.out.write_text(HEADER.format(subjects=subjects) + table.to_csv(index=False), encoding="utf-8")
+    header = HEADER.format(subjects=subjects, markers=kinematics_fingerprint())
+    options.out.write_text(header + table.to_csv(index=False), encoding="utf-8")
     print(f"{options.out}: {len(results)} walks, {table['curve'].nunique()} curves, {len(table)} rows")
     return options.out
 

@@ -50,7 +50,7 @@ def scores_parts(trial: GaitTrial) -> list[Part]:
 
 
 def _count(row: dict[str, object]) -> str:
-    return f"{row['n_right']} / {row['n_left']}" if row["n_right"] or row["n_left"] else ""
+    return f"{row['n_right']}/{row['n_left']}" if row["n_right"] or row["n_left"] else ""
 
 
 def _profile_figure(table: pd.DataFrame) -> list[Part]:

@@ -61,10 +61,11 @@ def test_children_are_matched_by_dimensionless_speed(real_data):
     assert fast.condition == "veryFast" and fast.unit == "N m/kg"
 
 
-def test_adults_of_another_study_agree(real_data):
+@pytest.mark.parametrize("key", ["knee_flexion", "ankle_dorsiflexion", "pelvis_obliquity", "hip_adduction"])
+def test_adults_of_another_study_agree(real_data, key):
     """Fukuchi's 42 adults, to which nothing is fitted, lie within two standard deviations of the suite's own norm."""
-    ours = norms_for("knee_flexion", speed=1.1)[0]
-    theirs = next(curve for curve in norms_for("knee_flexion") if curve.source == "fukuchi2018").resampled(ours.percent)
+    ours = norms_for(key, speed=1.1)[0]
+    theirs = next(curve for curve in norms_for(key) if curve.source == "fukuchi2018").resampled(ours.percent)
     assert theirs.n_people == 42
     assert np.mean(np.abs(theirs.mean - ours.mean) < 2 * ours.sd) > 0.9
 

@@ -63,6 +63,10 @@ def test_one_command_makes_the_folder(person, tmp_path: Path) -> None:
         person.walk,
         "--mass",
         person.mass,
+        "--age",
+        65,
+        "--sex",
+        "female",
         "--out",
         out,
         cwd=tmp_path,
@@ -74,9 +78,12 @@ def test_one_command_makes_the_folder(person, tmp_path: Path) -> None:
     assert set(events["what"]) == {"heel_strike", "toe_off"}
     metrics = pd.read_csv(out / "metrics.csv").set_index("metric")
     assert metrics["right"]["speed"] == pytest.approx(person.speed, abs=0.02)
+    assert metrics["both"]["gps"] > 0 and metrics["right"]["mos_across_least"] > 0
+    assert "Baker" in metrics["source"]["gps"] and "soles" in metrics["window"]["mos_across_least"]
+    assert metrics["both"]["speed_norm"] == 1.24
     assert "Axes" in set(pd.read_csv(out / "quality.csv")["topic"])
     trial = GaitTrial.read_parquet(out / "trial")
-    assert trial.joint_powers is not None
+    assert trial.joint_powers is not None and trial.unit_of("extra/body_motion", "foot_progression_r") == "rad"
     names = {path.name for path in (out / "opensim").iterdir()}
     assert {"README.txt", "walk_ik.mot", "walk_grf.mot", "walk_ik_setup.xml", "walk_id_setup.xml"} <= names
     assert list(tmp_path.iterdir()) == [out], "a file was left in the working directory"

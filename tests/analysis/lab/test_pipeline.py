@@ -11,10 +11,12 @@ import pytest
 from exogait.analysis.c3d.recording import read_recording
 from exogait.analysis.gait.power import differentiate
 from exogait.analysis.lab import sources
+from exogait.analysis.lab.derive_norms import kinematics_fingerprint
 from exogait.analysis.lab.pipeline import analyse, analyse_trial
 from exogait.analysis.lab.settings import LabSettings
 from exogait.analysis.made_up.person import make_synthetic_trial
 from exogait.data import ExogaitError, FileFormatError, GaitTrial, InputError, UnitsError
+from exogait.data.norms import SCHREIBER_TABLE
 from exogait.data.quality import quality_rows
 from exogait.data.trc import marker_array, write_trc
 from exogait.data.trial import interpolate_table
@@ -354,3 +356,8 @@ def test_exchanged_labels_in_a_real_walk_are_put_right(real_data: Path) -> None:
     trial = analyse_trial(folder / "2014007_ST.c3d", folder / "2014007_C5_04.c3d", 65.0)
     assert "exchanged" in found(trial, "Markers")
     assert next(r["rms"] for r in trial.metadata["marker_errors"] if r["marker"] == "all") < 0.02
+
+
+def test_the_norm_is_of_the_road_as_it_is() -> None:
+    """A new marker map or weight moves angles by degrees: the norm is then to be derived anew, not kept."""
+    assert f"kinematics: {kinematics_fingerprint()}." in SCHREIBER_TABLE.read_text(encoding="utf-8")

@@ -57,7 +57,7 @@ def walker(drop: str = "") -> GaitTrial:
 
 
 def test_a_pendulum_whose_foot_is_at_the_extrapolated_centre_comes_to_rest_above_it() -> None:
-    """x'' = g / l (x - u), Hof's equation 1: with u at the extrapolated centre, x decays towards u and never returns."""
+    """x'' = g / l (x - u), Hof's equation 1: with u at the extrapolated centre, x decays towards u."""
     start, velocity, rate = 0.1, 0.8, math.sqrt(GRAVITY / LENGTH)
     foot = float(extrapolated_centre(start, velocity, LENGTH))
 

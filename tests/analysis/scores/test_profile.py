@@ -1,4 +1,4 @@
-"""The gait profile score against the paper's equations, written out here again."""
+"""The gait profile score against the paper's equations, written out again."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from exogait.analysis.scores.profile import (
 )
 from exogait.data import GaitEvent, GaitTrial
 from exogait.data.names import SIDES
+from tests.kit.gps import independent_gps
 
 PERCENT = np.linspace(0.0, 100.0, 101)
 
@@ -51,32 +52,13 @@ def trial_with_all_angles(rng: np.random.Generator) -> GaitTrial:
     )  # fmt: skip
 
 
-def independent(curves: dict[tuple[str, str], np.ndarray], reference: dict[str, np.ndarray]) -> dict[str, float]:
-    """Baker et al. 2009 in plain loops: GVS over T = 51 instants, GPS over its variables."""
-    gvs = {}
-    for (key, side), curve in curves.items():
-        total = 0.0
-        for t in range(0, 101, 2):
-            total += (curve[t] - reference[key][t]) ** 2
-        gvs[key, side] = math.sqrt(total / 51)
-    found = {}
-    for side in ("r", "l"):
-        found[side] = math.sqrt(sum(gvs[key, side] ** 2 for key in PROFILE) / 9)
-    paired = ("hip_flexion", "hip_adduction", "hip_rotation", "knee_flexion", "ankle_dorsiflexion", "foot_progression")
-    squares = [gvs[key, side] ** 2 for key in paired for side in ("r", "l")]
-    squares += [gvs[key, "l"] ** 2 for key in ("pelvis_tilt", "pelvis_obliquity", "pelvis_rotation")]
-    found["both"] = math.sqrt(sum(squares) / 15)
-    return found
-
-
 def test_equal_to_the_equations_of_the_paper() -> None:
     rng = np.random.default_rng(1)
     trial = trial_with_all_angles(rng)
     reference = {key: wave(rng) for key in PROFILE}
     ours = overall_scores(movement_analysis_profile(trial, reference))
     curves = {(key, side): mean_curve(trial, key, side) for key in PROFILE for side in SIDES}
-    theirs = independent(curves, reference)
-    assert [ours["r"], ours["l"], ours[None]] == pytest.approx([theirs["r"], theirs["l"], theirs["both"]], rel=1e-12)
+    assert [ours["r"], ours["l"], ours[None]] == pytest.approx(independent_gps(curves, reference), rel=1e-12)
     assert ours["r"] != pytest.approx(ours["l"], rel=0.01)  # else the sides could be exchanged unseen
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from exogait.analysis.report.kit import Note, Table
 from exogait.analysis.report.scores import scores_parts
 from exogait.analysis.scores.speed import norm_found, share_found, speed_norm
 from exogait.analysis.scores.table import SCORES, compute_scores
@@ -28,7 +29,9 @@ def test_a_walk_without_a_model_keeps_what_needs_none() -> None:
 
 
 def test_the_section_names_what_is_not_known() -> None:
-    figure, table, note = scores_parts(walking_trial())
+    parts = scores_parts(walking_trial())
+    table, note = (next(part for part in parts if isinstance(part, kind)) for kind in (Table, Note))
+    assert isinstance(table, Table) and isinstance(note, Note)
     assert "Knee flexion, variable score" in table.column("") and "Gait profile score" not in table.column("")
     assert "Gait profile score" in note.words
 

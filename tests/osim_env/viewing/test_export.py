@@ -101,6 +101,14 @@ def test_report_says_simulated_and_everything_is_there(folder: Path) -> None:
         assert (folder / name).is_file(), name
 
 
+def test_a_simulated_walk_carries_its_centre_of_mass_and_feet(folder: Path) -> None:
+    table = GaitTrial.read_parquet(folder / "trial").extra["body_motion"]
+    assert table.notna().all().all()
+    assert table["center_of_mass_valong"].mean() == pytest.approx(1.25, abs=0.2)
+    # A foot on the ground has its heel within a foot's length of its toes.
+    assert (table["sole_front_r"] - table["heel_along_r"]).between(0.1, 0.35).all()
+
+
 def test_a_trial_of_another_model_is_refused(folder: Path, weak_walk: GaitTrial, tmp_path: Path) -> None:
     table = weak_walk.require("coordinates").drop(columns="knee_angle_r")
     with pytest.raises(InputError, match="knee_angle_r"):
