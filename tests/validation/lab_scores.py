@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from exogait.analysis.gait.curves import mean_curve, stride_curves
+from exogait.analysis.gait.curves import find_curve, mean_curve, stride_curves
 from exogait.analysis.gait.metrics import walking_speed
 from exogait.analysis.lab.manifest import ManifestRow
 from exogait.analysis.lab.pipeline import analyse_request
@@ -40,6 +40,8 @@ EQUAL = 1e-9
 """Largest difference from the independent calculation, degrees: the order of the sums."""
 WORSE = ("MH", "TVC03_1", "TVC03_2", "TVC03_3", "crouch child")
 """Walks that must score worse than every healthy one."""
+WHOLE = "whole"
+"""Folder of a walk with nothing withheld."""
 GROUPS = {"asymmetric": "patient", "adult": "not stated"}
 """Condition of the manifest to what is known of the person's health: the other conditions state that it is good."""
 CROUCH = {
@@ -69,6 +71,7 @@ def section(data: Path) -> str:
         walker = simulate(SimulateRequest("healthy", out=Path(scratch) / "simulated", seconds=8.0)).trial
     reference = reference_curves()
     others = _reference_without(rows, trials)
+    withheld: dict[str, dict[Side | None, float]] = {}
     scored: list[tuple[str, str, float, Profile, Curves, Mapping[str, np.ndarray]]] = []
     for row in rows:
         if row.name in trials:
@@ -77,6 +80,9 @@ def section(data: Path) -> str:
             group = GROUPS.get(row.condition, "healthy")
             profile = movement_analysis_profile(trial, against)
             scored.append((row.name, group, walking_speed(trial), profile, curves, against))
+            whole = trials.get(f"{row.name}/{WHOLE}")
+            if whole is not None and math.isnan(overall_scores(profile)[None]):
+                withheld[row.name] = overall_scores(movement_analysis_profile(whole, against))
     profile = {
         (key, side): movement_analysis_profile(crouch[side], reference)[key, side] for key in PROFILE for side in SIDES
     }
@@ -90,19 +96,25 @@ def section(data: Path) -> str:
         [
             "## Scores\n\nRegenerate with `EXOGAIT_DATA=... python -m tests.validation scores` "
             f"({seconds:.0f} s this time{', walks taken from an earlier run where they were there' if keep else ''}).",
-            _equal(scored), _worse(scored, failed), _profiles(scored),
+            _equal(scored), _worse(scored, failed, withheld), _profiles(scored),
             _balance({**trials, "policy healthy": walker}), _missing(reference),
         ]
     )  # fmt: skip
 
 
 def _walks(rows: list[ManifestRow], out: Path) -> tuple[dict[str, GaitTrial], dict[str, str]]:
-    """Trials by name, and why one is not there."""
+    """Trials by name (with nothing withheld as ``name/whole``), and why one is not there."""
     waiting = [row for row in rows if not (out / row.name / "trial" / TRIAL_FILE).is_file()]
     with worker_pool(2) as pool:
         problems = dict(zip([r.name for r in waiting], pool.map(_analyse, [(r, out) for r in waiting]), strict=True))
     failed = {name: problem for name, problem in problems.items() if problem}
-    return {r.name: GaitTrial.read_parquet(out / r.name / "trial") for r in rows if r.name not in failed}, failed
+    trials = {}
+    for row in rows:
+        if row.name not in failed:
+            trials[row.name] = GaitTrial.read_parquet(out / row.name / "trial")
+            if (out / row.name / WHOLE / TRIAL_FILE).is_file():
+                trials[f"{row.name}/{WHOLE}"] = GaitTrial.read_parquet(out / row.name / WHOLE)
+    return trials, failed
 
 
 def _analyse(job: tuple[ManifestRow, Path]) -> str:
@@ -111,10 +123,11 @@ def _analyse(job: tuple[ManifestRow, Path]) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            trial = analyse_request(row.request(), out=out / row.name).trial
+            found = analyse_request(row.request(), out=out / row.name)
         except ExogaitError as error:
             return str(error)
-    trial.write_parquet(out / row.name / "trial")
+    found.withheld.write_parquet(out / row.name / WHOLE)
+    found.trial.write_parquet(out / row.name / "trial")
     return ""
 
 
@@ -177,8 +190,9 @@ def _equal(scored: list) -> str:
     )
 
 
-def _worse(scored: list, failed: Mapping[str, str]) -> str:
+def _worse(scored: list, failed: Mapping[str, str], withheld: Mapping[str, Mapping[Side | None, float]]) -> str:
     found = {name: (group, speed, overall_scores(profile)) for name, group, speed, profile, *_ in scored}
+    of = {name: profile for name, _, _, profile, *_ in scored}
     healthy = {name: scores[None] for name, (group, _, scores) in found.items() if group == "healthy"}
     known = {name: value for name, value in healthy.items() if math.isfinite(value)}
     most = max(known, key=lambda name: known[name])
@@ -191,17 +205,27 @@ def _worse(scored: list, failed: Mapping[str, str]) -> str:
             worse = scores[None] > known[most]
             verdicts.append(worse)
             verdict = "worse than every healthy walk" if worse else "**missed**"
+        if name in withheld:
+            value = withheld[name][None]
+            verdict += f"{', ' if verdict else ''}withheld: {value:.1f} without the judgement"
+            verdict += ", which would be worse than every healthy walk" * (name in WORSE and value > known[most])
         cells = ["–" if math.isnan(scores[key]) else f"{scores[key]:.1f}" for key in ("r", "l", None)]
         lines.append([name, group, "" if math.isnan(speed) else f"{speed:.2f}", *cells, verdict])
     for name, why in failed.items():
         lines.append([name, "", "", "**failed:** " + why, "", "", ""])
+    worst = {key: max(of[most][key, side] for side in SIDES) for key in PROFILE}
+    first, second = sorted(worst, key=lambda key: -worst[key])[:2]
+    below = [f"{name} above {sum(found[name][2][None] > v for v in known.values())}" for name in WORSE if name in found]
     met = "met" if len(verdicts) == len(WORSE) and all(verdicts) else "**missed**"
     values = np.array(list(known.values()))
     above = sum(scores[None] > known[most] for group, _, scores in found.values() if group == "not stated")
     return (
         f"Healthy walks: GPS {np.median(values):.1f}° in the median, {values.min():.1f} to {values.max():.1f}° "
-        f"({len(values)} of {len(healthy)} walks have every angle; the largest is {most}). MH, the stroke survivor "
-        f"TVC03 and the crouch child worse than every one of them: {met}. Of the walks marked *not stated* no file "
+        f"({len(values)} of {len(healthy)} walks have every angle; the largest is {most}, "
+        f"mostly by {find_curve(first).title.lower()}, {worst[first]:.0f}°, and {find_curve(second).title.lower()}, "
+        f"{worst[second]:.0f}°). MH, the stroke survivor TVC03 and the crouch child worse than every one of them: "
+        f"{met} ({', '.join(below)} of {len(values)}). A walk whose static trial is a walk has no zero of its "
+        "angles: the judgement withholds them, and the score with them. Of the walks marked *not stated* no file "
         f"says whether the person is healthy, and they are not counted; {above} of them lie above the healthy. The 14 "
         "adults of the norm are judged against the other 13. The crouch child is published as mean curves of each leg "
         "(Falisse et al. 2020); its foot progression follows from them on the suite's unscaled model.\n\n"
