@@ -76,12 +76,12 @@ def section(data: Path) -> str:
     for row in rows:
         if row.name in trials:
             trial, against = trials[row.name], others.get(row.subject, reference)
-            curves = {(key, side): mean_curve(trial, key, side) for key in PROFILE for side in SIDES}
+            curves = _curves({"r": trial, "l": trial})
             group = GROUPS.get(row.condition, "healthy")
-            profile = movement_analysis_profile(trial, against)
-            scored.append((row.name, group, walking_speed(trial), profile, curves, against))
+            own = movement_analysis_profile(trial, against)
+            scored.append((row.name, group, walking_speed(trial), own, curves, against))
             whole = trials.get(f"{row.name}/{WHOLE}")
-            if whole is not None and math.isnan(overall_scores(profile)[None]):
+            if whole is not None and math.isnan(overall_scores(own)[None]):
                 withheld[row.name] = overall_scores(movement_analysis_profile(whole, against))
     profile = {
         (key, side): movement_analysis_profile(crouch[side], reference)[key, side] for key in PROFILE for side in SIDES
@@ -100,6 +100,11 @@ def section(data: Path) -> str:
             _balance({**trials, "policy healthy": walker}), _missing(reference),
         ]
     )  # fmt: skip
+
+
+def _curves(legs: Mapping[Side, GaitTrial]) -> Curves:
+    """Mean curve of every angle of the profile, each leg from its trial."""
+    return {(key, side): mean_curve(legs[side], key, side) for key in PROFILE for side in SIDES}
 
 
 def _walks(rows: list[ManifestRow], out: Path) -> tuple[dict[str, GaitTrial], dict[str, str]]:
