@@ -7,7 +7,8 @@ import sys
 
 STUDIES = {
     "model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "inputs": "validate_inputs",
-    "scores": "lab_scores", "walking": "results_walking", "walker": "results_walker", "assistance": "results_assistance",
+    "scores": "lab_scores", "walking": "results_walking", "walker": "results_walker",
+    "assistance": "results_assistance",
 }  # fmt: skip
 
 
