@@ -35,6 +35,7 @@ from .report.figures import figure_compare as figure_compare
 from .report.figures import figure_grid as figure_grid
 from .report.study import write_study_report as write_study_report
 from .report.trial import write_report as write_report
+from .scores.table import compute_scores as compute_scores
 from .session.plan import plan_session as plan_session
 from .session.run import run_session as run_session
 from .session.session import Session as Session
