@@ -32,6 +32,7 @@ STRATEGIES_ENDING = "_strategies.json"
 MODEL_FILE = "gait2392_exo.osim"
 """The suite's model, with or without a device."""
 METRICS_TABLE = "metrics.csv"
+CURVES_TABLE = "curves.csv"
 OPTIMUM_TABLE = "moco_inverse.csv"
 
 INDEX_PAGE, REPORT_PAGE, REPLAY_PAGE, PERSONALIZE_PAGE, SESSION_PAGE = (

@@ -45,4 +45,4 @@ def rightwards(forward: NDArray[np.float64]) -> NDArray[np.float64]:
         >>> rightwards(np.array([1.0, 0.0, 0.0])).tolist()
         [0.0, 0.0, 1.0]
     """
-    return np.array([-forward[2], 0.0, forward[0]])
+    return np.array([0.0 - forward[2], 0.0, forward[0]])

@@ -76,4 +76,4 @@ def _blanked(trial: GaitTrial, whole: GaitTrial, key: str, side: str) -> bool:
     before, now = table_of(whole, curve), table_of(trial, curve)
     if before is None or now is None:
         return False
-    return column in before and before[column].notna().any() and not now[column].notna().any()
+    return column in before and bool(before[column].notna().any()) and not bool(now[column].notna().any())

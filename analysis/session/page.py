@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from exogait.data.names import SIDES
+from exogait.data.names import CURVES_TABLE, SIDES
 
 from ..report import figures as plots
 from ..report.describe import COMPARED, GRIDS, decimals
@@ -36,7 +36,7 @@ from ..report.kit import (
 )
 from ..report.page import write_page
 from .figures import Ensemble, figure_ensembles, known_grid
-from .record import CURVES_TABLE, LEFT_OUT_TABLE, NUMBERS_TABLE, VARIABILITY_TABLE, SessionData, vectors
+from .record import LEFT_OUT_TABLE, NUMBERS_TABLE, VARIABILITY_TABLE, SessionData, vectors
 from .tables import numbers_of, records_of, rows_where, split_table
 
 HEADLINES = (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from exogait.data import UnknownNameError, write_csv, write_text_atomic
 from exogait.data.files import write_parquet
-from exogait.data.names import SESSION_FILE, SESSION_PAGE, SIDES
+from exogait.data.names import CURVES_TABLE, SESSION_FILE, SESSION_PAGE, SIDES
 from exogait.data.show import Card, Curve, Shown, names
 
 from ..gait.curves import find_curve
@@ -25,7 +25,7 @@ from .variability import Representative, representative_strides, variability_tab
 
 FORMAT = "exogait-session 1"
 WALKS_TABLE, STRIDES_TABLE, NUMBERS_TABLE = "walks.csv", "strides.parquet", "numbers.csv"
-CURVES_TABLE, VARIABILITY_TABLE, LEFT_OUT_TABLE = "curves.csv", "variability.csv", "left_out.csv"
+VARIABILITY_TABLE, LEFT_OUT_TABLE = "variability.csv", "left_out.csv"
 ANGLES = tuple(key for key in COMPARED if find_curve(key).table == "coordinates")
 """Joint angles, by which strides are compared with one another."""
 CURVE_COLUMNS = ("person", "condition", "side", "curve", "title", "unit", "percent", "mean", "sd", "n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from exogait.data import ExogaitError, InputError, output_folder, write_csv
-from exogait.data.names import REPORT_PAGE, SESSION_FILE, SESSION_PAGE
+from exogait.data.names import CURVES_TABLE, REPORT_PAGE, SESSION_FILE, SESSION_PAGE
 from exogait.data.results import read_result
 
 from ..lab.batch import run_batch
@@ -18,7 +18,6 @@ from .gather import NUMBER_COLUMNS, STRIDE_COLUMNS, WALK_COLUMNS, WalkRecord, fa
 from .page import write_session_page
 from .plan import SessionWalk, plan_session, plan_table
 from .record import (
-    CURVES_TABLE,
     LEFT_OUT_TABLE,
     NUMBERS_TABLE,
     STRIDES_TABLE,

@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from exogait.data import write_csv
 from exogait.data.errors import ExogaitError
-from exogait.data.names import OPTIMUM_TABLE
+from exogait.data.names import CURVES_TABLE, OPTIMUM_TABLE
 from exogait.data.output import OutputFolder, output_folder
 from exogait.data.settings import SEED_RANGE, SPEED_RANGE, check_ranges
 
@@ -123,7 +123,7 @@ def find_optimum(
     Raises:
         ExogaitError: The policies, the body or the device are not usable, or the solver did not converge.
     """
-    with output_folder(request.out, "exogait optimum", expects=("model.osim", "solution.csv", "curves.csv")) as ours:
+    with output_folder(request.out, "exogait optimum", expects=("model.osim", "solution.csv", CURVES_TABLE)) as ours:
         return _find(request, ours, progress, report)
 
 
@@ -161,7 +161,7 @@ def _find(
     if not result.success:
         raise ExogaitError(f"{trial.name}: MocoInverse did not converge ({result.status}); nothing went into the table")
     curves = moco_table.torque_curves(result.device_torques, strides, trial.subject_mass)
-    write_csv(curves, out / "curves.csv", index=True, float_format="%.6g")
+    write_csv(curves, out / CURVES_TABLE, index=True, float_format="%.6g")
     moco_table.write_optimum(
         request.target, curves, body=request.body, side="right" if weakness is None else weakness.side,
         strength=FULL_STRENGTH if weakness is None else weakness.weakest,
