@@ -22,7 +22,7 @@ from exogait.models.opensim_api import import_opensim
 
 from ..c3d.reader import C3DFile
 from ..markers.map import MapMarker, MarkerMap
-from ..opensim_tools.common import coordinate_names, load_model, place_file, rotational_coordinates
+from ..opensim_tools.common import body_names, coordinate_names, load_model, place_file, rotational_coordinates
 from ..opensim_tools.dynamics import write_motion
 from ..opensim_tools.kinematics import KinematicsResult
 from ..opensim_tools.scale import ScaleResult
@@ -189,10 +189,9 @@ def recording_of_model(
 def scale_of_model(path: str | Path, mass: float, folder: Path, name: str) -> ScaleResult:
     """The person's own model in the place of a scaled one."""
     model = place_file(Path(path), folder, name)
-    bodies = load_model(model).getBodySet()
-    names = [bodies.get(k).getName() for k in range(bodies.getSize())]
+    names = pd.Index(body_names(load_model(model)))
     return ScaleResult(
-        model=model, setup=model, mass=mass, factors=pd.DataFrame(1.0, index=pd.Index(names), columns=list("xyz")),
+        model=model, setup=model, mass=mass, factors=pd.DataFrame(1.0, index=names, columns=list("xyz")),
         marker_errors=pd.Series(dtype=np.float64), static_pose=pd.Series(dtype=np.float64), window=(0.0, 0.0), notes=(),
     )  # fmt: skip
 

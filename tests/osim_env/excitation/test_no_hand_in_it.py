@@ -12,11 +12,12 @@ from exogait.data.settings import from_mapping
 from exogait.osim_env import engine
 from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.excitation.world import ExcitationWorld
+from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup, make_world
 from exogait.osim_env.learning.excitation.setup import walking_config
 from exogait.osim_env.learning.policy import Policy, load_policy
-from tests.osim_env.gait.test_world import CALM, UNEXPLAINED, unexplained
+from tests.kit.unexplained import UNEXPLAINED, unexplained
 
 BODIES, STEPS = 3, 60
 
@@ -87,7 +88,7 @@ def test_every_force_of_a_walk_is_accounted_for(policy: Policy, generic: engine.
     world = make(policy, generic)
     walk(policy, world)
     assert not world.bodies.torque.any()
-    seen = make_world(WorldSetup(), CALM, n_envs=BODIES, auto_reset=False)
+    seen = make_world(WorldSetup(), WorldConfig(), n_envs=BODIES, auto_reset=False)
     seen.physics.q[:], seen.physics.u[:], seen.physics.activation[:] = world.q, world.u, world.activation
     residual = unexplained(seen, (newtons, 0.0, 0.0))
     assert residual.shape == (BODIES, 23)
