@@ -34,6 +34,7 @@ _EXCITATION_CONFIG_RANGES = {
     "phase_rate": (0.0, 1.0, ""),
     "min_excitation": (0.0, 1.0, ""),
     "squash": (0.0, 1e6, ""),
+    "sensory_delay": (0.0, 0.5, "s"),
 }
 """Field of :class:`ExcitationConfig` to lowest and highest value and unit."""
 
@@ -67,6 +68,8 @@ class ExcitationConfig:
         treadmill: How strongly a body that loses or gains ground aims for another speed, 1/s.
         phase_rate: Largest relative change of the step rate.
         min_excitation: Least excitation of a muscle: that of one at rest, whose heat is in the basal rate.
+        sensory_delay: How late the nervous system learns of joints, fibres, forces, foot loads, balance and the
+            device's torque, s; a multiple of ``control_step``. Its own commands, phase and task it knows at once.
         squash: An excitation is ``log(1 + exp(squash z)) / squash``, cut at 1: exploration in ``z`` moves idle muscles
             little.
         weakness: Share of its loss of strength that a drawn body has.
@@ -103,6 +106,7 @@ class ExcitationConfig:
     phase_rate: float = 0.2
     min_excitation: float = IDLE_EXCITATION
     squash: float = 10.0
+    sensory_delay: float = 0.0
     weakness: float = 1.0
     reset_noise: float = 0.02
     imitation_weight: float = 1.0
@@ -135,6 +139,9 @@ class ExcitationConfig:
         ):
             if not part > 0 or whole / part < 1 - 1e-9 or abs(whole / part - round(whole / part)) > 1e-9:
                 raise InputError(name, whole, f"a multiple of {part} s is needed")
+        late = self.sensory_delay / self.control_step
+        if abs(late - round(late)) > 1e-9:
+            raise InputError("sensory_delay", self.sensory_delay, f"a multiple of {self.control_step} s is needed")
         for given, known in ((self.human_weights, HUMAN), (self.device_weights, DEVICE)):
             for name in given:
                 if name not in known:

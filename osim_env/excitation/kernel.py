@@ -13,6 +13,7 @@ from .motion import alike, evaluate, stride_frequency
 from .observation import observe, see_more
 from .power import umberger
 from .random import normal, uniform
+from .senses import FOR_EVER, INSTEAD, NEXT, feel
 from .task import draw_load, draw_task, set_slope, walk_onto_slope
 from .terms import judge
 
@@ -211,9 +212,9 @@ def all_finite(row):
 
 
 @inline
-def write_observations(a, c, b, i, observation, privileged, device_observation):
+def write_observations(a, c, b, felt, i, observation, privileged, device_observation):
     """Fill the observations of environment ``i``."""
-    observe(a, c, b, i, observation[i])
+    observe(a, c, felt, i, observation[i])
     see_more(a, c, b, i, privileged[i])
     k = 0
     for sample in range(b.history.shape[1]):
@@ -223,7 +224,9 @@ def write_observations(a, c, b, i, observation, privileged, device_observation):
 
 
 @entry
-def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results, chosen, anew, redraw, start, stop):
+def begin(
+    model, at, w, batch, task, a, c, b, felt, past, s, motion, draw, gravity, results, chosen, anew, redraw, start, stop
+):  # fmt: skip
     """Observe the chosen environments of some blocks where they are.
 
     With ``anew`` they are put on the reference first, and ``redraw`` draws phase, speed and body before that.
@@ -242,13 +245,16 @@ def begin(model, at, w, batch, task, a, c, b, s, motion, draw, gravity, results,
             describe(model, at, w, batch, task, a, c, b, s.control_step * s.device_every, block, chosen, anew)
             for i in range(first, min(first + width(w), b.status.shape[0])):
                 if chosen[i]:
-                    write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
+                    feel(c, b, felt, past, i, FOR_EVER if anew else INSTEAD)
+                    write_observations(
+                        a, c, b, felt, i, results.observation, results.privileged, results.device_observation
+                    )
 
 
 @entry
 def control_step(
-    model, at, w, batch, task, look, a, c, b, s, motion, draw, gravity, weights, action, device_action, decides,
-    results, start, stop,
+    model, at, w, batch, task, look, a, c, b, felt, past, s, motion, draw, gravity, weights, action, device_action,
+    decides, results, start, stop,
 ):  # fmt: skip
     """Advance blocks ``start`` to ``stop`` by one control step; where an episode ends, begin another.
 
@@ -262,6 +268,8 @@ def control_step(
         a: Anatomy.
         c: Columns.
         b: Bodies.
+        felt: Bodies as they feel themselves: ``b``, or arrays of their own where senses are late.
+        past: What was felt in the last control steps (:func:`.senses.feel`).
         s: Settings.
         motion: Reference motion.
         draw: What new bodies are drawn from.
@@ -294,7 +302,10 @@ def control_step(
             move_on(c, b, s, motion, i)
             if c.n_drives > 0 and decides:
                 exoskeleton.sense(a, c, b, w, at, lane, i, s.control_step * s.device_every, False)
-            write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
+            feel(c, b, felt, past, i, NEXT)
+            write_observations(
+                a, c, b, felt, i, results.observation, results.privileged, results.device_observation
+            )
             # A body that cannot be seen cannot be commanded: its episode ends here, and no other's with it.
             if b.status[i] == 0 and not (
                 all_finite(results.observation[i])
@@ -303,7 +314,7 @@ def control_step(
             ):
                 b.status[i] = NOT_FINITE
             terminated, truncated = ended(a, c, b, s, w, at, lane, i)
-            results.terminated[i], results.truncated[i] = terminated, truncated
+            results.terminated[i], results.truncated[i], results.restarted[i] = terminated, truncated, False
             reward, device_reward = judge(a, c, b, s, i, weights, results.terms[i])
             if not np.isfinite(reward):
                 reward = 0.0
@@ -328,10 +339,11 @@ def control_step(
                     draw_body(a, c, b, s, draw, gravity, i)
                     place(a, c, b, s, motion, i)
                     results.restarted[i] = True
-                else:
-                    results.restarted[i] = False
             dt = s.control_step * s.device_every
             describe(model, at, w, batch, look, a, c, b, dt, block, results.restarted, True)
             for i in range(first, last):
                 if results.restarted[i]:
-                    write_observations(a, c, b, i, results.observation, results.privileged, results.device_observation)
+                    feel(c, b, felt, past, i, FOR_EVER)
+                    write_observations(
+                        a, c, b, felt, i, results.observation, results.privileged, results.device_observation
+                    )

@@ -13,6 +13,8 @@ NEVER = 1e9
 """Time at which a task changes that stays, s; finite, as everything in a checkpoint is."""
 WAIST, SHANKS, FEET = range(3)
 """Places of loads; on shanks and feet each side carries as much."""
+PLACES = {"waist": WAIST, "shanks": SHANKS, "feet": FEET}
+"""Their names."""
 
 
 @jit

@@ -22,25 +22,22 @@ from ..engine.batch import groups
 from ..engine.integration import DESCRIBE, Batch, Task
 from ..engine.observation import state_rows
 from ..engine.threads import over_batches
-from ..gait.grounding import ground_reference
-from ..gait.muscle_command import MuscleCommandConfig, Recruitment
 from ..gait.population import CONDITIONS, BodySource, Population
 from ..gait.reference import ReferenceMotion
 from ..gait.step.command import checked_action
-from ..gait.twin_physics import TwinPhysics
 from .arrays import Anatomy, Bodies, Draw, Motion, Results
-from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_motion, make_results
+from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_results
 from .config import ExcitationConfig
 from .kernel import begin, control_step
 from .observation import Names, observation_names, privileged_names
+from .senses import FELT, felt_width
+from .start import make_start
 from .task import NEVER
 from .terms import IMITATION, TERMS
 
 Floats = NDArray[np.float64]
 SCHEME = "muscles"
 """Name of this scheme in the description of a policy."""
-START_PHASES, START_SPEEDS = 50, 5
-"""Grid over phase and speed of the activations that bodies start with."""
 
 
 class Part(NamedTuple):
@@ -50,6 +47,8 @@ class Part(NamedTuple):
     rows: slice
     bodies: Bodies
     """Views of the batch's."""
+    felt: Bodies
+    past: Floats
     results: Results
     anatomy: Anatomy
     motion: Motion
@@ -105,6 +104,10 @@ class ExcitationWorld:
         self.bodies = Bodies._make(np.concatenate(arrays) for arrays in zip(*own, strict=True))
         # Each environment starts its own sequence of random numbers far from the others'.
         self.bodies.random[:] = np.random.SeedSequence(seed).generate_state(n_envs, np.uint64)
+        # Where senses are late, what is felt has arrays of its own.
+        late = round(config.sensory_delay / config.control_step)
+        self.past = np.zeros((n_envs, late, felt_width(self.columns) if late else 0))
+        self.felt = self.bodies._replace(**{name: getattr(self.bodies, name).copy() for name in FELT if late})
         self.results = make_results(n_envs, self.n_observations, len(self.privileged_names), self.bodies)
         self.steps = 0
         """Control steps taken so far; the device decides in every ``device_every``-th."""
@@ -126,8 +129,9 @@ class ExcitationWorld:
                 raise InputError("sizes", model.name, "the same model in other sizes")
             yield Part(
                 model, rows, Bodies._make(array[rows] for array in self.bodies),
+                Bodies._make(array[rows] for array in self.felt), self.past[rows],
                 Results._make(array[rows] for array in self.results), make_anatomy(model, self.device),
-                _make_start(model, reference), groups(model), model.tree.mass_centre.copy(),
+                make_start(model, reference), groups(model), model.tree.mass_centre.copy(),
             )  # fmt: skip
 
     def _set(self, config: ExcitationConfig) -> None:
@@ -150,8 +154,9 @@ class ExcitationWorld:
 
     def set_config(self, config: ExcitationConfig) -> None:
         """Change the settings between two control steps (a stage of a curriculum)."""
-        if (config.control_step, config.device_step) != (self.config.control_step, self.config.device_step):
-            raise InputError("control_step", config.control_step, "the same throughout; make a new world")
+        for name in ("control_step", "device_step", "sensory_delay"):
+            if getattr(config, name) != getattr(self.config, name):
+                raise InputError(name, getattr(config, name), "the same throughout; make a new world")
         self._set(config)
 
     def set_shares(self, shares: Floats) -> None:
@@ -247,8 +252,8 @@ class ExcitationWorld:
             part = self.parts[k]
             control_step(
                 part.groups, self._at, rows, batches[k], self._task, self._look, part.anatomy, self.columns,
-                part.bodies, self.settings, part.motion, self.draw, self._gravity, self.weights, action[part.rows],
-                device_action[part.rows], decides, part.results, start, stop,
+                part.bodies, part.felt, part.past, self.settings, part.motion, self.draw, self._gravity, self.weights,
+                action[part.rows], device_action[part.rows], decides, part.results, start, stop,
             )  # fmt: skip
 
         over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
@@ -303,8 +308,8 @@ class ExcitationWorld:
             part = self.parts[k]
             begin(
                 part.groups, self._at, rows, batches[k], self._look, part.anatomy, self.columns, part.bodies,
-                self.settings, part.motion, self.draw, self._gravity, part.results, chosen[part.rows], anew, redraw,
-                start, stop,
+                part.felt, part.past, self.settings, part.motion, self.draw, self._gravity, part.results,
+                chosen[part.rows], anew, redraw, start, stop,
             )  # fmt: skip
 
         over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
@@ -397,6 +402,9 @@ class ExcitationWorld:
         content["device_observation"] = self.results.device_observation.copy()
         content["location"] = np.stack([part.location for part in self.parts])
         content["steps"] = np.array(self.steps)
+        if self.past.shape[1]:
+            content |= {f"felt/{name}": np.array(getattr(self.felt, name)) for name in FELT}
+            content["past"] = self.past.copy()
         return content
 
     def load_arrays(self, content: dict[str, NDArray[Any]]) -> None:
@@ -410,6 +418,10 @@ class ExcitationWorld:
         for part, location in zip(self.parts, content["location"], strict=True):
             part.location[:] = location
         self.steps = int(content["steps"])
+        if self.past.shape[1]:
+            for name in FELT:
+                getattr(self.felt, name)[...] = content[f"felt/{name}"]
+            self.past[:] = content["past"]
 
     def signature(self) -> dict[str, Any]:
         """What a policy has to agree with: model, observation and action layout, meaning of the action."""
@@ -425,28 +437,3 @@ class ExcitationWorld:
             "device_observations": [] if self.device is None else list(signal_channels(self.device)),
             "model_hash": self.model.content_hash,
         }
-
-
-def _make_start(model: Model, reference: ReferenceMotion) -> Any:
-    """The grounded reference, with the activations that static optimization gives for its moments to start with."""
-    phase, speed = np.meshgrid(
-        np.arange(START_PHASES) / START_PHASES, np.linspace(*reference.speed_range, START_SPEEDS), indexing="ij"
-    )
-    phase, speed = phase.ravel(), speed.ravel()
-    n = len(phase)
-    physics = TwinPhysics(model, n)
-    grounded = ground_reference(model, reference)
-    order = [grounded.coordinate_names.index(name) for name in model.coordinate_names]
-    q, u = (values[:, order] for values in grounded.evaluate(phase, speed))
-    recruitment = Recruitment(model, MuscleCommandConfig())
-    physics.set_state(np.arange(n), q, u, np.full((n, model.n_muscles), 0.02))
-    moments, demand = grounded.net_moments(phase, speed), np.zeros((n, len(recruitment.demanded)))
-    for j, name in enumerate(recruitment.demanded):
-        if name in grounded.moment_names:
-            demand[:, j] = moments[:, grounded.moment_names.index(name)] * model.total_mass
-    activation, _ = recruitment.solve(*physics.muscles(), demand, np.zeros_like(demand))
-    physics.set_state(np.arange(n), q, u, activation)
-    shape = (START_PHASES, START_SPEEDS, model.n_muscles)
-    tendon = np.array(physics.tendon_force) if len(physics.elastic) else np.zeros((n, model.n_muscles))
-    start = np.clip(activation, 0.01, 1.0).astype(np.float64)
-    return make_motion(grounded, model, start.reshape(shape), tendon.astype(np.float64).reshape(shape))

@@ -302,3 +302,44 @@ def test_what_is_asked_is_done(model: engine.Model) -> None:
     np.testing.assert_allclose(np.linalg.norm(gravity, axis=1), np.linalg.norm(model.gravity))
     with pytest.raises(InputError):
         world.ask(speed=5.0)
+
+
+LATE = ("pelvis", "angle", "speed", "fiber", "tendon force", "foot load", "device torque")
+"""Words of what is felt late; all the rest is known at once."""
+
+
+def test_late_senses_are_those_of_before_seen_from_the_leg_of_now(model: engine.Model) -> None:
+    """Two worlds that move alike, one of which feels what the other one felt three control steps ago."""
+    prompt, late = make(model, 32, seed=4), make(model, 32, seed=4, sensory_delay=0.03)
+    rng, names = np.random.default_rng(5), prompt.observation_names
+    felt = np.array([any(word in name for word in LATE) and name != "speed aimed for" for name in names])
+    swap = {"near": "far", "far": "near"}
+    other = np.array([names.index(" ".join(swap.get(w, w) for w in name.split())) for name in names])
+    even = np.array([any(w in n.split()[0] for w in ("hip_flexion", "knee", "ankle")) or "fiber" in n for n in names])
+    seen, far = [prompt.results.observation.copy()] * 4, [prompt.bodies.phase >= 0.5] * 4
+    age, compared, turned, begun = np.zeros(32, int), 0, 0, 0
+    for _ in range(60):
+        action, device_action = actions(prompt, rng)
+        prompt.step(action, device_action)
+        late.step(action, device_action)
+        np.testing.assert_array_equal(prompt.bodies.state, late.bodies.state)
+        seen, far = [*seen[1:], prompt.results.observation.copy()], [*far[1:], prompt.bodies.phase >= 0.5]
+        done = prompt.results.terminated | prompt.results.truncated
+        np.testing.assert_array_equal(prompt.results.restarted, done)
+        age = np.where(done, 0, age + 1)
+        now, found, turn = seen[-1], late.results.observation, far[0] != far[-1]
+        np.testing.assert_array_equal(found[:, ~felt], now[:, ~felt])
+        np.testing.assert_array_equal(found[age == 0], now[age == 0])
+        same = (age >= 3) & ~turn
+        np.testing.assert_array_equal(found[same][:, felt], seen[0][same][:, felt])
+        np.testing.assert_array_equal(found[(age >= 3) & turn][:, even], seen[0][(age >= 3) & turn][:, other[even]])
+        compared, turned, begun = compared + same.sum(), turned + ((age >= 3) & turn).sum(), begun + (age == 0).sum()
+    assert min(compared, turned, begun) > 30
+    again = make(model, 32, seed=9, sensory_delay=0.03)
+    again.load_arrays(late.arrays())
+    action, device_action = actions(late, rng)
+    np.testing.assert_array_equal(
+        again.step(action, device_action).observation, late.step(action, device_action).observation
+    )
+    with pytest.raises(InputError, match=r"a multiple of 0\.01 s"):
+        dataclasses.replace(CONFIG, sensory_delay=0.025)
