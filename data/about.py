@@ -58,6 +58,12 @@ class TrialAbout(Shown):
     """Speed that a simulation was asked for, m/s."""
     speed_measured: float | None = None
     """Mean speed that was walked, m/s."""
+    slope: float | None = None
+    """Grade of the ground, rise over run; None on the level."""
+    stride_rate: float | None = None
+    """Imposed stride rate over the reference's; None where the body chose."""
+    load: Sequence[Any] = ()
+    """Place and mass (kg) of a load that was carried."""
     belt_speed: float | None = None
     """Speed of a treadmill's belt, m/s."""
     fell: bool | None = None

@@ -25,6 +25,9 @@ _SIMULATE_REQUEST_RANGES = {
     "strength": (0.0, 1000.0, "percent"),
     "settle": (0.0, 86_400.0, "s"),
     "seed": SEED_RANGE,
+    "slope": (-0.5, 0.5, ""),
+    "stride_rate": (0.0, 2.0, ""),
+    "load": (0.0, 100.0, "kg"),
 }
 """Field of :class:`SimulateRequest` to lowest and highest value and unit."""
 
@@ -45,6 +48,10 @@ class SimulateRequest:
         strength: Strength of the weak muscles, percent of the healthy one; replaces the deficit file's value.
         side: Side of the weakness; replaces the deficit file's value.
         subject: Name or YAML file of a person: mass, height and segment factors.
+        slope: Grade of the ground, rise over run, uphill positive; policies of excitations only, as the next three.
+        stride_rate: Imposed stride rate over the reference's at the same speed; 0 lets the body choose.
+        load: Mass to carry, kg; on shanks and feet each side.
+        load_at: Where it is carried.
         settle: Time after the start whose strides do not count, s; none in walks of less than twice that.
         seed: Seed of the random start.
         other_model: Accept a body of the same names whose numbers differ from those the policy was trained on.
@@ -61,6 +68,10 @@ class SimulateRequest:
     strength: float | None = None
     side: Side | None = None
     subject: str | None = None
+    slope: float = 0.0
+    stride_rate: float = 0.0
+    load: float = 0.0
+    load_at: Literal["waist", "shanks", "feet"] = "waist"
     settle: float = 2.0
     seed: int = 0
     other_model: bool = False
@@ -113,7 +124,8 @@ def _simulate(request: SimulateRequest, progress: Callable[[float], None] | None
     setup = simulation.trained_setup(request.policy, request.setup)
     trial = simulation.simulate(
         request.policy, speed=request.speed, seconds=request.seconds, setup=request.setup,
-        device_policy=request.device_policy, seed=request.seed, settle=request.settling,
+        device_policy=request.device_policy, seed=request.seed, settle=request.settling, slope=request.slope,
+        stride_rate=request.stride_rate, load=(request.load_at, request.load) if request.load else None,
         other_model=request.other_model, progress=progress,
     )  # fmt: skip
     place, name = request.out / "opensim", path_component(trial.name, "walk", ascii_only=True)

@@ -47,8 +47,8 @@ class OpenSimEngine:
         self.accuracy = accuracy
         self.opensim_model = open_model(path)
         self._add_controller()
-        self.system_state = self.opensim_model.initSystem()
-        self._control_functions = self._find_control_functions()
+        self._gravity = np.asarray(self.model.gravity, float)
+        self._begin()
         m, names = self.opensim_model, self.model
         self._base_force = names.max_isometric_force.copy()
         self.coordinates = [m.getCoordinateSet().get(name) for name in names.coordinate_names]
@@ -63,6 +63,18 @@ class OpenSimEngine:
         self.spheres = [self.osim.SmoothSphereHalfSpaceForce.safeDownCast(components[n]) for n in names.sphere_names]
         self.bodies = [m.getBodySet().get(name) for name in names.body_names]
         self._columns = self._state_columns()
+
+    def _begin(self) -> None:
+        """Make OpenSim's system, and find what lives in it."""
+        self.system_state = self.opensim_model.initSystem()
+        self._control_functions = self._find_control_functions()
+
+    def _set_gravity(self, gravity: Floats) -> None:
+        """Let another gravity act: OpenSim reads it while it makes its system, so the system is made anew."""
+        if not np.array_equal(gravity, self._gravity):
+            self._gravity = np.array(gravity, float)
+            self.opensim_model.setGravity(self.osim.Vec3(*self._gravity))
+            self._begin()
 
     def _state_columns(self) -> tuple[list[int], list[int]]:
         """Find the place of each coordinate in OpenSim's q and u, which follow the tree and not the CoordinateSet."""
@@ -158,13 +170,15 @@ class OpenSimEngine:
                 force.setAppliesForce(self.system_state, acting is None or component.getConcreteClassName() in acting)
 
     def _apply_parameters(self, params: Parameters | None, row: int = 0) -> None:
-        """Apply muscle strengths; refuse what OpenSim cannot change without rebuilding the model."""
+        """Apply gravity and muscle strengths; refuse what OpenSim cannot change without rebuilding the model."""
         p = params or Parameters()
         others = ("added_mass", "push", "coordinate_force", "guide_stiffness", "guide_damping")
-        neutral = {"mass_scale": 1.0, "gravity": self.model.gravity, **dict.fromkeys(others, 0.0)}
+        neutral = {"mass_scale": 1.0, **dict.fromkeys(others, 0.0)}
         for name, value in neutral.items():
             if getattr(p, name) is not None and np.any(np.asarray(getattr(p, name)) != value):
                 raise InputError(f"Parameters.{name}", "a value", "it exists in the compiled engine only")
+        tilted = as_rows("gravity", self.model.gravity if p.gravity is None else p.gravity, 3)
+        self._set_gravity(tilted[min(row, len(tilted) - 1)])
         strength = np.ones(self.model.n_muscles)
         if p.muscle_strength is not None:
             rows = as_rows("muscle_strength", p.muscle_strength, self.model.n_muscles)

@@ -24,7 +24,7 @@ from ..gait.config import WorldConfig
 from ..gait.physics import Physics
 from ..gait.setup import WorldSetup, model_files
 from .evaluation import evaluation_world
-from .excitation.walking import walk_with_excitations
+from .excitation.walking import Asked, walk_with_excitations
 from .policy import Policy, load_policy
 from .rollout import roll_out
 
@@ -44,6 +44,9 @@ def simulate(
     strategy: NDArray[np.floating[Any]] | None = None,
     seed: int = 0,
     settle: float = 0.0,
+    slope: float = 0.0,
+    stride_rate: float = 0.0,
+    load: tuple[str, float] | None = None,
     other_model: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> GaitTrial:
@@ -61,6 +64,10 @@ def simulate(
             :meth:`exogait.osim_env.gait.strategy.Strategies.at`.
         seed: Of the random start.
         settle: Time after the start whose heel strikes do not count, s, so that averages are over steady strides.
+        slope: Grade that the ground tilts to after the start, rise over run (5% a second); policies of excitations
+            only, as the next two.
+        stride_rate: Imposed stride rate over the reference's at the same speed; 0 lets the body choose.
+        load: Place (``waist``, ``shanks``, ``feet``) and mass (kg, on shanks and feet each side) to carry.
         other_model: Accept a model of the same layout whose numbers differ from the one the policy was trained on.
         progress: Called with the simulated time after every control step.
 
@@ -78,7 +85,7 @@ def simulate(
         raise InputError("seconds", seconds, "a walk longer than 0 s")
     if not settle >= 0:
         raise InputError("settle", settle, "0 s or more")
-    asked, control = setup or WorldSetup(), None
+    asked, control, task = setup or WorldSetup(), None, Asked(slope, stride_rate, load)
     brain = None if policy == UNTRAINED else policy if isinstance(policy, Policy) else load_policy(policy)
     if device_policy is not None:
         control = device_policy if isinstance(device_policy, Policy) else load_policy(device_policy)
@@ -88,9 +95,11 @@ def simulate(
         setup = trained_setup(brain, asked)
         trial, physics = walk_with_excitations(
             brain, setup, speed=speed, seconds=seconds, device_policy=control, condition=condition, phase=phase,
-            seed=seed, other_model=other_model, progress=progress,
+            seed=seed, other_model=other_model, asked=task, progress=progress,
         )  # fmt: skip
     else:
+        for name in task.facts():
+            raise InputError(name.replace("_", " "), getattr(task, name), "a policy of excitations, such as walker")
         _, config, setup = policy_settings(UNTRAINED if brain is None else brain, asked)
         trial, physics = _walk(
             brain, config, setup, speed=speed, seconds=seconds, control=control, condition=condition, phase=phase,

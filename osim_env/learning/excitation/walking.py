@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exogait.data.errors import ExogaitError, InputError
+from exogait.data.errors import ExogaitError, InputError, UnknownNameError
 from exogait.data.settings import from_mapping
 from exogait.data.trial import GaitTrial
 from exogait.models.energetics import basal_rate
 
 from ...excitation.config import ExcitationConfig
+from ...excitation.task import PLACES
 from ...excitation.world import ExcitationWorld
 from ...gait.opensim_physics import OpenSimPhysics
 from ...gait.population import CONDITIONS
@@ -36,6 +38,38 @@ SAME = 1e-9
 """Largest difference between the two copies of a body, rad or m."""
 BASAL = float(basal_rate(1.0))
 """Basal metabolic rate, W/kg."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a walk beside its speed.
+
+    Attributes:
+        slope: Grade of the ground, rise over run, uphill positive; the walk begins on level ground, which tilts by 5%
+            a second.
+        stride_rate: Stride rate over the reference's at the same speed; 0 lets the body choose.
+        load: Place (:data:`...excitation.task.PLACES`) and mass that is carried there (kg; on shanks and feet each
+            side); none without.
+    """
+
+    slope: float = 0.0
+    stride_rate: float = 0.0
+    load: tuple[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.load is not None and self.load[0] not in PLACES:
+            raise UnknownNameError("place of a load", self.load[0], PLACES)
+        for name, value, low, high in (
+            ("slope", self.slope, -0.5, 0.5), ("stride rate", self.stride_rate, 0.0, 2.0),
+            ("load", 0.0 if self.load is None else self.load[1], 0.0, 100.0),
+        ):  # fmt: skip
+            if not low <= value <= high:
+                raise InputError(name, value, f"{low:g} to {high:g}")
+
+    def facts(self) -> dict[str, Any]:
+        """What a trial says of it; nothing where nothing is asked."""
+        found = {"slope": self.slope, "stride_rate": self.stride_rate, "load": [*(self.load or ())]}
+        return {name: value for name, value in found.items() if value}
 
 
 def evaluate_excitations(
@@ -146,6 +180,11 @@ class Beside:
                 index = np.flatnonzero((world.bodies.worn > 0) == worn)
                 if len(index):
                     self.physics.wear(index, worn, world.device)
+        first = world.model.layout.added_mass - world.model.layout.strength + 1
+        added = world.bodies.parameters[:, first : first + world.model.n_bodies]
+        if added.any():
+            self.physics.parameters.added_mass = added.copy()
+            self.physics.parameters.added_mass_location = world.parts[0].location[1:].copy()
         self.physics.set_state(np.arange(n), world.q, world.u, world.activation)
         tendon = world.columns.tendon
         self.physics.state.tendon_force[:] = world.bodies.state[:, tendon : tendon + world.model.n_muscles]
@@ -191,6 +230,8 @@ class Beside:
         world, bodies, n = self.world, self.world.bodies, self.world.model.n_muscles
         self.controls[:, :n] = bodies.excitation
         self.controls[:, n:] = bodies.torque / self.physics.optimal_force
+        gravity = world.columns.gravity
+        self.physics.parameters.gravity = bodies.parameters[:, gravity : gravity + 3].copy()
         push = bodies.parameters[:, world.columns.push : world.columns.push + 3].copy()
         self.physics.advance(self.controls, world.config.control_step, world.config.integration_step, push)
 
@@ -223,6 +264,7 @@ def walk_with_excitations(
     phase: float | None = None,
     seed: int = 0,
     other_model: bool = False,
+    asked: Asked | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[GaitTrial, TwinPhysics]:
     """Let a policy of the excitation scheme walk once; see :func:`..simulation.simulate`.
@@ -232,8 +274,11 @@ def walk_with_excitations(
 
     Raises:
         PolicyMismatchError: The policy is meant for another model, device or observation layout.
-        InputError: The speed is outside the reference.
+        InputError: The speed is outside the reference, or a load is to be carried in OpenSim.
     """
+    asked = asked or Asked()
+    if asked.load is not None and setup.engine != "twin":
+        raise InputError("load", asked.load[0], "the compiled engine, or a model that has the mass")
     config = walking_config(from_mapping(ExcitationConfig, policy.metadata["settings"]["world"]), seconds)
     twin = dataclasses.replace(setup, engine="twin")
     world = make_excitation_world(twin, config, n_envs=1, seed=seed, auto_reset=False)
@@ -244,6 +289,9 @@ def walk_with_excitations(
         world.dress(np.arange(1), condition)
     start = np.random.default_rng(seed).random() if phase is None else float(phase)
     world.reset(phase=np.array([start]), speed=np.array([float(speed)]))
+    world.ask(slope=asked.slope, stride_rate=asked.stride_rate)
+    if asked.load is not None:
+        world.carry(np.arange(1), PLACES[asked.load[0]], asked.load[1])
     beside = Beside(world) if setup.engine == "twin" else Led(world, _source_of(setup, world))
     recorder, fall = Recorder(beside), np.inf
     for _ in range(round(seconds / config.control_step)):
@@ -255,4 +303,7 @@ def walk_with_excitations(
         if world.bodies.fallen[0]:
             fall = round(recorder.time, 9)
             break
-    return recorder.trial(0, fall), beside.physics
+    trial = recorder.trial(0, fall)
+    carried = float((world.bodies.load[0] * (1.0, 2.0, 2.0)).sum())
+    worn = (trial.about.device_mass or 0.0) - carried
+    return trial.with_about(device_mass=worn, **asked.facts()), beside.physics

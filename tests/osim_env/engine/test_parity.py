@@ -68,6 +68,22 @@ def test_trajectories_end_where_opensims_do(oracle, monkeypatch):
     assert not fine.passed
 
 
+def test_a_slope_is_the_same_in_both_engines(exo_path):
+    """Gravity of each row, tilted, tilted otherwise, and the model's own again."""
+    oracle = OpenSimEngine(exo_path)
+    model, g = oracle.model, np.linalg.norm(oracle.model.gravity)
+    states = sample_states(model, 3, 4)
+    tilt = np.array([0.1, -0.05, 0.0])
+    gravity = g * np.stack([np.sin(tilt), -np.cos(tilt), np.zeros(3)], axis=1)
+    parameters = engine.Parameters(gravity=gravity)
+    found = oracle.accelerations(states.q, states.u, states.activation, params=parameters)
+    wanted = engine.accelerations(model, states.q, states.u, states.activation, params=parameters)
+    level = engine.accelerations(model, states.q, states.u, states.activation)
+    scale = np.maximum(1.0, np.abs(wanted).max(axis=1, keepdims=True))
+    assert (np.abs(found - wanted) / scale).max() < 1e-10
+    assert np.abs(level - wanted)[:2].max(axis=1).min() > 0.1, "a tilt is felt, rad/s2 or m/s2"
+
+
 @pytest.mark.parametrize("name", ["gait2354/gait2354_simbody.osim", "gait10dof18musc/gait10dof18musc.osim"])
 def test_other_published_models(real_data, tmp_path, name):
     converted = convert(real_data / "opensim_models" / name, tmp_path / "converted.osim")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exogait.data.errors import FileFormatError, InputError
+from exogait.data.errors import ExogaitError, FileFormatError, InputError
 from exogait.osim_env import engine
 from exogait.osim_env.excitation.config import ExcitationConfig, inverse_softplus
 from exogait.osim_env.gait.config import WorldConfig
@@ -245,3 +245,24 @@ def test_opensim_itself_walks_as_the_twin_does_under_the_same_policy() -> None:
     difference = (twin - other).abs().to_numpy()
     assert 1e-9 < difference.mean() < 2e-3, "another engine, the same walk"
     assert difference.max() < 0.05
+
+
+def test_a_walk_does_what_it_is_asked_and_says_so() -> None:
+    """Slope, stride rate and load reach both copies of the body (which must agree), and the trial tells them."""
+    plain = simulate("walker", seconds=1.2, phase=0.0)
+    asked = simulate("walker", seconds=1.2, phase=0.0, slope=-0.05, stride_rate=0.9, load=("feet", 1.0))
+    assert (asked.about.slope, asked.about.stride_rate, list(asked.about.load)) == (-0.05, 0.9, ["feet", 1.0])
+    assert plain.about.slope is None and not plain.about.load and asked.about.device_mass == plain.about.device_mass
+    strides = [np.unwrap(2 * np.pi * trial.extra["phase"]["phase"].to_numpy())[-1] for trial in (plain, asked)]
+    assert strides[1] < strides[0]
+    # What the feet carry over a stride is the weight, with two kilograms more on them.
+    columns = ["ground_force_r_vy", "ground_force_l_vy"]
+    carried = [trial.require("ground_reactions")[columns].sum(axis=1).mean() for trial in (plain, asked)]
+    assert carried[1] - carried[0] == pytest.approx(2.0 * 9.81, abs=15.0)
+    for options in ({"load": ("head", 1.0)}, {"slope": 0.9}, {"stride_rate": 3.0}):
+        with pytest.raises(ExogaitError):
+            simulate("walker", seconds=0.1, **options)
+    with pytest.raises(InputError, match="policy of excitations"):
+        simulate("healthy", seconds=0.1, slope=0.02)
+    with pytest.raises(InputError, match="compiled engine"):
+        simulate("walker", seconds=0.1, load=("feet", 1.0), setup=WorldSetup(engine="opensim"))
