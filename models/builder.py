@@ -55,7 +55,8 @@ def build(
         subject: Whose size, as a :class:`Subject` or a YAML file; the generic 75 kg, 1.8 m man without.
         muscles: ``degroote_fregly`` for simulation, ``thelen`` for the published muscle.
         contact: With foot-ground contact.
-        tendon: ``rigid``, or ``compliant_plantarflexors`` for an elastic Achilles tendon (``degroote_fregly`` only).
+        tendon: ``rigid``, ``compliant_plantarflexors`` for an elastic Achilles tendon, or ``tuned_plantarflexors`` for
+            one whose slack lengths are tuned to walking (``degroote_fregly`` only).
         trunk_actuators: With the weak torques that complete the six trunk muscles.
 
     Returns:

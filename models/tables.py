@@ -37,6 +37,7 @@ TABLES = (
     "splines",
     "muscles",
     "muscle_volumes",
+    "tendon_forces",
     "path_points",
     "markers",
     "contact",

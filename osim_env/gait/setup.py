@@ -22,6 +22,7 @@ from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 from exogait.models.deficit import Deficit, load_deficit
 from exogait.models.device import Device, load_device
+from exogait.models.muscles import TendonKind
 
 from .. import engine
 from ..engine import Model, compile_osim
@@ -51,7 +52,8 @@ class WorldSetup(Shown):
         strength: Percent strength that replaces the deficit file's.
         side: Side that replaces the deficit file's.
         subject: File of a subject.
-        tendon: Rigid tendons, or elastic ones of the plantarflexors (built through OpenSim and kept in the cache).
+        tendon: Rigid tendons, or elastic ones of the plantarflexors, of published slack length or tuned to walking
+            (built through OpenSim and kept in the cache).
         model: A finished .osim file to walk with instead of the suite's own.
         reference: Name or file of a reference motion.
         population: Bodies and device conditions of a training batch, instead of one deficit and the device on.
@@ -63,7 +65,7 @@ class WorldSetup(Shown):
     strength: float | None = None
     side: Literal["left", "right", "both"] | None = None
     subject: str | None = None
-    tendon: Literal["rigid", "compliant_plantarflexors"] = "rigid"
+    tendon: TendonKind = "rigid"
     model: str | None = None
     reference: str = DEFAULT_REFERENCE
     population: Population | None = None
@@ -140,7 +142,7 @@ def compiler_key() -> str:
 
 
 @lru_cache(maxsize=16)
-def _built(device: str, subject: str, tendon: Literal["rigid", "compliant_plantarflexors"], stamp: str) -> Path:
+def _built(device: str, subject: str, tendon: TendonKind, stamp: str) -> Path:
     """Build the model with a device, a subject and tendons into the cache.
 
     Args:

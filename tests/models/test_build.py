@@ -12,6 +12,7 @@ import pytest
 from exogait import models
 from exogait.data.errors import FileFormatError
 from exogait.data.output import OutputError
+from exogait.models.tables import load_tables
 from tests.validation.validate_model import load_warnings, named
 
 #: Specified build time, s.
@@ -48,6 +49,7 @@ VARIANTS: list[dict[str, object]] = [
     {"trunk_actuators": False},
     {"muscles": "thelen"},
     {"tendon": "compliant_plantarflexors"},
+    {"tendon": "tuned_plantarflexors"},
     {"subject": models.Subject(55.0, 1.6)},
 ]
 
@@ -121,6 +123,23 @@ def test_compliant_tendons_are_those_of_the_triceps_surae() -> None:
     assert compliant == {f"{stem}_{side}" for stem in ("soleus", "med_gas", "lat_gas") for side in "rl"}
     state = model.initSystem()
     model.realizeAcceleration(state)
+
+
+def test_tuned_tendons_are_at_their_working_force_as_long_as_rigid_ones() -> None:
+    """By OpenSim's own tendon: its strain at one, and its length at the force of the table."""
+    opensim = models.import_opensim()
+    rows = {row["muscle"]: float(row["working_force"]) for row in load_tables()["tendon_forces"]}
+    rigid, tuned = models.build(), models.build(tendon="tuned_plantarflexors")
+    for name in named(rigid.getMuscles()):
+        before, after = (
+            opensim.DeGrooteFregly2016Muscle.safeDownCast(model.getMuscles().get(name)) for model in (rigid, tuned)
+        )
+        length = before.get_tendon_slack_length()
+        if after.get_ignore_tendon_compliance():
+            assert after.get_tendon_slack_length() == length
+        else:
+            stretched = length / after.get_tendon_slack_length()
+            assert after.calcTendonForceMultiplier(stretched) == pytest.approx(rows[name], abs=1e-9)
 
 
 def test_device_mass_is_merged_into_the_bodies() -> None:
