@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from exogait.data.names import mirrored_name, side_of
 from exogait.models.device import Device
 
-from .exoskeleton import HISTORY, Exoskeleton, mirrored_channel, signal_channels
+from .exoskeleton import HISTORY, mirrored_channel, signal_channels
 from .mirror import ODD_COORDINATES, mirror_map
 
 Array = NDArray[np.floating[Any]]
@@ -47,8 +47,8 @@ class Legs:
         right: Which of the device's drives are the right leg's.
     """
 
-    def __init__(self, exoskeleton: Exoskeleton) -> None:
-        names = exoskeleton.signal_names
+    def __init__(self, device: Device) -> None:
+        names = signal_channels(device)
         index, sign = np.empty(len(names), np.int64), np.empty(len(names))
         for i, name in enumerate(names):
             other, sign[i] = mirrored_channel(name)
@@ -56,7 +56,7 @@ class Legs:
         # Observations hold all channels of one sample, newest sample first.
         offset = len(names) * np.arange(HISTORY)[:, None]
         self._index, self._sign = (index + offset).ravel(), np.tile(sign, HISTORY)
-        drives = exoskeleton.device.coordinates
+        drives = device.coordinates
         partner, drive_sign = mirror_map(drives, ODD_COORDINATES)
         self.right = np.array([i for i, name in enumerate(drives) if side_of(name) == "r"])
         self._left, self._left_sign = partner[self.right], drive_sign[self.right]

@@ -87,6 +87,53 @@ def load_networks(learner: Learner, policy: Policy, role: str, signature: dict[s
     statistics.count = 1e6  # the statistics of the first training outweigh the first batches of the next
 
 
+def load_device(learner: Learner, name: str, legs: Legs | None, signature: dict[str, Any]) -> None:
+    """Start a device's learner from a policy at rest, of which each leg's half where one network decides for each.
+
+    Raises:
+        InputError: It knows other observations or actions, or its legs' controllers differ.
+    """
+    start = load_policy(name)
+    if legs is not None:
+        try:
+            layers, log_std = legs.leg(start.layers), start.log_std[legs.right]
+            start = dataclasses.replace(start, layers=tuple(layers), log_std=log_std)
+        except ValueError as error:
+            reason = f"one network for each leg, but {error}: set share_legs: false"
+            raise InputError("start_device", name, reason) from None
+    load_networks(learner, start, "device", signature)
+
+
+def global_random() -> tuple[dict[str, Array], list[Any]]:
+    """The generators that stable-baselines3 shares with everybody: arrays, and what of numpy's is none."""
+    kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (it shuffles minibatches)
+    arrays: dict[str, Array] = {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.asarray(keys)}
+    return arrays, [kind, position, has_gauss, cached]
+
+
+def check_global_random(content: dict[str, Array], facts: Any) -> None:
+    """Refuse what :func:`global_random` cannot have given.
+
+    Raises:
+        ValueError: It is no state of random numbers.
+    """
+    agree(content, {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.zeros(MT19937_WORDS, np.uint32)})
+    if not isinstance(facts, list) or len(facts) != 4:
+        raise ValueError("no state of random numbers")
+    kind, position, has_gauss, cached = facts
+    # numpy reads where the position says without looking.
+    if kind != "MT19937" or type(position) is not int or not 0 <= position <= MT19937_WORDS or has_gauss not in (0, 1):
+        raise ValueError(f"no state of random numbers: {str(facts)[:60]}")
+    float(cached)
+
+
+def set_global_random(content: dict[str, Array], facts: list[Any]) -> None:
+    """Restore what :func:`global_random` returned."""
+    torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
+    kind, position, has_gauss, cached = facts
+    np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
+
+
 def start_networks(
     config: TrainConfig, human: Learner, device: Learner | None, legs: Legs | None, world: GaitWorld
 ) -> int:
@@ -111,15 +158,7 @@ def start_networks(
         earlier = int(start.metadata.get("samples", 0))
         load_networks(human, start, "human", world.signature())
     if config.start_device is not None and device is not None:
-        start = load_policy(config.start_device)
-        if legs is not None:
-            try:
-                layers, log_std = legs.leg(start.layers), start.log_std[legs.right]
-                start = dataclasses.replace(start, layers=tuple(layers), log_std=log_std)
-            except ValueError as error:
-                reason = f"one network for each leg, but {error}: set share_legs: false"
-                raise InputError("start_device", config.start_device, reason) from None
-        load_networks(device, start, "device", world.signature())
+        load_device(device, config.start_device, legs, world.signature())
     if config.start_checkpoint is not None:
         path = Path(config.start_checkpoint)
         content = read_checkpoint(path)
@@ -131,7 +170,7 @@ def start_networks(
         if device is not None:
             arrays = part_of(content, "device/")
             if legs is None and world.exoskeleton is not None and facts.get("legs_shared"):
-                arrays = Legs(world.exoskeleton).plain(arrays)
+                arrays = Legs(world.exoskeleton.device).plain(arrays)
             try:
                 device.load_arrays(arrays, optimizer=False)
             except RuntimeError as error:
@@ -161,12 +200,9 @@ def write_checkpoint(
     if device is not None:
         content |= {f"device/{key}": value for key, value in device.arrays().items()}
     content |= {f"world/{key}": value for key, value in world.arrays().items()}
-    content["torch_random"] = torch.get_rng_state().numpy()
-    kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (it shuffles minibatches)
-    content["numpy_keys"] = np.asarray(keys)
-    facts = {
-        **facts, "numpy": [kind, position, has_gauss, cached], "world_random": world.rng.bit_generator.state
-    }  # fmt: skip
+    random, numpy_random = global_random()
+    content |= random
+    facts = {**facts, "numpy": numpy_random, "world_random": world.rng.bit_generator.state}
     return write_arrays(path, content, facts, episodes)
 
 
@@ -298,28 +334,24 @@ def restore_checkpoint(
         raise FileFormatError(path, "belongs to another model or observation layout", "start a new run")
     changed = compare_settings(path, facts["config"], config, override) if "config" in facts else []
     try:
-        _check_learner(part_of(content, "human/"), human)
+        check_learner(part_of(content, "human/"), human)
         if device is not None:
-            _check_learner(part_of(content, "device/"), device)
+            check_learner(part_of(content, "device/"), device)
         own_state = world.arrays()
         own_state.pop("next_push", None)  # infinite where there are no pushes
         agree(part_of(content, "world/"), own_state, most=MOST)
         starts, lengths = standing_in(content, episodes)
-        agree(
-            content, {"torch_random": torch.get_rng_state().numpy(), "numpy_keys": np.zeros(MT19937_WORDS, np.uint32)}
-        )
+        check_global_random(content, facts["numpy"])
         human.load_arrays(part_of(content, "human/"))
         if device is not None:
             device.load_arrays(part_of(content, "device/"))
         world.load_arrays(part_of(content, "world/"))
         world.rng.bit_generator.state = facts["world_random"]
-        torch.set_rng_state(torch.from_numpy(content["torch_random"].copy()))
+        set_global_random(content, facts["numpy"])
     except (KeyError, ValueError, RuntimeError, TypeError, OverflowError) as error:
         raise damaged(path, "does not fit this configuration", error, "start a new run") from None
     episodes.starts, episodes.lengths = starts, lengths
     episodes.finished = facts["finished"]
-    kind, position, has_gauss, cached = facts["numpy"]
-    np.random.set_state((kind, content["numpy_keys"], position, has_gauss, cached))  # noqa: NPY002
     return {**facts, "changed": changed}
 
 
@@ -332,15 +364,10 @@ def _facts(text: Array) -> dict[str, Any]:
     facts = facts_in(text, {"signature": dict, "finished": list, "numpy": list, "world_random": dict})
     if not isinstance(facts.get("config", {}), dict):
         raise ValueError("its configuration is no mapping")
-    kind, position, has_gauss, cached = facts["numpy"]
-    # numpy reads where the position says without looking.
-    if kind != "MT19937" or type(position) is not int or not 0 <= position <= MT19937_WORDS or has_gauss not in (0, 1):
-        raise ValueError(f"no state of random numbers: {str(facts['numpy'])[:60]}")
-    float(cached)
     return facts
 
 
-def _check_learner(content: dict[str, Array], learner: Learner) -> None:
+def check_learner(content: dict[str, Array], learner: Learner) -> None:
     """Refuse arrays of other shapes and types than the learner's, and numbers that are not finite.
 
     Raises:

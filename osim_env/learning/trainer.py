@@ -298,7 +298,7 @@ class Trainer(TrainingRun):
             self.prescribed = PrescribedTorque(world, config.device_profile)
         elif world.exoskeleton is not None:
             if config.share_legs and alike_on_both_sides(world.exoskeleton.device):
-                self.legs = Legs(world.exoskeleton)
+                self.legs = Legs(world.exoskeleton.device)
             self.wearers = Wearers(world, self.legs)
             self.device = Learner(
                 config.device, n_envs=self.wearers.n_learned, n_steps=config.n_steps,

@@ -12,9 +12,22 @@ from exogait.data.errors import FileFormatError
 from exogait.data.loading import agree, damaged, parsed
 
 from ...excitation.world import ExcitationWorld
-from ..checkpoint import MOST, compare_settings, facts_in, part_of, read_checkpoint, standing_in, write_arrays
+from ..checkpoint import (
+    MOST,
+    check_global_random,
+    check_learner,
+    compare_settings,
+    facts_in,
+    global_random,
+    part_of,
+    read_checkpoint,
+    set_global_random,
+    standing_in,
+    write_arrays,
+)
 from ..collect import Episodes
 from .config import ExcitationTrainConfig
+from .device import DeviceAgent
 from .learner import ExcitationLearner
 
 KINDS = {
@@ -27,14 +40,20 @@ PARAMETERS = "bodies/parameters"
 
 
 def write_checkpoint(
-    path: Path, facts: dict[str, Any], learner: ExcitationLearner, world: ExcitationWorld, episodes: Episodes
+    path: Path,
+    facts: dict[str, Any],
+    learner: ExcitationLearner,
+    device: DeviceAgent | None,
+    world: ExcitationWorld,
+    episodes: Episodes,
 ) -> Path:
     """Write everything that a run depends on, whole or not at all.
 
     Args:
         path: Where to.
         facts: What the run says about itself; JSON.
-        learner: The learner.
+        learner: The human's learner.
+        device: What decides for the devices; kept where it learns.
         world: The bodies.
         episodes: Where their episodes stand.
 
@@ -43,13 +62,19 @@ def write_checkpoint(
     """
     content = {f"human/{key}": value for key, value in learner.arrays().items()}
     content |= {f"world/{key}": value for key, value in world.arrays().items()}
-    return write_arrays(path, content, {**facts, "random": learner.random_states()}, episodes)
+    facts = {**facts, "random": learner.random_states()}
+    if device is not None and device.learner is not None:
+        content |= {f"device/{key}": value for key, value in device.learner.arrays().items()}
+        random, facts["numpy"] = global_random()
+        content |= {**random, "device_starts": device.starts}
+    return write_arrays(path, content, facts, episodes)
 
 
 def restore_checkpoint(
     path: Path,
     config: ExcitationTrainConfig,
     learner: ExcitationLearner,
+    device: DeviceAgent | None,
     world: ExcitationWorld,
     episodes: Episodes,
     *,
@@ -60,7 +85,8 @@ def restore_checkpoint(
     Args:
         path: The checkpoint.
         config: Settings of the run that goes on.
-        learner: The learner.
+        learner: The human's learner.
+        device: What decides for the devices; restored where it learns.
         world: The bodies.
         episodes: Where their episodes stand.
         override: Whether settings that may change may have changed.
@@ -93,9 +119,18 @@ def restore_checkpoint(
         agree(bodies, own, most=MOST)
         bodies[PARAMETERS] = limits
         starts, lengths = standing_in(content, episodes)
+        if device is not None and device.learner is not None:
+            check_learner(part_of(content, "device/"), device.learner)
+            agree(content, {"device_starts": device.starts})
+            check_global_random(content, facts.get("numpy"))
         learner.set_random_states(facts["random"])
         learner.load_arrays(human)
         world.load_arrays(bodies)
+        if device is not None and device.learner is not None:
+            device.find()
+            device.learner.load_arrays(part_of(content, "device/"))
+            device.starts = content["device_starts"].astype(bool)
+            set_global_random(content, facts["numpy"])
     except (KeyError, ValueError, RuntimeError, TypeError, OverflowError, np.linalg.LinAlgError) as error:
         raise damaged(path, "does not fit this configuration", error, "start a new run") from None
     episodes.starts, episodes.lengths = starts, lengths

@@ -3,45 +3,54 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import numpy as np
 
 from ...excitation.terms import TERMS
 from ...excitation.world import ExcitationWorld
 from ..collect import Episodes
-from ..policy import Policy
+from .device import DeviceAgent
 from .learner import ExcitationLearner
 
 
 def collect(
-    world: ExcitationWorld, learner: ExcitationLearner, device: Policy | None, episodes: Episodes
+    world: ExcitationWorld,
+    learner: ExcitationLearner,
+    device: DeviceAgent | None,
+    episodes: Episodes,
+    *,
+    learns: Literal["human", "device"] = "human",
 ) -> dict[str, float]:
-    """Let every body walk for one roll-out of the learner.
+    """Let every body walk for one roll-out; who learns explores and remembers, the other acts as it will be used.
 
     Args:
         world: Bodies that start anew by themselves.
-        learner: Acts and records.
-        device: Drives the devices that are on.
+        learner: The human's.
+        device: Decides for the devices that are on.
         episodes: Where episodes stand; moved on.
+        learns: Who learns.
 
     Returns:
         Mean of every reward term with a weight (``term/...``) and of the reward per control step, and the wall time of
         the simulation (``seconds/simulation``).
     """
     learner.begin()
+    if device is not None:
+        device.begin()
     terms, reward, simulation = np.zeros(len(TERMS)), np.zeros(2), 0.0
-    device_action = None if world.device is None else np.zeros((world.n_envs, world.n_device_actions))
     for step in range(learner.n_steps):
-        if device is not None and device_action is not None and world.device_decides:
-            on = np.flatnonzero(world.bodies.powered * world.bodies.worn)
-            device_action[on] = device.act(world.results.device_observation[on])
-        action = learner.act(world, step)
+        device_action = None if device is None else device.decide(learns=learns == "device")
+        action = learner.act(world, step) if learns == "human" else learner.act_without_noise(world)
         far = world.bodies.phase >= 0.5
         start = time.monotonic()
         results = world.step(action, device_action)
         simulation += time.monotonic() - start
-        learner.record(world, step, far)
-        episodes.advance(learner.ended[step], world.config.control_step)
+        if learns == "human":
+            learner.record(world, step, far)
+        if device is not None:
+            device.follow()
+        episodes.advance(results.terminated | results.truncated, world.config.control_step)
         terms += results.terms.mean(axis=0)
         reward += results.reward.mean(), results.device_reward.mean()
     weighted = [k for k in range(len(TERMS)) if world.weights[k]]

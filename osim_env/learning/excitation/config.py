@@ -11,7 +11,7 @@ from exogait.data.show import Shown
 
 from ...excitation.config import ExcitationConfig
 from ...gait.setup import WorldSetup
-from ..config import PPO_RANGES, TRAIN_RANGES, EvaluationConfig, Stage
+from ..config import PPO_RANGES, TRAIN_RANGES, EvaluationConfig, LearnerConfig, Stage
 
 _PPO_CONFIG_RANGES = {
     **PPO_RANGES,
@@ -161,7 +161,11 @@ class ExcitationTrainConfig(Shown):
         human: The learner.
         imitation: Imitate a teacher first; without, start from ``start_human`` or from nothing.
         start_human: Policy (name or path) of this scheme to start with; noise goes along what it commands.
-        device_policy: Policy that drives the device where it is on.
+        learn: Who learns, where no stage says it; the other acts without noise, as it will be used.
+        device: The device's learner, for runs in which it learns.
+        start_device: Policy whose networks the device starts with.
+        share_legs: Whether one network decides for each leg of a device that is alike on both sides, or one for both.
+        device_policy: Policy that drives the device where it is on, and stays as it is.
         checkpoint_minutes: Time between checkpoints.
         evaluate_every: Control steps between evaluations.
         evaluation: What an evaluation is.
@@ -178,6 +182,10 @@ class ExcitationTrainConfig(Shown):
     human: PpoConfig = field(default_factory=PpoConfig)
     imitation: ImitationConfig | None = None
     start_human: str | None = None
+    learn: Literal["human", "device"] = "human"
+    device: LearnerConfig | None = None
+    start_device: str | None = None
+    share_legs: bool = True
     device_policy: str | None = None
     checkpoint_minutes: float = 3.0
     evaluate_every: float = 2e6
@@ -186,9 +194,19 @@ class ExcitationTrainConfig(Shown):
     def __post_init__(self) -> None:
         if not self.stages:
             raise InputError("stages", [], "a training needs at least one stage")
-        for stage in self.stages:
-            if stage.learn not in (None, "human"):
-                raise InputError("stages: learn", stage.learn, "human: the device's policy stays as it is here")
+        learns = {self.learn, *(stage.learn for stage in self.stages)} - {"human", None}
+        if "both" in learns:
+            raise InputError("stages: learn", "both", "human or device: here they learn in turns")
+        if learns and self.device is None:
+            raise InputError("learn", "device", "settings of its learner: device")
+        if self.device is not None:
+            if self.setup.device is None or self.device_policy is not None:
+                raise InputError("device", "a learner", "setup.device that it drives, and no device_policy")
+            every = round(self.world.device_step / self.world.control_step)
+            if self.n_steps % every:
+                raise InputError("n_steps", self.n_steps, f"whole decisions of the device: a multiple of {every}")
+        elif self.start_device is not None:
+            raise InputError("start_device", self.start_device, "settings of its learner: device")
         if self.imitation is not None and self.start_human is not None:
             raise InputError("start_human", self.start_human, "a start or a teacher to imitate, not both")
         if (self.device_policy is not None) and self.setup.device is None:

@@ -163,6 +163,27 @@ class ExcitationLearner:
         self.seconds["forward"] += time.monotonic() - start
         return self.action
 
+    def act_without_noise(self, world: ExcitationWorld) -> NDArray[np.float64]:
+        """Actions of the policy as it is, while it does not learn; statistics stay, and the noise forgets.
+
+        Args:
+            world: The bodies; their observations are read where they are.
+
+        Returns:
+            Shape (batch, n_actions); the same array at every call.
+        """
+        start = time.monotonic()
+        self.noise_now.zero_()
+
+        def part(k: int) -> None:
+            rows = slice(k * ACTING, min((k + 1) * ACTING, self.n_envs))
+            x = torch.from_numpy(self.statistics.normalized(world.results.observation[rows]))
+            self.action[rows] = self.actor.forward(x, self.room("act", self.actor, ACTING)).numpy()
+
+        over_parts(self._acting, part)
+        self.seconds["forward"] += time.monotonic() - start
+        return self.action
+
     def mean_action(self, observation: NDArray[np.float32], room: Room) -> NDArray[np.float32]:
         """What the policy commands without noise.
 

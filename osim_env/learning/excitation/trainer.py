@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from exogait.data.errors import InputError
 
 from ...excitation.world import ExcitationWorld
+from ...gait.population import CONDITIONS
 from ..collect import Episodes
 from ..learner import CLIP_OBSERVATION
 from ..log import CHECKPOINT, EVALUATION, IMITATION, append_row
 from ..policy import Policy, load_policy
-from ..trainer import TrainingRun, world_at
+from ..trainer import TrainingRun, stage_at, world_at
 from .checkpoint import restore_checkpoint, write_checkpoint
 from .collect import collect
 from .config import ExcitationTrainConfig
+from .device import DeviceAgent
 from .imitation import imitate
 from .learner import ExcitationLearner
 from .network import Room
@@ -44,7 +46,7 @@ class ExcitationTrainer(TrainingRun):
     Attributes:
         world: The bodies.
         human: The learner.
-        device_policy: What drives the devices that are on.
+        device: What decides for the devices that are on; None where there is no device.
         episodes: Where episodes stand.
         taught: Whether the imitation is over.
     """
@@ -55,10 +57,7 @@ class ExcitationTrainer(TrainingRun):
             config.setup, world_at(config, 0), n_envs=config.n_envs, seed=config.seed, sizes=True
         )
         self.human = ExcitationLearner(config.human, self.world, n_steps=config.n_steps, seed=config.seed)
-        self.device_policy: Policy | None = None
-        if config.device_policy is not None:
-            self.device_policy = load_policy(config.device_policy)
-            self.device_policy.require_device(self.world.signature())
+        self.device = None if self.world.device is None else DeviceAgent(config, self.world)
         self.earlier_samples = 0
         if config.start_human is not None:
             start = load_policy(config.start_human)
@@ -105,9 +104,16 @@ class ExcitationTrainer(TrainingRun):
         """
         start = time.monotonic()
         self.world.set_config(world_at(self.config, self.samples))
-        self.dress()
-        figures = collect(self.world, self.human, self.device_policy, self.episodes)
-        figures |= {f"human/{key}": value for key, value in self.human.update(self.world).items()}
+        if self.dress() and self.device is not None:
+            self.device.find()
+        learns: Literal["human", "device"] = self.learning
+        figures = collect(self.world, self.human, self.device, self.episodes, learns=learns)
+        if learns == "human":
+            figures |= {f"human/{key}": value for key, value in self.human.update(self.world).items()}
+        elif self.device is not None:
+            begin = time.monotonic()
+            figures |= {f"device/{key}": value for key, value in self.device.update().items()}
+            self.human.seconds["learning"] += time.monotonic() - begin
         steps = self.config.n_envs * self.config.n_steps
         self.samples += steps
         wall = time.monotonic() - start
@@ -122,10 +128,21 @@ class ExcitationTrainer(TrainingRun):
             "simulated_per_wall_second": steps * self.config.world.control_step / wall,
         }
 
+    @property
+    def learning(self) -> Literal["human", "device"]:
+        """Who learns now."""
+        return "device" if (stage_at(self.config, self.samples).learn or self.config.learn) == "device" else "human"
+
     # ---- evaluation and export -------------------------------------------------------------------------------------
 
+    def device_policy(self) -> Policy | None:
+        """The device's present deterministic policy; None where nothing decides for one."""
+        if self.device is None:
+            return None
+        return self.device.at_rest({"name": self.config.name, "role": "device", **self.provenance()})
+
     def policy(self) -> Policy:
-        """The present deterministic policy."""
+        """The present deterministic policy of the muscles."""
         n, statistics = self.world.n_observations, self.human.statistics
         layers = [(weight.astype(float), bias.astype(float)) for weight, bias in self.human.actor.numpy_layers()]
         # What it never saw vary has no influence: the weights for it are still the random ones of the start.
@@ -143,10 +160,22 @@ class ExcitationTrainer(TrainingRun):
     def evaluate(self) -> None:
         """Evaluate the policy as it is, and keep it where it is the best so far."""
         world = world_at(self.config, self.samples)
-        result = evaluate_excitations(
-            self.policy(), self.config.setup, world, self.config.evaluation, speeds=world.speeds,
-            device_policy=self.device_policy, seed=self.config.seed,
-        )  # fmt: skip
+        human, device = self.policy(), self.device_policy()
+        now = self.conditions()
+        conditions = [None] if now is None else [CONDITIONS[k] for k in np.unique(now)]
+        each = [
+            evaluate_excitations(
+                human, self.config.setup, world, self.config.evaluation, speeds=world.speeds, device_policy=device,
+                condition=condition, seed=self.config.seed,
+            )
+            for condition in conditions
+        ]  # fmt: skip
+        # A pair is as good as in its worst condition; what each costs stands beside.
+        result = {name: min(one[name] for one in each) for name in each[0]}
+        for condition, one in zip(conditions, each, strict=True):
+            if condition is not None:
+                told = ("survival", "power", "credited_power", "score")
+                result |= {f"{condition}/{name}": one[name] for name in told}
         entry = {"samples": float(self.samples), "seconds": self.seconds, **result}
         self.curve.append({key: round(value, 5) for key, value in entry.items() if value == value})
         append_row(self.folder / EVALUATION, entry)
@@ -158,14 +187,23 @@ class ExcitationTrainer(TrainingRun):
         self.world.set_shares(1.0 + FAILING_SHARE * np.interp(bins, edges, failing))
         if score >= self.best:
             self.best = score
-            self.policy().save(self.folder / "best_human")
+            self._save("best")
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
     def save_checkpoint(self) -> Path:
         """Write the policy as it is, and everything the run depends on, each file whole or not at all."""
-        self.policy().save(self.folder / "last_human")
-        return write_checkpoint(self.folder / CHECKPOINT, self.progress(), self.human, self.world, self.episodes)
+        self._save("last")
+        return write_checkpoint(
+            self.folder / CHECKPOINT, self.progress(), self.human, self.device, self.world, self.episodes
+        )
+
+    def _save(self, which: str) -> None:
+        """Write the policies as they are; a device's where it learns here."""
+        self.policy().save(self.folder / f"{which}_human")
+        device = self.device_policy()
+        if device is not None and self.config.device is not None:
+            device.save(self.folder / f"{which}_device")
 
     def load_checkpoint(self, path: str | Path | None = None, *, override: bool = False) -> list[str]:
         """Go on from a checkpoint, by default the folder's own.
@@ -181,7 +219,9 @@ class ExcitationTrainer(TrainingRun):
             FileFormatError: The file is damaged, belongs to another run, or was made with other settings.
         """
         path = self.folder / CHECKPOINT if path is None else Path(path)
-        facts = restore_checkpoint(path, self.config, self.human, self.world, self.episodes, override=override)
+        facts = restore_checkpoint(
+            path, self.config, self.human, self.device, self.world, self.episodes, override=override
+        )
         self.earlier_samples, self.taught = facts["earlier_samples"], True
         return self.go_on_from(facts)
 

@@ -28,7 +28,7 @@ def test_two_sided_devices_are_alike_and_one_sided_ones_are_not() -> None:
 
 def test_the_mirrored_person_gets_the_mirrored_torque(world: GaitWorld) -> None:
     assert world.exoskeleton is not None
-    legs = Legs(world.exoskeleton)
+    legs = Legs(world.exoskeleton.device)
     names = world.exoskeleton.signal_names
     observation = np.zeros((1, world.exoskeleton.n_observations))
     observation[0, names.index("hip_flexion_r.value")] = 0.4
@@ -46,7 +46,7 @@ def test_the_mirrored_person_gets_the_mirrored_torque(world: GaitWorld) -> None:
 
 def test_the_plain_network_is_the_two_controllers(world: GaitWorld) -> None:
     assert world.exoskeleton is not None
-    legs, n = Legs(world.exoskeleton), world.exoskeleton.n_observations
+    legs, n = Legs(world.exoskeleton.device), world.exoskeleton.n_observations
     sizes = {"n_steps": 2, "n_observations": n, "seed": 0}
     shared = Learner(LearnerConfig(layers=(16, 16), minibatch=12), n_envs=12, n_actions=legs.n_actions, **sizes)
     rng = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_the_plain_network_is_the_two_controllers(world: GaitWorld) -> None:
 
 def test_a_leg_is_found_again_in_the_policy_of_both(world: GaitWorld) -> None:
     assert world.exoskeleton is not None
-    legs, n = Legs(world.exoskeleton), world.exoskeleton.n_observations
+    legs, n = Legs(world.exoskeleton.device), world.exoskeleton.n_observations
     config = LearnerConfig(layers=(16, 16), minibatch=12)
     shared = Learner(config, n_envs=12, n_steps=2, n_observations=n, n_actions=legs.n_actions, seed=1)
     plain = policy_from_learner(shared, {}, legs.plain)
