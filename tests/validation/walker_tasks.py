@@ -19,7 +19,7 @@ from exogait.data.settings import from_mapping
 from exogait.models.energetics import basal_rate
 from exogait.models.subject import Subject
 from exogait.osim_env.excitation.config import ExcitationConfig
-from exogait.osim_env.excitation.task import FEET, SHANKS, WAIST
+from exogait.osim_env.excitation.task import PLACES
 from exogait.osim_env.excitation.world import ExcitationWorld
 from exogait.osim_env.gait.setup import WorldSetup
 from exogait.osim_env.learning.excitation.setup import make_excitation_world, walking_config
@@ -30,7 +30,6 @@ SEED = 20_000
 """Of starts and pushes; trainings and evaluations in them use small numbers."""
 SETTLE = 3.0
 """Time at the start that means leave out, s."""
-PLACES = {"waist": WAIST, "shanks": SHANKS, "feet": FEET}
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,50 @@ def emg_intervals(toe_off: float) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
+# Channels of Rajagopal's and of Falisse's adult, by the names of EMG_MUSCLES; several of one row are averaged.
+EMG_CHANNELS = {
+    "gluteus maximus": (("gluteus_maximus",), ()),
+    "gluteus medius": (("gluteus_medius",), ("Gluteus-medialis",)),
+    "adductor longus": ((), ("Adductor-longus",)),
+    "rectus femoris": (("rectus_femoris",), ("Rectus-femoris",)),
+    "vastus lateralis": (("vastus_lateralis",), ("Vastus-lateralis",)),
+    "vastus medialis": (("vastus_medius",), ("Vastus-medialis",)),
+    "semimembranosus": (("medial_hamstrings",), ("Hamstrings-medialis",)),
+    "biceps femoris, long head": (("biceps_femoris",), ("Hamstrings-lateralis",)),
+    "gastrocnemius": (("gastrocnemius",), ("Gastrocnemius-lateralis", "Gastrocnemius-medialis")),
+    "soleus": (("soleus",), ("Soleus",)),
+    "tibialis anterior": (("tibialis_anterior",), ("Tibialis-anterior",)),
+}
+
+
+def emg_envelopes() -> dict[str, dict[str, Curve]]:
+    """Envelopes of two adults over the cycle by muscle and person, each over its own peak; empty without the data.
+
+    Source: Rajagopal et al. 2016 in the form of OpenSim Moco's example3DWalking, one stride; Falisse et al. 2019, mean
+    of 11 walks.
+    """
+    folder = data_folder()
+    found: dict[str, dict[str, Curve]] = {name: {} for name in EMG_CHANNELS}
+    one = Path() if folder is None else folder / "opensim_walking_adult" / "electromyography.sto"
+    if folder is not None and one.is_file():
+        table, (begin, end) = read_sto(one), RAJAGOPAL_STRIDE
+        at = begin + CYCLE / 100 * (end - begin)
+        for name, (channels, _) in EMG_CHANNELS.items():
+            curves = [np.interp(at, table.index.to_numpy(np.float64), table[c].to_numpy(np.float64)) for c in channels]
+            if curves:
+                found[name]["rajagopal2016"] = np.mean(curves, axis=0) / np.max(np.mean(curves, axis=0))
+    other = Path() if folder is None else folder / "norms" / "healthy_falisse2019_rightcycle.csv"
+    if folder is not None and other.is_file():
+        table = pd.read_csv(other)
+        rows = table[table["kind"] == "EMG"].pivot_table(index="pct", columns="column", values="mean")
+        for name, (_, channels) in EMG_CHANNELS.items():
+            percent = rows.index.to_numpy(np.float64)
+            curves = [np.interp(CYCLE, percent, rows[c].to_numpy(np.float64)) for c in channels]
+            if curves:
+                found[name]["falisse2019"] = np.mean(curves, axis=0) / np.max(np.mean(curves, axis=0))
+    return {name: curves for name, curves in found.items() if curves}
+
+
 def inside(intervals: list[tuple[float, float]], percent: Curve = CYCLE) -> NDArray[np.bool_]:
     """Whether points of the cycle lie in an interval, shape of ``percent``."""
     return np.any([(percent >= a) & (percent <= b) for a, b in intervals], axis=0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exogait.osim_env.learning.policy import Policy, load_policy
-from tests.validation.results_walker import looney, minetti, ralston
+from tests.validation.walker_costs import least, looney, minetti, ralston
 from tests.validation.walker_tasks import Task, walk
 
 
@@ -38,4 +38,6 @@ def test_speed_power_and_stride_rate_are_those_of_the_last_part(policy: Policy) 
 def test_people_pay_what_the_papers_say() -> None:
     assert ralston(1.25) == pytest.approx(4.10, abs=0.01)
     assert looney(1.25) == pytest.approx(4.16, abs=0.01)
+    best, low, high = least({v: 1.0 + 2.0 * v**2 for v in (0.4, 0.6, 0.8, 1.0, 1.2)})
+    assert best == pytest.approx(0.5**0.5, abs=0.02) and low < 0.66 < 0.76 < high
     assert minetti(0.0) == 2.5 and minetti(0.1) > 4.5 > 1.5 > minetti(-0.1) > 0.5
