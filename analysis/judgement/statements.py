@@ -23,9 +23,11 @@ from ..markers.swaps import Swap
 from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
 from ..opensim_tools.scale import ScaleResult
-from ..signals.events import MATCH_WINDOW, DetectedEvents
+from ..signals.event_choice import MATCH_WINDOW
+from ..signals.events import DetectedEvents
 from ..signals.filters import Gap
 from ..signals.frame import LabFrame
+from ..signals.kinematic_events import METHODS
 from ..signals.measured import LabTrial
 from ..signals.strikes import PlateStrike
 
@@ -140,10 +142,12 @@ def event_rows(found: DetectedEvents) -> list[QualityRow]:
             todo="name heel and toe markers in the settings' roles, or give the events with --overrides",
         )
     ]  # fmt: skip
-    best = next((name for name in ("plate", "c3d", "zeni2008") if found.by_method.get(name)), "")
+    if any(found.by_method.get(name) for name in METHODS):
+        rows.append(QualityRow("Events", "method on the markers", found.choice.describe()))
+    best = next((name for name in ("plate", "c3d") if found.by_method.get(name)), "")
     for row in found.agreement:
         if row.reference == best and not row.n and row.unmatched:
-            used = {"zeni2008": "kinematics"}.get(row.method, row.method) in sources
+            used = row.method in sources or (row.method == getattr(found.choice, row.kind) and "kinematics" in sources)
             rows.append(
                 QualityRow(
                     "Events", f"{row.kind.replace('_', ' ')}, {row.method} against {row.reference}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from exogait.data import InputError
 from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
-EventMethod = Literal["zeni2008", "oconnor2007"]
-
+from ..signals.event_choice import EventMethod
+from ..signals.kinematic_events import METHODS
 
 _LAB_SETTINGS_RANGES = {
     "max_gap": (0.0, 60.0, "s"),
@@ -44,8 +43,10 @@ class LabSettings(Shown):
     """Cut-off of the zero-phase low-pass of the force plates, Hz."""
     force_threshold: float = 20.0
     """Vertical force that makes a contact, N."""
-    event_method: EventMethod = "zeni2008"
-    """Kinematic event detection where there are no plates."""
+    event_method: EventMethod = "chosen"
+    """How heel strikes and toe offs are found from markers; by what holds for the walk if not given."""
+    toe_off_method: EventMethod | None = None
+    """Another way for toe offs."""
     belt_speed: float | None = None
     """Speed of a treadmill's belt, m/s; 0 for overground; detected if not given."""
     overrides: Path | None = None
@@ -61,5 +62,7 @@ class LabSettings(Shown):
                 raise InputError(name, value, "a positive number")
         if not (np.isfinite(self.max_gap) and self.max_gap >= 0):
             raise InputError("max_gap", self.max_gap, "seconds, not negative")
-        if self.event_method not in ("zeni2008", "oconnor2007"):
-            raise InputError("event_method", self.event_method, "zeni2008 or oconnor2007")
+        for name in ("event_method", "toe_off_method"):
+            value = getattr(self, name)
+            if value not in ("chosen", *METHODS) and not (name == "toe_off_method" and value is None):
+                raise InputError(name, value, f"chosen or one of {', '.join(METHODS)}")

@@ -111,6 +111,7 @@ def measure(request: LabRequest) -> Measured:
         max_gap=settings.max_gap,
         threshold=settings.force_threshold,
         method=settings.event_method,
+        toe_off_method=settings.toe_off_method,
         overrides=settings.overrides,
         belt_speed=settings.belt_speed,
     )

@@ -1,8 +1,10 @@
 """Heel strikes and toe offs from force plates, from marker paths and from the file, and how well these agree.
 
-Plates are the reference: the vertical force passes a threshold. Without them two published methods read the markers:
-Zeni et al. 2008 takes the instants at which the heel is farthest before, and the toe farthest behind, the pelvis;
-O'Connor et al. 2007 takes the troughs and peaks of the vertical velocity of the foot's centre.
+Plates are the reference: the vertical force passes a threshold. Without them published methods read the markers: Zeni
+et al. 2008 where the heel is farthest before, and the toe farthest behind, the pelvis; O'Connor et al. 2007 the troughs
+and peaks of the vertical velocity of the foot's centre; Ghoussayni et al. 2004 when the foot comes to rest and leaves;
+Desailly et al. 2009 where its path bends. The walk itself says which of them holds for it
+(:mod:`exogait.analysis.signals.event_choice`).
 """
 
 from __future__ import annotations
@@ -18,13 +20,12 @@ from exogait.data.names import SIDES
 from exogait.data.trial import GaitEvent
 
 from ..c3d.reader import C3DFile
+from ..gait.belt import OVERGROUND, Belt
 from .clock import clock_shifts, settle_clock
-from .kinematic_events import MIN_SPACING, Method, events_from_markers
+from .event_choice import KINDS, MATCH_WINDOW, EventChoice, EventMethod, choose_methods
+from .kinematic_events import METHODS, MIN_SPACING, events_from_markers
 from .overrides import Overrides
 from .stances import Stance
-
-MATCH_WINDOW = 0.15
-"""Events of two methods closer than this are the same event, s."""
 
 _SOURCE_RANK = {"manual": 0, "plate": 1, "c3d": 2, "kinematics": 3}
 
@@ -58,11 +59,13 @@ class DetectedEvents:
     events: tuple[GaitEvent, ...]
     """What is used, in order of time."""
     by_method: Mapping[str, tuple[GaitEvent, ...]]
-    """What each method found: ``plate``, ``c3d``, ``zeni2008``, ``oconnor2007``."""
+    """What each found: ``plate``, ``c3d``, and the methods on markers (:data:`.kinematic_events.METHODS`)."""
     agreement: tuple[EventAgreement, ...]
     """Pairwise comparison of the methods."""
     notes: tuple[str, ...]
     """What was dropped, added or replaced."""
+    choice: EventChoice
+    """Which of the methods on markers count."""
 
 
 def events_from_plates(stances: Iterable[Stance], duration: float) -> list[GaitEvent]:
@@ -128,7 +131,7 @@ def compare_events(
         One row for heel strikes and one for toe offs; none where either list has no such event.
     """
     rows = []
-    for kind in ("heel_strike", "toe_off"):
+    for kind in KINDS:
         differences, unmatched, present = [], 0, False
         for side in SIDES:
             own = [e.time for e in events if e.side == side and e.kind == kind]
@@ -166,13 +169,15 @@ def detect_events(
     stances: Sequence[Stance],
     *,
     overrides: Overrides | None = None,
-    method: Method = "zeni2008",
+    method: EventMethod = "chosen",
+    toe_off_method: EventMethod | None = None,
+    belt: Belt = OVERGROUND,
 ) -> DetectedEvents:
     """Find the events of a trial by all means and merge them.
 
     The file's own events are the base if they hold two heel strikes and a toe off of each side, else they are joined
     with those from the markers. The latter are shifted by their mean difference from the plates of the same trial:
-    walking overground the published method finds a heel strike about 40 ms early, and a stride must not mix the two.
+    walking overground methods find a heel strike up to 40 ms early, and a stride must not mix the two.
     An event that a plate saw within 150 ms takes the plate's time; manual events replace all others of their side and
     kind.
 
@@ -182,7 +187,10 @@ def detect_events(
         roles: Marker roles.
         stances: Stances on force plates.
         overrides: Manual corrections.
-        method: The kinematic method that counts; the other one is reported for comparison.
+        method: The method on markers that counts, or ``"chosen"`` by :func:`.event_choice.choose_methods`; all are
+            reported for comparison.
+        toe_off_method: Another one for toe offs.
+        belt: Speed of the ground.
 
     Returns:
         The events, what each method found, and how the methods agree.
@@ -192,11 +200,15 @@ def detect_events(
         "plate": events_from_plates(stances, trial.n_frames / trial.point_rate),
         "c3d": events_from_c3d(trial),
     }
-    for name in ("zeni2008", "oconnor2007"):
-        lists[name] = events_from_markers(positions, trial.marker_names, trial.point_rate, roles, method=name)
+    for name in METHODS:
+        lists[name] = events_from_markers(
+            positions, trial.marker_names, trial.point_rate, roles, method=name, belt=belt
+        )
+    choice = _settled(choose_methods([lists]), method, toe_off_method)
+    kinematic = choice.of(lists)
     if lists["c3d"]:
         by_shift = {shift: events_from_c3d(trial, shift) for shift in clock_shifts(trial)}
-        lists["c3d"], decided = settle_clock(by_shift, lists["plate"], lists[method])
+        lists["c3d"], decided = settle_clock(by_shift, lists["plate"], kinematic)
         notes += [decided] if decided else []
     stated = lists["c3d"]
     full = all(
@@ -204,16 +216,15 @@ def detect_events(
         and sum(e.side == side and e.kind == "toe_off" for e in stated) >= 1
         for side in SIDES
     )
-    kinematic = lists[method]
     if not full:
         kinematic, shifts = _shift_to(lists["plate"], kinematic)
-        notes += [f"{method} {shift}" for shift in shifts]
+        notes += shifts
     merged = list(stated) if full else _join(stated, kinematic)
     if not full and stated:
-        notes.append(f"the file's events are incomplete: joined with those of {method}")
+        notes.append("the file's events are incomplete: joined with those of the markers")
     merged = _join(lists["plate"], merged)
     for side in SIDES:
-        for kind in ("heel_strike", "toe_off"):
+        for kind in KINDS:
             manual = [e for e in (overrides.events if overrides else ()) if e.side == side and e.kind == kind]
             if manual:
                 merged = [e for e in merged if (e.side, e.kind) != (side, kind)] + manual
@@ -228,8 +239,20 @@ def detect_events(
         for row in compare_events(lists[name], lists[reference], name, reference)
     ]
     return DetectedEvents(
-        tuple(clean), {name: tuple(found) for name, found in lists.items()}, tuple(agreement), tuple(notes)
+        tuple(clean), {name: tuple(found) for name, found in lists.items()}, tuple(agreement), tuple(notes), choice
     )
+
+
+def _settled(choice: EventChoice, method: EventMethod, toe_off_method: EventMethod | None) -> EventChoice:
+    """The choice, with what the user asked for in its place."""
+    off = toe_off_method or method
+    if method == off == "chosen":
+        return choice
+    strike = choice.heel_strike if method == "chosen" else method
+    return EventChoice(
+        strike, choice.toe_off if off == "chosen" else off,
+        tuple(r for r in choice.records if {"heel_strike": method, "toe_off": off}[r.kind] == "chosen"),
+    )  # fmt: skip
 
 
 def _shift_to(reference: Sequence[GaitEvent], events: Sequence[GaitEvent]) -> tuple[list[GaitEvent], list[str]]:
@@ -238,7 +261,8 @@ def _shift_to(reference: Sequence[GaitEvent], events: Sequence[GaitEvent]) -> tu
     for row in compare_events(events, reference, "", ""):
         if row.n and abs(row.mean) > 1e-3:
             shifted = [replace(e, time=e.time - row.mean) if e.kind == row.kind else e for e in shifted]
-            notes.append(f"{row.kind}s shifted by {-1e3 * row.mean:+.0f} ms, their mean difference from the plates")
+            what = row.kind.replace("_", " ")
+            notes.append(f"{what}s of markers shifted by {-1e3 * row.mean:+.0f} ms, their mean difference from plates")
     return [e for e in shifted if e.time >= 0], notes
 
 

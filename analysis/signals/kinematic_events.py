@@ -12,8 +12,10 @@ from scipy import signal
 from exogait.data.names import SIDES
 from exogait.data.trial import GaitEvent
 
+from ..gait.belt import OVERGROUND, Belt
 from ..markers.roles import pelvis_markers
 from .filters import butterworth, runs
+from .pathological_events import desailly2009, ghoussayni2004
 
 MIN_SPACING = 0.25
 """Two events of one kind and side closer than this cannot both be real, s."""
@@ -32,7 +34,9 @@ _TROUGH_PROMINENCE = 0.05
 _HEEL_SHARE = 0.35
 """A strike needs the heel in the lowest 35 % of its range of height (O'Connor et al. 2007)."""
 
-Method = Literal["zeni2008", "oconnor2007"]
+Method = Literal["zeni2008", "oconnor2007", "ghoussayni2004", "desailly2009"]
+METHODS: tuple[Method, ...] = ("zeni2008", "oconnor2007", "ghoussayni2004", "desailly2009")
+"""Published methods, by first author and year."""
 
 
 def zeni2008(
@@ -103,6 +107,7 @@ def events_from_markers(
     roles: Mapping[str, Sequence[str]],
     *,
     method: Method = "zeni2008",
+    belt: Belt = OVERGROUND,
 ) -> list[GaitEvent]:
     """Find the events of both feet from marker paths in OpenSim's frame.
 
@@ -111,7 +116,8 @@ def events_from_markers(
         names: Marker names.
         rate: Frames a second, Hz.
         roles: Marker roles.
-        method: ``"zeni2008"`` or ``"oconnor2007"``.
+        method: One of :data:`METHODS`.
+        belt: Speed of the ground; two methods ask how a foot moves over it.
 
     Returns:
         Events in order of time; none for a foot whose markers are not known.
@@ -125,11 +131,17 @@ def events_from_markers(
         if not heels or not toes or (method == "zeni2008" and not pelvis):
             continue
         heel, toe = positions[:, index[heels[0]]], positions[:, index[toes[0]]]
+        n = len(positions)
         if method == "zeni2008":
             centre = _mean_ignoring_nan(positions[:, pelvis, 0])
             strikes, offs = zeni2008(heel[:, 0], toe[:, 0], centre, rate)
-        else:
+        elif method == "oconnor2007":
             strikes, offs = oconnor2007(heel[:, 1], toe[:, 1], rate)
+        elif method == "ghoussayni2004":
+            strikes, offs = ghoussayni2004(heel, toe, belt.of(side, n), rate)
+        else:
+            way = belt.way(side, n, rate)
+            strikes, offs = desailly2009(heel[:, 0] + way, toe[:, 0] + way, rate)
         events += [GaitEvent(float(t), side, "heel_strike", "kinematics") for t in strikes]
         events += [GaitEvent(float(t), side, "toe_off", "kinematics") for t in offs]
     return sorted(events)

@@ -32,12 +32,13 @@ from ..c3d.plates import PlateSpec
 from ..c3d.reader import C3DFile, parse_c3d, read_c3d
 from ..gait.belt import LONGEST_STANCE, Belt, find_belt
 from ..markers.identify import Identity
-from ..markers.roles import find_roles, foot_markers
+from ..markers.roles import find_roles, foot_markers, pelvis_markers
 from .applied import TABLE, device_loads, heed_statements, plates_of_table, table_loads
+from .event_choice import EventMethod
 from .events import DetectedEvents, detect_events
 from .filters import Gap, butterworth, fill_gaps, runs
 from .frame import LabFrame, find_lab_frame
-from .kinematic_events import Method, events_from_markers
+from .kinematic_events import events_from_markers
 from .overrides import Overrides, apply_plate_overrides, read_overrides
 from .plates import THRESHOLD, PlateData, read_plates
 from .stances import Stance, find_stances
@@ -163,7 +164,8 @@ def process_trial(
     filter_order: int = 4,
     max_gap: float = 0.1,
     threshold: float = THRESHOLD,
-    method: Method = "zeni2008",
+    method: EventMethod = "chosen",
+    toe_off_method: EventMethod | None = None,
     overrides: Overrides | str | Path | None = None,
     identity: Identity | None = None,
     belt_speed: float | None = None,
@@ -181,7 +183,8 @@ def process_trial(
         filter_order: Effective order of both filters (half of it, forwards and backwards).
         max_gap: Longest marker gap to bridge, s.
         threshold: Vertical force that makes a contact, N.
-        method: Kinematic method for events without a plate.
+        method: Method for events without a plate; chosen by the walk if not given.
+        toe_off_method: Another one for toe offs.
         overrides: Manual corrections, or the CSV file that holds them.
         identity: What the labels mean, where it is known already (:func:`exogait.analysis.markers.identify.identify`);
             its labels and roles take the place of the file's and of ``roles``.
@@ -211,14 +214,16 @@ def process_trial(
         plates = read_plates(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
     else:
         plates = plates_of_table(trial, frame, threshold=threshold, cutoff=force_cutoff, order=filter_order)
-    belt = _find_ground(trial, filled, found, belt_speed, method)
+    belt = _find_ground(trial, filled, found, belt_speed)
     strikes = assign_plates(plates, filled, trial.marker_names, trial.point_rate, found, belt)
     if trial.forces is not None:
         strikes = heed_statements(strikes, trial.forces)
     if overrides is not None:
         strikes = apply_plate_overrides(strikes, overrides)
     stances = find_stances(plates, strikes)
-    events = detect_events(trial, filled, found, stances, overrides=overrides, method=method)
+    events = detect_events(
+        trial, filled, found, stances, overrides=overrides, method=method, toe_off_method=toe_off_method, belt=belt
+    )
     if trial.forces is None:
         loads = {side: foot_load(side, plates, strikes) for side in SIDES}
     else:
@@ -270,7 +275,7 @@ def process_trial(
             "filter_order_effective": filter_order,
             "max_gap_s": max_gap,
             "threshold_n": threshold,
-            "event_method": method,
+            "event_method": f"{events.choice.heel_strike}, {events.choice.toe_off}",
         },
         notes=tuple(notes),
         device=device_loads(trial, frame),
@@ -297,11 +302,14 @@ def _find_ground(
     positions: NDArray[np.float64],
     roles: Mapping[str, tuple[str, ...]],
     given: float | None,
-    method: Method,
 ) -> Belt:
-    """Speed of the ground before any contact is judged: events of markers tell when a foot is flat on it."""
+    """Speed of the ground before any contact is judged: events of markers tell when a foot is flat on it.
+
+    Only a method that does not ask for the belt itself can tell.
+    """
     if given is not None:
         return Belt(given, "given")
+    method = "zeni2008" if pelvis_markers(roles) else "oconnor2007"
     events = events_from_markers(positions, trial.marker_names, trial.point_rate, roles, method=method)
     return find_belt(positions, trial.marker_names, trial.point_rate, roles, events)
 

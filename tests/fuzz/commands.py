@@ -139,9 +139,7 @@ class Cage:
     def _files(self) -> set[str]:
         return {str(path) for path in self.outside.rglob("*") if path != self.out and self.out not in path.parents}
 
-    def run(
-        self, line: list[str], action: Callable[[], object] | None = None, *, named: Collection[str] = ()
-    ) -> None:
+    def run(self, line: list[str], action: Callable[[], object] | None = None, *, named: Collection[str] = ()) -> None:
         """Run a command, or a function as a command would be.
 
         Args:

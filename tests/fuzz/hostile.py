@@ -51,8 +51,7 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 """What stands where something else belongs."""
 BILLION = "\n".join(
-    ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
+    ["a0: &a0 [x, x, x, x, x, x, x, x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
 )
 """Nine lines that stand for a billion values."""
 TEXTS: tuple[bytes, ...] = (
@@ -123,9 +122,7 @@ def _file_kind(
     path = cage.root / file
     path.write_text(yaml.safe_dump(content))
     cage.close()
-    return Kind(
-        name, share, path, lambda rng: damage_settings(content, rng), lambda: cage.run([], lambda: read(path))
-    )
+    return Kind(name, share, path, lambda rng: damage_settings(content, rng), lambda: cage.run([], lambda: read(path)))
 
 
 def _yaml_of(kind: Any, name: str) -> dict[str, Any]:
@@ -422,8 +419,10 @@ def _options(name: str, share: float, folder: Path) -> Kind:
         given, options = dict(BASE[command]), known[command]
         action = rng.random()
         if not options or action < 0.06:
-            line = [*command_line(command, given),
-                    pick(rng, ("--unknown", "--out", "-x", "--", "extra", "--nam=3", ""))]
+            line = [
+                *command_line(command, given),
+                pick(rng, ("--unknown", "--out", "-x", "--", "extra", "--nam=3", "")),
+            ]
             return f"{command} more", json.dumps(line).encode()
         option = pick(rng, options)
         if action < 0.12 and given:

@@ -110,8 +110,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "tiny.yaml").write_text(yaml.safe_dump(TRAINING))
     (place / "session.csv").write_text("person,walk,condition\nAnna,lab,before\nAnna,lab,after\n")
     lab = f"lab run --static {made.static} --trial {made.walk} --mass {made.mass} --out {place}/lab"
-    for line in (lab, f"simulate reference-feedback --seconds 0.2 --out {place}/walk",
-                 f"session {place}/session.csv --out {place}/session"):
+    for line in (
+        lab,
+        f"simulate reference-feedback --seconds 0.2 --out {place}/walk",
+        f"session {place}/session.csv --out {place}/session",
+    ):
         assert run_here(line.split(), place)[0] == 0
     return place
 

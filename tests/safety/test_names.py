@@ -124,7 +124,7 @@ def walk() -> GaitTrial:
     return simulate(UNTRAINED, speed=1.25, seconds=0.6)
 
 
-@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "n" * 300, "a b", 'a"<&>\'b', "$x$ $", "CON"])
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "n" * 300, "a b", "a\"<&>'b", "$x$ $", "CON"])
 def test_an_exported_folder_and_a_simulated_walk(walk: GaitTrial, name: str) -> None:
     with cage() as out:
         trial = dataclasses.replace(walk, name=name)

@@ -188,9 +188,7 @@ def test_a_file_is_on_the_list_before_it_takes_its_place(tmp_path: Path, monkeyp
 # ---- one writer at a time --------------------------------------------------------------------------------------------
 
 
-def test_a_second_process_is_refused_with_the_first_ones_number(
-    tmp_path: Path, holder: subprocess.Popen[str]
-) -> None:
+def test_a_second_process_is_refused_with_the_first_ones_number(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(OutputError, match=rf"process {holder.pid} on .* \(exogait test\) writes into it") as caught:
         write(tmp_path, "report.html", "new")
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""C3D files against independent conversions: markers, forces, centre of pressure, events, odd and damaged files."""
+"""C3D files against independent conversions: markers, forces, centre of pressure, odd and damaged files."""
 
 from __future__ import annotations
 
@@ -102,38 +102,6 @@ def _conversion(data: Path) -> str:
     return "Largest difference from independent conversions, forces above 50 N:\n\n" + markdown_table(head, rows)
 
 
-def _events(data: Path) -> str:
-    pool: dict[tuple[str, str, str], list[float]] = {}
-    counts: Counter[tuple[str, str]] = Counter()
-    walks = {"Schreiber, 28 walks": sorted((data / "schreiber2019").glob("*/*_C[45]_*.c3d"))}
-    walks[f"other laboratories, {len(WALKS)} walks"] = [data / path for path in WALKS]
-    for group, paths in walks.items():
-        for path in paths:
-            found = process_trial(read_c3d(path)).events.by_method
-            for event in found["plate"]:
-                counts[group, event.kind] += 1
-                for method in ("c3d", "zeni2008", "oconnor2007"):
-                    times = [e.time - event.time for e in found[method] if (e.side, e.kind) == (event.side, event.kind)]
-                    near = [t for t in times if abs(t) < 0.15]
-                    if near:
-                        pool.setdefault((group, event.kind, method), []).append(min(near, key=abs))
-    rows = []
-    for (group, kind, method), values in sorted(pool.items()):
-        d = 1e3 * np.array(values)
-        rows.append(
-            [
-                group,
-                kind.replace("_", " "),
-                method,
-                f"{len(d)} of {counts[group, kind]}",
-                f"{d.mean():+.0f}",
-                f"{d.std():.0f}",
-            ]
-        )
-    head = ["walks", "event", "method", "found within 150 ms", "mean (ms)", "SD (ms)"]
-    return "Events against the force plates (20 N rising, 10 N falling):\n\n" + markdown_table(head, rows)
-
-
 def _strikes(data: Path) -> str:
     rows = []
     for path in WALKS:
@@ -204,5 +172,5 @@ def section(data: Path) -> str:
     """Read, convert and damage files, and say how it went."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        parts = [f(data) for f in (_conversion, _strikes, _events, _odd_files, _fuzzing)]
-    return "### Files, plates and events\n\n" + "\n\n".join(parts)
+        parts = [f(data) for f in (_conversion, _strikes, _odd_files, _fuzzing)]
+    return "### Files and plates\n\n" + "\n\n".join(parts)
