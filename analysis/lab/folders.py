@@ -3,7 +3,8 @@
 OpenCap (``MarkerData``, ``OpenSimData/Model``, ``OpenSimData/Kinematics``, ``sessionMetadata.yaml``), Pose2Sim
 (``pose-3d``, ``kinematics``), AddBiomechanics (``MarkerData``, ``IK``, ``ID``, ``Models``) and laboratories arrange the
 same few kinds of files in their own ways. A file is known by its ending and its name here, not by its folder: the
-forces of ``walk1`` are ``walk1_grf.mot`` or ``walk1_forces.mot`` wherever they lie.
+forces of ``walk1`` are ``walk1_grf.mot`` or ``walk1_forces.mot`` wherever they lie. A set-up of OpenSim's
+InverseDynamicsTool names the files itself, and the filter with which they were used.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from exogait.data import FileFormatError, InputError, UnknownNameError
-from exogait.data.loading import read_yaml
+from exogait.data.loading import read_yaml, regular_file
 
 from .own_model import MOTION_ENDINGS
 
@@ -39,6 +41,8 @@ class WalkFiles:
     forces: Path | None = None
     mass: float | None = None
     height: float | None = None
+    coordinate_cutoff: float | None = None
+    """Low-pass of the coordinates, Hz, below 0 for none; ``None`` where nothing says it."""
 
 
 def find_walks(folder: str | Path) -> list[WalkFiles]:
@@ -79,22 +83,76 @@ def find_walks(folder: str | Path) -> list[WalkFiles]:
     return walks
 
 
-def named_walk(folder: Path | None, trial: str | None, **stated: Any) -> WalkFiles:
-    """The walk that a user names: one of a folder, or by its files; what is stated goes before what the folder has.
+def walk_of_setup(path: str | Path, **stated: Path | None) -> WalkFiles:
+    """The walk that a set-up of OpenSim's InverseDynamicsTool computes: model, coordinates, loads and filter.
+
+    Its time range is not taken, since events and strides need the whole walk, and forces of the model itself never
+    count: moments are what the joints carry in all.
+
+    Args:
+        path: The set-up; its file names are relative to it.
+        **stated: Files by the fields of :class:`WalkFiles` that take the place of the set-up's.
+
+    Raises:
+        FileFormatError: It is no such set-up, or names a file that is not there.
+    """
+    path = Path(path)
+    regular_file(path)
+    try:
+        tool = ElementTree.parse(path).getroot().find("InverseDynamicsTool")
+    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
+        raise FileFormatError(path, f"is no XML ({error})", "give a set-up of the InverseDynamicsTool") from None
+    if tool is None:
+        raise FileFormatError(path, "is no set-up of the InverseDynamicsTool", "name the files instead")
+
+    def text(name: str) -> str:
+        return (tool.findtext(name) or "").strip()
+
+    files: dict[str, Path] = {}
+    for field, name in (("model", "model_file"), ("walk", "coordinates_file"), ("forces", "external_loads_file")):
+        file = stated.get(field) or (path.parent / text(name) if text(name) else None)
+        if file is None and field != "forces":
+            raise FileFormatError(path, f"names no {name}", f"say it with --{_OPTIONS[field]}")
+        if file is not None and not file.is_file():
+            raise FileFormatError(path, f"names {file.name}, which is not there", f"say it with --{_OPTIONS[field]}")
+        if file is not None:
+            files[field] = file
+    try:
+        cutoff = float(text("lowpass_cutoff_frequency_for_coordinates") or -1.0)
+    except ValueError:
+        raise FileFormatError(path, "states a cut-off that is no number", "correct the set-up") from None
+    return WalkFiles(
+        name=_stem(files["walk"]), walk=files["walk"], model=files["model"], forces=files.get("forces"),
+        coordinate_cutoff=cutoff,
+    )  # fmt: skip
+
+
+_OPTIONS = {"model": "model", "walk": "trial", "forces": "forces"}
+
+
+def named_walk(folder: Path | None, trial: str | None, *, setup: Path | None = None, **stated: Any) -> WalkFiles:
+    """The walk that a user names: of a folder, of a set-up, or by its files; what is stated goes before what they say.
 
     Args:
         folder: The folder, or ``None`` where ``trial`` is a file.
         trial: Name of a walk in the folder; may be left out where there is one only. Without a folder, the file.
+        setup: A set-up of the InverseDynamicsTool, in the place of a folder.
         **stated: Fields of :class:`WalkFiles` as the user states them; ``None`` where not.
 
     Raises:
-        InputError: Neither folder nor trial, or several walks and none named.
+        InputError: Neither folder nor trial, or several walks and none named, or a folder and a set-up.
         UnknownNameError: No walk of that name.
     """
     given = {key: value for key, value in stated.items() if value is not None}
+    if setup is not None:
+        if folder is not None:
+            raise InputError("setup", setup, "a folder or a set-up, not both")
+        walk = None if trial is None else Path(trial)
+        found = walk_of_setup(setup, walk=walk, model=given.get("model"), forces=given.get("forces"))
+        return replace(found, **given)
     if folder is None:
         if trial is None:
-            raise InputError("trial", None, "a walk: --trial FILE, or a folder that holds one")
+            raise InputError("trial", None, "a walk: --trial FILE, or a folder or --setup that names one")
         return WalkFiles(**{"name": "", "walk": Path(trial), **given})
     if not folder.is_dir():
         raise FileFormatError(folder, "is no folder", "name a single file with --trial")

@@ -13,6 +13,7 @@ from exogait.data import FileFormatError
 from exogait.data.files import writable_text
 from exogait.data.loading import regular_file
 
+from ..signals.event_choice import EventChoice
 from .request import LabRequest, make_request
 from .settings import LabSettings
 
@@ -42,6 +43,8 @@ class ManifestRow:
     """Group to which the trial belongs (speed, device, ...)."""
     belt_speed: float | None = None
     """m/s."""
+    events: EventChoice | None = None
+    """Methods that find the events of this person's walks; the walk's own choice if not given."""
     problem: str = ""
     """Why the row cannot be run; empty where it can."""
 
@@ -53,7 +56,7 @@ class ManifestRow:
         """What this row asks of the lab road.
 
         Args:
-            settings: Choices for all rows; a belt speed of the row's own goes before theirs.
+            settings: Choices for all rows; a belt speed and methods of the row's own go before theirs.
 
         Raises:
             InputError: The mass or the height is not a person's.
@@ -61,6 +64,8 @@ class ManifestRow:
         settings = settings or LabSettings()
         if self.belt_speed is not None:
             settings = replace(settings, belt_speed=self.belt_speed)
+        if self.events is not None:
+            settings = replace(settings, event_method=self.events.heel_strike, toe_off_method=self.events.toe_off)
         return make_request(
             self.static, self.walk, self.mass, height=self.height, marker_map=self.marker_map, settings=settings,
             name=self.name, subject=self.subject,

@@ -106,8 +106,9 @@ def read_motion(path: str | Path, model: str | Path) -> tuple[pd.DataFrame, floa
     motion.attrs = dict(table.attrs)
     motion = to_radians(motion, [name for name in rotational_coordinates(loaded) if name in known])
     time = motion.index.to_numpy(np.float64)
-    step = float(np.median(np.diff(time)))
-    clock = np.arange(int(np.floor((time[-1] - time[0]) / step + 1e-6)) + 1) * step
+    # Even times that a file rounds are the even ones: a step of the rounded times would drift away from them.
+    rows = max(round(float((time[-1] - time[0]) / np.median(np.diff(time)))), 1)
+    clock = np.arange(rows + 1) * ((time[-1] - time[0]) / rows)
     columns = {name: np.interp(clock, time - time[0], motion[name].to_numpy(np.float64)) for name in known}
     _add_the_rest(loaded, columns, len(clock))
     result = pd.DataFrame({name: columns[name] for name in names}, index=pd.Index(clock, name="time"))

@@ -12,6 +12,7 @@ from exogait.data import InputError
 from exogait.data.settings import check_ranges
 from exogait.data.show import Shown
 
+from ..opensim_tools.dynamics import CUTOFF
 from ..signals.event_choice import EventMethod
 from ..signals.kinematic_events import METHODS
 
@@ -39,6 +40,9 @@ class LabSettings(Shown):
     """Longest gap in a marker path that is bridged, s."""
     marker_cutoff: float = 6.0
     """Cut-off of the zero-phase low-pass of the marker paths, Hz."""
+    coordinate_cutoff: float = CUTOFF
+    """Cut-off of OpenSim's low-pass of coordinates that were solved elsewhere, before inverse dynamics, Hz; below 0 for
+    none. Angles from markers are not filtered again."""
     force_cutoff: float = 20.0
     """Cut-off of the zero-phase low-pass of the force plates, Hz."""
     force_threshold: float = 20.0
@@ -60,6 +64,8 @@ class LabSettings(Shown):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise InputError(name, value, "a positive number")
+        if not np.isfinite(self.coordinate_cutoff) or self.coordinate_cutoff == 0:
+            raise InputError("coordinate_cutoff", self.coordinate_cutoff, "Hz above 0, or below 0 for none")
         if not (np.isfinite(self.max_gap) and self.max_gap >= 0):
             raise InputError("max_gap", self.max_gap, "seconds, not negative")
         for name in ("event_method", "toe_off_method"):

@@ -178,7 +178,7 @@ def find_moments(
     valid = measured.trial.masks["valid_kinetics"]
     # Markers were filtered before the angles were found, and a second filter would only blur them; angles that were
     # solved elsewhere are filtered by OpenSim's tool.
-    cutoff = -1.0 if measured.motion is None else request.settings.marker_cutoff
+    cutoff = -1.0 if measured.motion is None else request.settings.coordinate_cutoff
     return cache.run(
         "inverse_dynamics",
         [scaled.model, angles.coordinates, reactions, valid, cutoff, _as_tables(device), name],

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from exogait.data import ExogaitError, InputError, output_folder, write_csv
+from exogait.data.errors import DataQualityWarning
 from exogait.data.names import CURVES_TABLE, REPORT_PAGE, SESSION_FILE, SESSION_PAGE
 from exogait.data.results import read_result
+from exogait.data.trial import GaitEvent
 
+from ..c3d.recording import read_recording
 from ..lab.batch import run_batch
 from ..lab.pipeline import Progress
 from ..lab.settings import LabSettings
+from ..signals.event_choice import EventChoice, choose_methods
+from ..signals.measured import process_trial
 from .gather import NUMBER_COLUMNS, STRIDE_COLUMNS, WALK_COLUMNS, WalkRecord, failed_walk, record_walk
 from .page import write_session_page
 from .plan import SessionWalk, plan_session, plan_table
@@ -100,8 +107,10 @@ def _records(
     failures: dict[str, str] = {}
     reused: set[str] = set()
     if recordings:
+        chosen = choose_for_persons(recordings, settings or LabSettings())
+        rows = [replace(walk.manifest_row(), events=chosen.get(walk.person)) for walk in recordings]
         batch = run_batch(
-            [walk.manifest_row() for walk in recordings], out=out / WALKS, settings=settings, workers=workers,
+            rows, out=out / WALKS, settings=settings, workers=workers,
             progress=progress,
         )  # fmt: skip
         folders = {name: batch.folder / place for name, place in batch.folders.items()}
@@ -126,6 +135,41 @@ def _records(
         if progress and walk.finished:
             progress(walk.name)
     return records
+
+
+def choose_for_persons(plan: Sequence[SessionWalk], settings: LabSettings) -> dict[str, EventChoice]:
+    """The methods that find a person's events, the same in all walks: one walk's plates speak for the others.
+
+    Args:
+        plan: Recordings.
+        settings: Choices of the lab road; methods that they name are left to them.
+
+    Returns:
+        Choice by person; nobody of whom there is a single recording, since it chooses for itself.
+    """
+    if settings.event_method != "chosen" or settings.toe_off_method is not None:
+        return {}
+    chosen = {}
+    for person in dict.fromkeys(walk.person for walk in plan):
+        own = [walk for walk in plan if walk.person == person]
+        found = [events for walk in own if (events := _events_of(walk, settings)) is not None] if len(own) > 1 else []
+        if found:
+            chosen[person] = choose_methods(found)
+    return chosen
+
+
+def _events_of(walk: SessionWalk, settings: LabSettings) -> Mapping[str, Sequence[GaitEvent]] | None:
+    """Events of a recording by method; ``None`` where it cannot be read, which its own analysis will say."""
+    try:
+        recording = read_recording(walk.walk, units=settings.units)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataQualityWarning)  # its own analysis will say it too
+            return process_trial(
+                recording, roles=settings.roles, forward=settings.forward, up=settings.up, max_gap=settings.max_gap,
+                threshold=settings.force_threshold, belt_speed=walk.belt_speed,
+            ).events.by_method  # fmt: skip
+    except ExogaitError:
+        return None
 
 
 def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -43,6 +44,7 @@ def lab_run(
     up: str | None = None,
     max_gap: float = 0.1,
     marker_cutoff: float = 6.0,
+    coordinate_cutoff: float | None = None,
     force_cutoff: float = 20.0,
     force_threshold: float = 20.0,
     belt_speed: float | None = None,
@@ -51,6 +53,7 @@ def lab_run(
     model: Path | None = None,
     forces: Path | None = None,
     force_columns: Path | None = None,
+    setup: Path | None = None,
     show_failed: bool = False,
 ) -> None:
     """Analyse one walk: scaled model, joint angles, moments, powers, events, symmetry, report.
@@ -75,6 +78,8 @@ def lab_run(
         up: Laboratory axis that points up; found from the body if not given.
         max_gap: Longest marker gap to bridge, s.
         marker_cutoff: Low-pass of the markers, Hz.
+        coordinate_cutoff: Low-pass of coordinates that were solved elsewhere, Hz; below 0 for none. That of --setup,
+            or 6, if not given.
         force_cutoff: Low-pass of the force plates, Hz.
         force_threshold: Vertical force that makes a contact, N.
         belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
@@ -83,19 +88,24 @@ def lab_run(
         model: The person's own scaled model, taken as it is; its markers are the marker set.
         forces: Forces beside the walk: .mot, .sto, .csv, or ExternalLoads .xml; in place of the file's plates.
         force_columns: YAML file that says which column of the forces is what, for names that are not known.
+        setup: Set-up of OpenSim's InverseDynamicsTool (.xml): its model, coordinates, loads and filter are taken; what
+            is named beside it goes before.
         show_failed: Show in the report, hatched, what failed checks withhold.
     """
     from exogait.analysis.lab.folders import named_walk
     from exogait.analysis.lab.run import STEPS, run_trial
     from exogait.analysis.lab.settings import LabSettings
 
+    files = named_walk(
+        folder, trial, setup=setup, static=static, model=model, forces=forces, mass=mass, height=height, name=name,
+        coordinate_cutoff=coordinate_cutoff,
+    )  # fmt: skip
     settings = LabSettings(
         units=units, forward=forward, up=up, max_gap=max_gap, marker_cutoff=marker_cutoff, force_cutoff=force_cutoff,
         force_threshold=force_threshold, belt_speed=belt_speed, overrides=overrides,
     )  # fmt: skip
-    files = named_walk(
-        folder, trial, static=static, model=model, forces=forces, mass=mass, height=height, name=name
-    )  # fmt: skip
+    if files.coordinate_cutoff is not None:
+        settings = replace(settings, coordinate_cutoff=files.coordinate_cutoff)
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
             files.static, files.walk, files.mass, out=out, height=files.height, age=age, sex=sex,

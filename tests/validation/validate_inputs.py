@@ -19,16 +19,13 @@ import numpy as np
 import pandas as pd
 
 from exogait.analysis.lab.own_model import read_motion
-from exogait.analysis.opensim_tools.dynamics import CUTOFF
 from exogait.data import GaitTrial
 from exogait.data.quality import overall, quality_rows
 from exogait.data.storage import read_sto
-from exogait.models.opensim_api import captured_log, import_opensim
+from tests.validation import inputs_references
+from tests.validation.inputs_references import EQUAL, apart
 from tests.validation.sections import markdown_table, write_section
 
-EQUAL = 0.5
-"""Largest difference from a reference's moments that counts as equal, % of its peak."""
-COMPARED = ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle", "lumbar_extension")
 SAGITTAL = ("hip_flexion", "knee_angle", "ankle_angle")
 CAUTION = (
     "Moments are compared over the whole of the common time where the ground reaction is known. A reference that is "
@@ -128,27 +125,6 @@ def differences(trial: GaitTrial, reference: pd.DataFrame) -> dict[str, tuple[fl
     return apart(trial.generalized_forces, reference, start_of(trial))
 
 
-def apart(forces: pd.DataFrame, reference: pd.DataFrame, shift: float = 0.0) -> dict[str, tuple[float, float]]:
-    """The same for any table; ``shift`` is the time of its zero on the reference's clock, s."""
-    ends = ("_moment", "_force")
-
-    def bare(table: pd.DataFrame) -> dict[str, str]:
-        return {next((str(c).removesuffix(end) for end in ends if str(c).endswith(end)), str(c)): c for c in table}
-
-    ours, theirs_of = bare(forces), bare(reference)
-    rows: dict[str, tuple[float, float]] = {}
-    inside = (forces.index + shift >= reference.index[0]) & (forces.index + shift <= reference.index[-1])
-    for name in (f"{joint}{end}" for joint in COMPARED for end in ("_r", "_l", "")):
-        if name in theirs_of and name in ours:
-            own = forces[ours[name]].to_numpy(np.float64)[inside]
-            column = reference[theirs_of[name]].to_numpy(np.float64)
-            theirs = np.interp(forces.index[inside] + shift, reference.index, column)
-            known = np.isfinite(own)
-            if known.any():
-                rows[name] = (100 * np.abs(own - theirs)[known].max() / np.abs(column).max(), float(known.mean()))
-    return rows
-
-
 def angle_rms(outcome: Outcome, data: Path) -> dict[str, float]:
     """RMS difference of the sagittal angles from inverse kinematics with the same model, degrees."""
     case, trial = outcome.case, outcome.trial
@@ -223,58 +199,12 @@ def describe(title: str, outcomes: Sequence[Outcome], data: Path) -> str:
     return "\n".join(parts)
 
 
-def itself(case: Case, data: Path) -> pd.DataFrame:
-    """What OpenSim's InverseDynamicsTool makes of the same files, none of them read by us."""
-    opensim = import_opensim()
-    named = dict(zip(case.arguments[::2], case.arguments[1::2], strict=True))
-    model, motion, loads = (str(data / named[f"--{what}"][1:]) for what in ("model", "trial", "forces"))
-    excluded = opensim.ArrayStr()
-    excluded.append("ALL")
-    with tempfile.TemporaryDirectory(prefix="exogait-inputs-") as folder, captured_log("Error"):
-        tool = opensim.InverseDynamicsTool()
-        tool.setModelFileName(model)
-        tool.setCoordinatesFileName(motion)
-        tool.setExternalLoadsFileName(loads)
-        tool.setExcludedForces(excluded)
-        tool.setLowpassCutoffFrequency(CUTOFF)
-        time = read_sto(motion).index
-        tool.setStartTime(float(time[0]))
-        tool.setEndTime(float(time[-1]))
-        tool.setResultsDir(folder)
-        tool.setOutputGenForceFileName("id.sto")
-        tool.run()
-        return read_sto(Path(folder) / "id.sto")
-
-
-def references(data: Path) -> str:
-    """Whether the references follow from the files beside them at all, by OpenSim's own tool."""
-    rows = []
-    for case in STRAIGHT:
-        endings = {Path(text).suffix for text in case.arguments}
-        if not case.moments or not {".mot", ".xml"} <= endings:
-            continue
-        found = apart(itself(case, data), read_sto(data / case.moments, in_degrees=False))
-        equal = sum(percent <= EQUAL for percent, _ in found.values())
-        missed = ", ".join(f"{name} {percent:.1f}" for name, (percent, _) in found.items() if percent > EQUAL)
-        rows.append((case.name, f"{equal} of {len(found)}", missed or "none"))
-    header = ("OpenSim's InverseDynamicsTool on the same files", f"within {EQUAL:g}% of peak", "beyond, % of peak")
-    return "\n".join(
-        [
-            "### Other people's files: the references themselves", "",
-            "Regenerate with `EXOGAIT_DATA=... python -m tests.validation inputs`.", "",
-            markdown_table(header, rows), "",
-            "Only where motion as .mot and ExternalLoads lie beside the reference. No ground force enters the lumbar "
-            "moment: where it differs, motion or masses are not those of the reference.",
-        ]
-    )  # fmt: skip
-
-
 def main(*groups: str) -> None:
     """Run every case of the named groups, of all without a name, and write their sections."""
     data = Path(os.environ["EXOGAIT_DATA"])
     for group in groups or (*GROUPS, "references"):
         if group == "references":
-            text = references(data)
+            text = inputs_references.section(data)
             print(text)
             write_section("validation.md", "inputs-references", text)
             continue
