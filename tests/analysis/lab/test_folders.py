@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exogait.analysis.lab.folders import find_walks, named_walk
+from exogait.analysis.lab.folders import find_walks, named_walk, walk_of_setup
 from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 
 
@@ -71,3 +71,55 @@ def test_what_is_no_walk_says_so(tmp_path):
     make(tmp_path, "a_scaled.osim", "b_scaled.osim")
     with pytest.raises(FileFormatError, match="2 scaled models"):
         find_walks(tmp_path)
+
+
+# -- set-ups of OpenSim's tool ---------------------------------------------------------------------------------------
+
+SETUP = """<?xml version="1.0"?><OpenSimDocument Version="20302"><InverseDynamicsTool name="w">
+<model_file> body.osim </model_file><coordinates_file> walk_ik.mot </coordinates_file>
+<external_loads_file> loads.xml </external_loads_file>
+<lowpass_cutoff_frequency_for_coordinates> 10.0 </lowpass_cutoff_frequency_for_coordinates>
+</InverseDynamicsTool></OpenSimDocument>"""
+
+
+def laid_setup(folder: Path, text: str = SETUP) -> Path:
+    for name in ("body.osim", "walk_ik.mot", "loads.xml"):
+        (folder / name).write_text("")
+    (folder / "id_setup.xml").write_text(text)
+    return folder / "id_setup.xml"
+
+
+def test_a_setup_names_its_files_and_its_filter(tmp_path: Path) -> None:
+    found = walk_of_setup(laid_setup(tmp_path))
+    assert (found.name, found.walk, found.model) == ("walk", tmp_path / "walk_ik.mot", tmp_path / "body.osim")
+    assert (found.forces, found.coordinate_cutoff) == (tmp_path / "loads.xml", 10.0)
+    named = named_walk(None, None, setup=tmp_path / "id_setup.xml", mass=70.0, coordinate_cutoff=-1.0)
+    assert (named.mass, named.coordinate_cutoff) == (70.0, -1.0)
+
+
+def test_a_setup_without_a_word_of_the_filter_has_none(tmp_path: Path) -> None:
+    line = next(line for line in SETUP.splitlines() if "cutoff" in line)
+    assert walk_of_setup(laid_setup(tmp_path, SETUP.replace(line, ""))).coordinate_cutoff == -1.0
+
+
+def test_what_is_said_beside_a_setup_goes_before(tmp_path: Path) -> None:
+    setup = laid_setup(tmp_path, SETUP.replace("body.osim", "gone.osim"))
+    with pytest.raises(FileFormatError, match=r"names gone.osim, which is not there.*--model"):
+        walk_of_setup(setup)
+    assert named_walk(None, None, setup=setup, model=tmp_path / "body.osim").model == tmp_path / "body.osim"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no xml", "is no XML"),
+        ("<OpenSimDocument><ScaleTool/></OpenSimDocument>", "is no set-up of the InverseDynamicsTool"),
+        (SETUP.replace(" walk_ik.mot ", ""), "names no coordinates_file"),
+        (SETUP.replace("10.0", "ten"), "is no number"),
+    ],
+)
+def test_setups_that_cannot_be_understood(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(FileFormatError, match=message):
+        walk_of_setup(laid_setup(tmp_path, text))
+    with pytest.raises(InputError, match="not both"):
+        named_walk(tmp_path, None, setup=tmp_path / "id_setup.xml")

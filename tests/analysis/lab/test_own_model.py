@@ -118,3 +118,18 @@ def test_a_walk_without_a_static_trial_stands_for_it(real_data):
     assert found.rows[0].verdict == "warn"
     with pytest.raises(FileFormatError, match="no such static"):
         read_sources(make_request(folder / "none.trc", folder / "walking1.trc", 62.6))
+
+
+def test_times_that_a_file_rounds_are_even(model, tmp_path):
+    """Thirds of a hundredth, written with four digits: each row keeps its own instant, and nothing drifts."""
+    path = _written(model, tmp_path / "a.mot")
+    lines = path.read_text().splitlines()
+    first = lines.index("endheader") + 2
+    rows = [line.split("\t") for line in lines[first:]]
+    for k, row in enumerate(rows):
+        row[0] = f"{k / 60:.4f}"
+    path.write_text("\n".join([*lines[:first], *("\t".join(row) for row in rows)]) + "\n")
+    motion, _ = read_motion(path, model)
+    assert len(motion) == len(TIME)
+    np.testing.assert_allclose(motion.index, np.arange(len(TIME)) / 60, atol=1e-4)
+    np.testing.assert_allclose(motion["hip_flexion_r"], 0.4 * np.sin(6 * TIME), atol=5e-4)
