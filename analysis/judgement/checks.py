@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from exogait.data.quality import QualityRow
 
-from . import bodies, forces, motion, plates, sources
+from . import balance, bodies, forces, motion, plates, pressure, sources
 from .case import Case
 from .observed import observed_joints
 
@@ -20,10 +20,10 @@ Check = Callable[[Case], Iterable[QualityRow]]
 CHECKS: tuple[Check, ...] = (
     observed_joints,
     sources.standing_rows, sources.mass_rows,
-    forces.weight_rows, forces.pressure_rows, forces.braking_rows, forces.shape_rows,
-    plates.clock_rows, plates.place_rows, plates.signal_rows,
+    forces.weight_rows, forces.force_rows, balance.balance_rows, pressure.pressure_rows,
+    plates.clock_rows, plates.signal_rows,
     bodies.limb_rows, bodies.rigid_rows, bodies.mirror_rows, bodies.scale_rows, bodies.side_rows,
-    motion.joint_rows, motion.marker_rows, motion.residual_rows, motion.number_rows,
+    motion.joint_rows, motion.marker_rows, motion.number_rows,
 )  # fmt: skip
 """All of them, in the order of the report."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from exogait.data.constants import GRAVITY
 from exogait.data.names import SIDES, stem
 from exogait.data.quality import QualityRow
 from exogait.data.trial import Side
@@ -22,8 +21,6 @@ JOINTS = {
 """Range of each joint in walking, degrees: beyond what healthy and pathological gait shows."""
 PELVIS = {"pelvis_tilt": 50.0, "pelvis_list": 30.0, "pelvis_rotation": 60.0}
 """Largest mean angle of the pelvis, degrees."""
-RESIDUAL_FAIL = 0.5
-"""RMS of the residual force over body weight above which forces and motion are not of one trial."""
 MARKER_FAIL = 0.06
 """RMS error of one marker in inverse kinematics above which its segment is not where the model has it, m."""
 STANCE = (45.0, 90.0)
@@ -75,23 +72,6 @@ def marker_rows(case: Case) -> Iterator[QualityRow]:
                 f"≤ {MARKER_FAIL * 100:g} cm", "fail", "", spoiled_by(marker.body),
                 f"check the label {label} and where it is on the body in both trials",
             )  # fmt: skip
-
-
-def residual_rows(case: Case) -> Iterator[QualityRow]:
-    """Forces and motion belong together."""
-    if case.dynamics is None:
-        return
-    table = case.dynamics.generalized_forces
-    names = [name for name in ("pelvis_tx", "pelvis_ty", "pelvis_tz") if name in table]
-    values = table[names].dropna().to_numpy(np.float64) if names else np.zeros((0, 3))
-    if len(values):
-        size = float(np.sqrt((values**2).sum(axis=1).mean())) / (case.mass * GRAVITY)
-        failed = size > RESIDUAL_FAIL
-        yield QualityRow(
-            "Inverse dynamics", "residual force over body weight, RMS", f"{size:.2f}", f"≤ {RESIDUAL_FAIL:g}",
-            "fail" if failed else "pass", "", ("generalized_forces/*",) if failed else (),
-            "check that plates and markers are of one trial on one clock, and the mass",
-        )  # fmt: skip
 
 
 def number_rows(case: Case) -> Iterator[QualityRow]:

@@ -10,46 +10,33 @@ from numpy.typing import NDArray
 from exogait.data.names import SIDES
 from exogait.data.quality import QualityRow
 
-from ..signals.clock import distance_from_markers
+from ..markers.roles import foot_markers
+from ..signals.clock import PLATES_LATE, plates_on_clock
 from ..signals.filters import runs
+from ..signals.plates import PlateData
+from ..signals.strikes import inside_distance
 from .case import Case
 
-CLOCK = 0.1
-"""Median time between events of plates and of markers, s: the published method is 10 to 50 ms early on clean walks."""
-BESIDE = 0.04
-"""Median distance of the pressure from the line heel to toe, m; under a foot it lies within 3 cm."""
 FLAT = 0.01
 """Longest stretch in which the vertical channel stands at its largest value, s: an amplifier at its end."""
-ZERO_SHIFT = 10.0
-"""Difference of the unloaded plate's vertical force before and after its contacts, N."""
-_CLEAR = 0.1
-"""Time around contacts that counts as loaded, s."""
+ZERO = 12.0
+"""Vertical force of a plate that nobody stands on, N."""
+_NEAR = 0.1
+"""Distance of a foot's markers from a plate, seen from above, from which it cannot stand on it, m."""
+_BLOCK = 0.1
+"""s."""
 
 
 def clock_rows(case: Case) -> Iterator[QualityRow]:
     """Plates and markers see the same events at the same time."""
     found = case.lab.events.by_method
-    away = distance_from_markers(found.get("plate", ()), found.get("zeni2008", ()))
-    if np.isfinite(away):
-        failed = away > CLOCK
-        yield QualityRow(
-            "Force plates", "events of the plates against those of the markers, median", f"{away * 1e3:.0f} ms",
-            f"≤ {CLOCK * 1e3:.0f} ms", "fail" if failed else "pass", "",
-            ("events/*", "ground_reactions/*") if failed else (),
-            "plates and cameras are not on one clock, or of two trials: export the trial again",
-        )  # fmt: skip
-
-
-def place_rows(case: Case) -> Iterator[QualityRow]:
-    """The pressure lies under the foot."""
-    away = [strike.cop_distance for strike in case.lab.strikes if strike.accepted and np.isfinite(strike.cop_distance)]
+    good, away = plates_on_clock(found.get("plate", ()), found.get("c3d", ()), found.get("oconnor2007", ()))
     if away:
-        middle = float(np.median(away))
-        failed = middle > BESIDE
+        used = any(event.source == "plate" for event in case.lab.events.events)
         yield QualityRow(
-            "Force plates", "pressure beside the line heel to toe, median", f"{middle * 100:.1f} cm",
-            f"≤ {BESIDE * 100:g} cm", "fail" if failed else "pass", "", ("ground_reactions/*",) if failed else (),
-            "check the plates' corners and origin, and the unit of the moment channels",
+            "Force plates", "events of the plates", away, f"within {PLATES_LATE * 1e3:.0f} ms of one of them",
+            "pass" if good else "fail", "", () if good else ("ground_reactions/*", *(("events/*",) if used else ())),
+            "plates and cameras are not on one clock, or of two trials: export the trial again",
         )  # fmt: skip
 
 
@@ -79,16 +66,30 @@ def signal_rows(case: Case) -> Iterator[QualityRow]:
                 f"{flat * 1e3:.0f} ms without change: saturated", f"≤ {FLAT * 1e3:g} ms", "fail", "",
                 spoils, "lower the amplifier's gain and measure again",
             )  # fmt: skip
-        force, time = plate.force[:, 1], plate.time
-        before = force[time < plate.contacts[0].start - _CLEAR]
-        after = force[time > plate.contacts[-1].stop + _CLEAR]
-        if min(len(before), len(after)) > _CLEAR * rate:
-            shift = abs(float(np.nanmean(after)) - float(np.nanmean(before)))
-            if shift > ZERO_SHIFT:
-                yield QualityRow(
-                    "Force plates", f"zero of plate {spec.index + 1} before and after contacts", f"{shift:.0f} N apart",
-                    f"≤ {ZERO_SHIFT:g} N", "fail", "", spoils, "zero the plates and measure again",
-                )  # fmt: skip
+        zero = unloaded_force(case, plate)
+        if zero > ZERO:
+            yield QualityRow(
+                "Force plates", f"zero of plate {spec.index + 1} while no foot is near it", f"{zero:.0f} N",
+                f"≤ {ZERO:g} N", "fail", "", spoils, "zero the plates and measure again",
+            )  # fmt: skip
+
+
+def unloaded_force(case: Case, plate: PlateData) -> float:
+    """Largest mean vertical force over 0.1 s in which no marker of a foot is near a plate, N; 0 where one always is."""
+    names = list(case.lab.marker_names)
+    feet = [names.index(label) for side in SIDES for label in foot_markers(case.lab.roles, side)]
+    if not feet:
+        return 0.0
+    paths = case.lab.positions[:, feet]
+    beside = np.array([inside_distance(path, plate.corners) < -_NEAR for path in np.moveaxis(paths, 1, 0)])
+    free = np.isfinite(paths).all(axis=2).all(axis=1) & beside.all(axis=0)
+    width = max(round(_BLOCK * plate.rate), 1)
+    means = [0.0]
+    for start, stop in runs(free):
+        part = plate.vertical[round(start / case.lab.rate * plate.rate) : round(stop / case.lab.rate * plate.rate)]
+        blocks = part[: len(part) // width * width].reshape(-1, width).mean(axis=1)
+        means += [float(abs(value)) for value in blocks if np.isfinite(value)]
+    return max(means)
 
 
 def longest_flat(channel: NDArray[np.float64]) -> int:

@@ -16,6 +16,8 @@ from exogait.data.quality import QualityRow
 TABLES = ("coordinates", "speeds", "generalized_forces", "joint_powers", "ground_reactions", "emg")
 """Tables of a trial whose columns can be withheld."""
 SPATIOTEMPORAL = "spatiotemporal"
+_FRONTAL = ("hip_adduction", "hip_rotation", "subtalar_angle")
+"""Coordinates whose axes lie along the walk or stand upright."""
 
 
 def spoiled(trial: GaitTrial, rows: Iterable[QualityRow]) -> frozenset[str]:
@@ -23,7 +25,7 @@ def spoiled(trial: GaitTrial, rows: Iterable[QualityRow]) -> frozenset[str]:
 
     Speeds follow from an angle, and the moments and powers of its leg; moments and powers of a leg, and what the
     pelvis would need, from its ground reaction; powers from moments; muscles from any moment; spatiotemporal numbers
-    from events.
+    from events. A sideways force has a say in the moments about axes along the walk and upright ones.
 
     Args:
         trial: The trial with nothing withheld.
@@ -98,7 +100,11 @@ def _follows(address: str) -> Iterator[str]:
         yield "muscles/*"
     elif table == "ground_reactions":
         side = next(side for side in SIDES if f"_{side}_" in column)
-        yield from (f"generalized_forces/*_{side}", "generalized_forces/pelvis_*", "generalized_forces/lumbar_*")
+        if column.endswith("_vz"):  # it is small, and its lever to axes that lie across the walk is smaller
+            yield from (f"generalized_forces/{name}_{side}" for name in _FRONTAL)
+        else:
+            yield f"generalized_forces/*_{side}"
+        yield from ("generalized_forces/pelvis_*", "generalized_forces/lumbar_*")
     elif table == "events":
         yield f"{SPATIOTEMPORAL}/*"
 

@@ -21,7 +21,7 @@ from exogait.data.trial import GaitEvent
 
 from ..c3d.reader import C3DFile
 from ..gait.belt import OVERGROUND, Belt
-from .clock import clock_shifts, settle_clock
+from .clock import clock_shifts, plates_on_clock, settle_clock
 from .event_choice import KINDS, MATCH_WINDOW, EventChoice, EventMethod, choose_methods
 from .kinematic_events import METHODS, MIN_SPACING, events_from_markers
 from .overrides import Overrides
@@ -178,7 +178,8 @@ def detect_events(
     The file's own events are the base if they hold two heel strikes and a toe off of each side, else they are joined
     with those from the markers. The latter are shifted by their mean difference from the plates of the same trial:
     walking overground methods find a heel strike up to 40 ms early, and a stride must not mix the two.
-    An event that a plate saw within 150 ms takes the plate's time; manual events replace all others of their side and
+    An event that a plate saw within 150 ms takes the plate's time, unless plates and cameras are on two clocks
+    (:func:`.clock.plates_on_clock`); manual events replace all others of their side and
     kind.
 
     Args:
@@ -204,11 +205,15 @@ def detect_events(
         lists[name] = events_from_markers(
             positions, trial.marker_names, trial.point_rate, roles, method=name, belt=belt
         )
-    choice = _settled(choose_methods([lists]), method, toe_off_method)
+    by_shift = {shift: events_from_c3d(trial, shift) for shift in clock_shifts(trial)}
+    on_clock = [plates_on_clock(lists["plate"], events, lists["oconnor2007"]) for events in by_shift.values()]
+    plates = lists["plate"] if any(good for good, _ in on_clock) else []
+    if lists["plate"] and not plates:
+        notes.append(f"events of the force plates are set aside: they come at another time ({on_clock[0][1]})")
+    choice = _settled(choose_methods([{**lists, "plate": plates}]), method, toe_off_method)
     kinematic = choice.of(lists)
     if lists["c3d"]:
-        by_shift = {shift: events_from_c3d(trial, shift) for shift in clock_shifts(trial)}
-        lists["c3d"], decided = settle_clock(by_shift, lists["plate"], kinematic)
+        lists["c3d"], decided = settle_clock(by_shift, plates, kinematic)
         notes += [decided] if decided else []
     stated = lists["c3d"]
     full = all(
@@ -217,12 +222,12 @@ def detect_events(
         for side in SIDES
     )
     if not full:
-        kinematic, shifts = _shift_to(lists["plate"], kinematic)
+        kinematic, shifts = _shift_to(plates, kinematic)
         notes += shifts
     merged = list(stated) if full else _join(stated, kinematic)
     if not full and stated:
         notes.append("the file's events are incomplete: joined with those of the markers")
-    merged = _join(lists["plate"], merged)
+    merged = _join(plates, merged)
     for side in SIDES:
         for kind in KINDS:
             manual = [e for e in (overrides.events if overrides else ()) if e.side == side and e.kind == kind]

@@ -204,6 +204,27 @@ def forces_drift(rng: np.random.Generator, pair: Pair) -> tuple[Pair, str]:
     return _walk(pair, replace(walk, analog=analog), f"{by:+.0f} N over the trial")
 
 
+# -- events: angles are those of the clean walk, as for plates ---------------------------------------------------------
+
+
+@kind
+def events_shifted(rng: np.random.Generator, pair: Pair) -> tuple[Pair, str]:
+    if not pair.recording.events:
+        raise NotPossible("no events")
+    by = _size(rng, 0.08, 0.5)
+    events = tuple(replace(event, time=event.time + by) for event in pair.recording.events)
+    return _walk(pair, replace(pair.recording, events=events), f"{by:+.2f} s")
+
+
+@kind
+def events_of_the_other_side(rng: np.random.Generator, pair: Pair) -> tuple[Pair, str]:
+    if not pair.recording.events:
+        raise NotPossible("no events")
+    other = {"r": "l", "l": "r"}
+    events = tuple(replace(event, side=other.get(event.side, event.side)) for event in pair.recording.events)
+    return _walk(pair, replace(pair.recording, events=events), "all events")
+
+
 # -- markers ----------------------------------------------------------------------------------------------------------
 
 
@@ -359,24 +380,6 @@ def rows_lost(rng: np.random.Generator, pair: Pair) -> tuple[Pair, str]:
     keep = np.sort(rng.choice(walk.n_frames, int((1 - share) * walk.n_frames), replace=False))
     walk = replace(walk, positions=walk.positions[keep], residuals=walk.residuals[keep], outputs=walk.outputs[keep])
     return _walk(pair, walk, f"{share:.0%} of the frames")
-
-
-@kind
-def events_shifted(rng: np.random.Generator, pair: Pair) -> tuple[Pair, str]:
-    if not pair.recording.events:
-        raise NotPossible("no events")
-    by = _size(rng, 0.08, 0.5)
-    events = tuple(replace(event, time=event.time + by) for event in pair.recording.events)
-    return _walk(pair, replace(pair.recording, events=events), f"{by:+.2f} s")
-
-
-@kind
-def events_of_the_other_side(rng: np.random.Generator, pair: Pair) -> tuple[Pair, str]:
-    if not pair.recording.events:
-        raise NotPossible("no events")
-    other = {"r": "l", "l": "r"}
-    events = tuple(replace(event, side=other.get(event.side, event.side)) for event in pair.recording.events)
-    return _walk(pair, replace(pair.recording, events=events), "all events")
 
 
 @kind
