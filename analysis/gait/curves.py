@@ -24,6 +24,8 @@ from .cycle import find_strides, normalize_cycles
 
 Scale = Literal["deg", "per_kg", "per_bw", "plain"]
 _KNEE_COLUMN = "knee_angle_{side}"
+LABORATORY = "laboratory"
+"""Further table of a trial: angles and moments that the laboratory's own software stored in the file."""
 BODY_MOTION = "body_motion"
 """Further table of a trial that holds the motion of its centre of mass and feet."""
 
@@ -225,6 +227,23 @@ def display_series(trial: GaitTrial, key: str, side: Side) -> pd.Series:
         raise UnknownNameError(f"{curve.table} column", column, map(str, table.columns), trial.name)
     series = pd.Series(table[column].astype(np.float64) * display_factor(trial, curve, side))
     return mask_unknown(trial, series, side) if curve.masked else series
+
+
+def stated_series(trial: GaitTrial, key: str, side: Side) -> pd.Series | None:
+    """The same curve as the laboratory's own software stored it, signed and scaled as ours; ``None`` where it has none.
+
+    Args:
+        trial: Any trial.
+        key: A key of :data:`CURVES`.
+        side: ``r`` or ``l``.
+    """
+    curve = find_curve(key)
+    table, column = trial.extra.get(LABORATORY), f"{curve.table}/{curve.column_of(side)}"
+    if table is None or column not in table.columns:
+        return None
+    # The stored knee has Gait2392's sign, whichever model ours is of.
+    sign = -knee_sign(trial) if curve.column == _KNEE_COLUMN else 1.0
+    return pd.Series(table[column].astype(np.float64) * sign * display_factor(trial, curve, side))
 
 
 def mask_unknown(trial: GaitTrial, series: pd.Series, side: Side) -> pd.Series:

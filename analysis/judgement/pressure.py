@@ -16,9 +16,11 @@ from .forces import Stance, stances_of
 
 TRAVEL = 0.03
 """Least travel of the pressure from heel to toe over a stance, m; an adult foot has 0.15, a toe walker 0.06."""
-START, END = (0.1, 0.6), (0.72, 1.22)
-"""Where the pressure is in the first and the last fifth of firm stance, from heel (0) to toe marker (1); clean walks:
-0.19 to 0.41, one 0.66, and 0.84 to 1.14."""
+START, END = (0.05, 0.6), 0.78
+"""Where the pressure is in the first fifth of firm stance, and at least in the last one, from heel (0) to toe marker
+(1); clean walks: 0.19 to 0.38, one 0.66, and 0.84 to 1.14."""
+BEYOND = 0.05
+"""The last fifth is no farther than this before the toe marker, m: there the toes end."""
 ACROSS = 0.035
 """Mean distance of the pressure from the line heel to toe, m; on clean walks up to 0.027."""
 _FIRM = 0.3
@@ -41,6 +43,8 @@ class _Place:
     start: float
     end: float
     """First and last fifth along the foot, 0 at the heel marker and 1 at the toe marker."""
+    ahead: float
+    """Last fifth before the toe marker, m."""
     across: float
     """Mean distance to the outer side, m."""
 
@@ -55,12 +59,15 @@ def pressure_rows(case: Case) -> Iterator[QualityRow]:
         yield _way(side, own)
         places = [place for stance in own if (place := _place(case, stance)) is not None]
         if places:
-            start, end, across = (float(np.median([getattr(p, n) for p in places])) for n in ("start", "end", "across"))
-            good = START[0] <= start <= START[1] and END[0] <= end <= END[1] and abs(across) <= ACROSS
+            start, end, ahead, across = (
+                float(np.median([getattr(place, name) for place in places]))
+                for name in ("start", "end", "ahead", "across")
+            )
+            good = START[0] <= start <= START[1] and END <= end and ahead <= BEYOND and abs(across) <= ACROSS
             yield QualityRow(
                 "Force plates", f"pressure under the {SIDE_WORDS[side]} foot, heel 0 to toe 1, and beside it",
                 f"{start:.2f} to {end:.2f}, {across * 100:+.1f} cm",
-                f"{START[0]:g}-{START[1]:g} to {END[0]:g}-{END[1]:g}, ± {ACROSS * 100:g} cm",
+                f"{START[0]:g}-{START[1]:g} to {END:g}-1 + {BEYOND * 100:g} cm, ± {ACROSS * 100:g} cm",
                 "pass" if good else "fail", _SOURCE, () if good else spoiled_by_pressure(side), _TODO,
             )  # fmt: skip
 
@@ -98,7 +105,7 @@ def _place(case: Case, stance: Stance) -> _Place | None:
     outward = np.array([-along[1], along[0]]) * (1.0 if stance.side == "r" else -1.0)
     point = stance.point[_firm(stance)][:, [0, 2]] - heel
     start, end = _fifths(point @ along / length)
-    return _Place(start, end, float((point @ outward).mean()))
+    return _Place(start, end, (end - 1) * length, float((point @ outward).mean()))
 
 
 def _since(stance: Stance, span: slice, case: Case) -> NDArray[np.float64]:

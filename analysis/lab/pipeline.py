@@ -20,6 +20,7 @@ from exogait.data import DataQualityWarning, GaitTrial, output_folder
 from exogait.data.quality import QualityRow, to_metadata
 from exogait.data.show import Shown
 
+from ..gait.curves import LABORATORY
 from ..gait.spatiotemporal import Spatiotemporal
 from ..judgement import statements
 from ..judgement.case import Case
@@ -31,6 +32,7 @@ from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
 from ..opensim_tools.scale import ScaleResult
 from ..opensim_tools.static_optimization import OptimizationResult
+from ..signals.laboratory import stated_results
 from ..signals.measured import LabTrial
 from . import steps
 from .request import LabChoices, LabRequest, make_request
@@ -189,7 +191,10 @@ def _analyse(request: LabRequest, out: Path, keep_steps: bool, progress: Progres
 
     facts = steps.trial_facts(request, measured, scaled, angles, numbers)
     whole = steps.assemble(measured.trial, angles, dynamics, unseen)
-    whole = whole.replace(emg=measured.emg, metadata=facts)
+    stated = stated_results(measured.recording, request.mass)
+    whole = whole.replace(
+        emg=measured.emg, metadata=facts, extra=whole.extra if stated is None else {**whole.extra, LABORATORY: stated}
+    )
     rows += judge_case(
         Case(
             mass=float(request.mass), height=request.height, resting=measured.resting, standing=measured.standing,

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from exogait.data import GaitTrial
 from exogait.data.trial import SIDES, Side
 
-from ..gait.curves import DisplayCurve, find_curve, has_curve, stride_curves
+from ..gait.curves import DisplayCurve, find_curve, has_curve, stated_series, stride_curves
 from ..gait.norm_bands import NormBand
 
 COLOURS = {"r": "#0b5fa5", "l": "#c4431b"}
@@ -99,7 +99,8 @@ def figure_grid(
     """Curves over the gait cycle in a grid, both legs, with bands of normal.
 
     Every stride counts: the line is the mean of the strides, the tint around it plus and minus one SD where there are
-    two or more. Unknown kinetics are not drawn. The thin vertical lines are toe off.
+    two or more. Unknown kinetics are not drawn. The thin vertical lines are toe off. What the laboratory's own software
+    stored in the file is dotted.
 
     Args:
         trial: Trial with events.
@@ -115,7 +116,7 @@ def figure_grid(
     """
     with style():
         figure, axes = prepare_panels(grid, axes, panel)
-        norms = norms or {}
+        norms, stated = norms or {}, False
         for row, keys in zip(axes, grid, strict=True):
             for ax, key in zip(row, keys, strict=True):
                 curve = find_curve(key)
@@ -127,6 +128,7 @@ def figure_grid(
                 for side in sides:
                     if has_curve(trial, key, side):
                         drawn += draw_strides(ax, trial, key, side)
+                    stated |= draw_stated(ax, trial, key, side)
                 finish_panel(ax, curve)
                 if hatched:
                     ax.axvspan(
@@ -138,6 +140,8 @@ def figure_grid(
         handles = [
             Line2D([], [], color=COLOURS[s], linestyle=STYLES[s], linewidth=1.6, label=SIDE_NAMES[s]) for s in sides
         ]
+        if stated:
+            handles.append(Line2D([], [], color=FAINT, linestyle=":", linewidth=1.3, label="the laboratory's own"))
         draw_legend(figure, handles, norms)
     return figure, axes
 
@@ -297,6 +301,20 @@ def draw_strides(ax: Axes, trial: GaitTrial, key: str, side: Side, *, colour: st
     """
     values, toe_off = stride_curves(trial, key, side)
     return draw_cycles(ax, values, toe_off, colour or COLOURS[side], STYLES[side])
+
+
+def draw_stated(ax: Axes, trial: GaitTrial, key: str, side: Side) -> bool:
+    """Mean of what the laboratory's own software stored, dotted; False where the trial has none."""
+    series = stated_series(trial, key, side)
+    values = np.zeros((0, 101)) if series is None else stride_curves(trial, series, side)[0]
+    known = values[np.isfinite(values).all(axis=1)]
+    if not len(known):
+        return False
+    ax.plot(
+        np.linspace(0.0, 100.0, known.shape[1]), known.mean(axis=0), color=COLOURS[side], linestyle=":", linewidth=1.3,
+        zorder=2.5, label="_stated",
+    )  # fmt: skip
+    return True
 
 
 def draw_cycles(ax: Axes, values: NDArray[np.float64], toe_off: NDArray[np.float64], colour: str, style: Any) -> int:

@@ -9,7 +9,8 @@ from exogait.analysis.c3d.recording import read_recording
 from exogait.analysis.lab.manifest import ManifestRow
 from exogait.analysis.made_up.person import make_synthetic_trial
 from tests.validation.corrupt.kinds import KINDS, NotPossible, Pair
-from tests.validation.corruptions import KEPT, Outcome, analyse, judge, numbers_of
+from tests.validation.corrupt.road import compute, judge, read, write
+from tests.validation.corruptions import KEPT, Outcome, compare
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +44,13 @@ def test_there_are_thirty_kinds_and_each_changes_what_is_read(person) -> None:
 @pytest.mark.parametrize("name", ["sign_of_Fy", "wrong_mass", "moment_unit", "gain_of_vertical"])
 def test_what_is_wrong_is_not_reported(person, name: str) -> None:
     row, pair, out = person
-    clean, units = numbers_of(analyse(row, pair, out)[1])
-    whole, trial = analyse(row, KINDS[name](np.random.default_rng(2), pair)[0], out)
-    pushed, wrong, _ = judge(clean, units, numbers_of(whole)[0], numbers_of(trial)[0])
+    clean = judge(compute(row, pair, "", out))
+    changed, what = KINDS[name](np.random.default_rng(2), pair)
+    write(compute(row, changed, what, out), out / "kept.gz")
+    kept = read(out / "kept.gz")
+    found = judge(kept)
+    assert clean is not None and found is not None and kept.what == what and clean.failed == ()
+    pushed, wrong, _, _ = compare(clean.shown, clean.units, found.raw, found.shown)
     assert pushed and wrong == ()
 
 
@@ -58,8 +63,8 @@ def test_caught_is_nothing_wrong_and_enough_left() -> None:
         ({"a": nan, "b": 20.0, "c": 30.5}, 0, 1.0),
         ({"a": nan, "b": 20.0, "c": nan}, 0, 0.5),
     ):
-        pushed, found, share = judge(clean, units, raw, shown)
-        assert pushed and len(found) == wrong and share == kept
-        outcome = Outcome("w", "s", "k", "1", "", "", pushed, found, share)
+        pushed, found, lost, share = compare(clean, units, raw, shown)
+        assert pushed and len(found) == wrong and share == kept and lost == (("c",) if kept < 1 else ())
+        outcome = Outcome("w", "s", "k", "1", "", "", found, lost, share)
         assert outcome.caught == (wrong == 0 and kept >= KEPT)
-    assert judge(clean, units, clean, clean) == (False, (), 1.0)
+    assert compare(clean, units, clean, clean) == (False, (), (), 1.0)
