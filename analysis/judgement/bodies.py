@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,17 @@ from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array
 
 from .case import Case
+from .influence import influence
 
-MOVED_WARN, MOVED_FAIL = 0.02, 0.03
+MOVED = 0.025
 """Change of a marker's distances from the others of its segment between standing and walking, m. Skin slides by one to
 two centimetres in walking (Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002)."""
-MOVED_TEXT = f"≤ {MOVED_WARN * 100:g} cm, not usable above {MOVED_FAIL * 100:g}"
+ODD, WOBBLE = 0.012, 0.006
+"""Distance of a marker from where three or more others put it, m, and what is added for each time that it is farther
+from them than they spread: so far their own skin turns them. Clean walks reach four fifths of it."""
+SKIN = "Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002"
+SPATIAL = 3
+"""Markers that tell where a fourth one is."""
 LENGTH_FAIL = 0.045
 """Change of a limb's length between static trial and walk over its length: another person, or another unit."""
 LEAST_VOLUME = 0.02
@@ -33,6 +40,7 @@ _ABOVE = {
 """Segment to the coordinates that its markers tell, with those that inverse kinematics bends to reach them."""
 _LIMBS = (("asis_r", "asis_l"), ("knee_r", "ankle_r"), ("knee_l", "ankle_l"), ("heel_r", "toe_r"), ("heel_l", "toe_l"))
 _SIZED = ("coordinates/*", "spatiotemporal/*length*", "spatiotemporal/*width*", "spatiotemporal/speed*")
+_STRIDES = ("spatiotemporal/stride_length*", "spatiotemporal/speed*")
 _TODO = "check these labels in both trials, and that both are one person's with the same markers on the same places"
 
 
@@ -71,34 +79,121 @@ def segments(case: Case) -> dict[str, tuple[list[str], NDArray[np.float64], NDAr
 
 
 def rigid_rows(case: Case) -> Iterator[QualityRow]:
-    """Distances within a segment are those of the static trial."""
-    worst, worst_label = 0.0, ""
-    for body, (labels, stood, walked) in segments(case).items():
-        if body == "torso" or len(labels) < 2:
-            continue
-        change = np.full((len(labels), len(labels)), np.nan)
-        for i, j in itertools.combinations(range(len(labels)), 2):
-            now = np.linalg.norm(walked[:, i] - walked[:, j], axis=1)
-            if np.isfinite(now).any():
-                change[i, j] = change[j, i] = abs(float(np.nanmedian(now)) - np.linalg.norm(stood[i] - stood[j]))
-        with np.errstate(all="ignore"):
-            away = np.array([np.nanmedian(row) if np.isfinite(row).any() else 0.0 for row in change])
-        k = int(np.argmax(away))
-        if away[k] > worst:
-            worst, worst_label = float(away[k]), labels[k]
-        if away[k] > MOVED_FAIL:
-            yield QualityRow(
-                "Markers", f"{labels[k]} among the markers of {body}",
-                f"{away[k] * 100:.1f} cm nearer or farther than in the static trial",
-                MOVED_TEXT, "fail",
-                "Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002", spoiled_by(body), _TODO,
-            )  # fmt: skip
-    if worst <= MOVED_FAIL and worst_label:
+    """Segments are as rigid as in the static trial; a marker that left the others spoils what it has a say in."""
+    found = {body: markers for body, markers in segments(case).items() if body != "torso" and len(markers[0]) > 1}
+    off = {body: odd_marker(stood, walked) for body, (_, stood, walked) in found.items()}
+    worst = max(off, key=lambda body: off[body].size / off[body].limit, default="")
+    bad = {body: odd for body, odd in off.items() if odd.size > odd.limit}
+    effects = influence(case) if bad else None
+    for body, odd in bad.items():
+        assert effects is not None
+        label = found[body][0][odd.marker]
+        if odd.known:
+            start = round(float(case.kinematics.coordinates.index[0]) * case.lab.rate)
+            away = odd.away[[min(start + frame, len(odd.away) - 1) for frame in effects.frames]]
+            spoils = effects.spoils(label, np.where(np.isfinite(away), away, np.nanmedian(odd.away, axis=0)))
+            told = f"{odd.size * 100:.1f} cm from where the others put it by the static trial"
+        else:
+            spoils = effects.spoils(label, odd.size)
+            told = f"{odd.size * 100:.1f} cm nearer or farther than in the static trial"
         yield QualityRow(
-            "Markers", "distances within a segment, standing against walking, largest change",
-            f"{worst * 100:.1f} cm ({worst_label})", MOVED_TEXT,
-            "pass" if worst <= MOVED_WARN else "warn", "Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002",
+            "Markers", f"{label} among the markers of {body}", told, f"≤ {odd.limit * 100:.1f} cm", "fail", SKIN,
+            (*spoils, *steps_from(case, label)), _TODO,
         )  # fmt: skip
+    if worst and not bad:
+        odd = off[worst]
+        yield QualityRow(
+            "Markers", "markers of a segment, standing against walking, largest change",
+            f"{odd.size * 100:.1f} cm ({found[worst][0][odd.marker]})", f"≤ {odd.limit * 100:.1f} cm", "pass", SKIN,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Odd:
+    """The marker of a segment that is least where the others put it."""
+
+    marker: int
+    size: float
+    """Median distance from there, m; or the change of its distances from the others."""
+    limit: float
+    """m."""
+    away: NDArray[np.float64]
+    """Measured less expected place, shape (n_frames, 3), m; no frame where the others do not tell it."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the others tell where it should be."""
+        return len(self.away) > 0
+
+
+def odd_marker(stood: NDArray[np.float64], walked: NDArray[np.float64]) -> Odd:
+    """The marker without which the others fit best, or whose distances from them changed most.
+
+    Three others tell a place the worse, the nearer they are to one line and the farther it is from them.
+
+    Args:
+        stood: Markers of a segment standing, shape (n, 3), m.
+        walked: Walking, shape (n_frames, n, 3), m.
+    """
+    n = len(stood)
+    by_distance = _by_distance(stood, walked)
+    if n <= SPATIAL:
+        return by_distance
+    fits = [_without(stood, walked, k) for k in range(n)]
+    best = min(range(n), key=lambda k: fits[k][0])
+    away = fits[best][1]
+    size = np.linalg.norm(away, axis=1)
+    rest = np.delete(stood, best, axis=0)
+    spread = np.linalg.svd(rest - rest.mean(axis=0))[1][1] / np.sqrt(n - 1)
+    lever = float(np.linalg.norm(stood[best] - rest.mean(axis=0)) / max(spread, 1e-6))
+    placed = Odd(best, float(np.nanmedian(size)) if np.isfinite(size).any() else 0.0, ODD + WOBBLE * lever, away)
+    return placed if placed.size > placed.limit or by_distance.size <= by_distance.limit else by_distance
+
+
+def _by_distance(stood: NDArray[np.float64], walked: NDArray[np.float64]) -> Odd:
+    n = len(stood)
+    change = np.full((n, n), np.nan)
+    for i, j in itertools.combinations(range(n), 2):
+        now = np.linalg.norm(walked[:, i] - walked[:, j], axis=1)
+        if np.isfinite(now).any():
+            change[i, j] = change[j, i] = abs(float(np.nanmedian(now)) - np.linalg.norm(stood[i] - stood[j]))
+    away = [float(np.nanmedian(row)) if np.isfinite(row).any() else 0.0 for row in change]
+    return Odd(int(np.argmax(away)), max(away), MOVED, np.zeros((0, 3)))
+
+
+def _without(stood: NDArray[np.float64], walked: NDArray[np.float64], k: int) -> tuple[float, NDArray[np.float64]]:
+    """Misfit of all markers but one (median over frames, m), and how far that one is from where they put it."""
+    others = [i for i in range(len(stood)) if i != k]
+    seen = np.isfinite(walked[:, others]).all(axis=(1, 2))
+    away = np.full((len(walked), 3), np.nan)
+    if not seen.any():
+        return np.inf, away
+    rest, now = stood[others] - stood[others].mean(axis=0), walked[seen][:, others]
+    middle = now.mean(axis=1)
+    u, _, vt = np.linalg.svd(np.einsum("ni,fnj->fij", rest, now - middle[:, None]))
+    flip = np.ones((len(u), 3))
+    flip[:, 2] = np.sign(np.linalg.det(u @ vt))
+    turn = u * flip[:, None] @ vt  # Kabsch 1976, doi 10.1107/S0567739476001873
+    fitted = rest @ turn + middle[:, None]
+    misfit = np.sqrt(((fitted - now) ** 2).sum(axis=2).mean(axis=1))
+    away[seen] = walked[seen, k] - ((stood[k] - stood[others].mean(axis=0)) @ turn + middle)
+    return float(np.median(misfit)), away
+
+
+def steps_from(case: Case, label: str, *, moving: bool = False) -> tuple[str, ...]:
+    """Lengths that a marker spoils that is a heel: steps go from heel to heel, strides only where it moves.
+
+    Args:
+        case: The walk.
+        label: Label of the map.
+        moving: Whether it is off by different amounts over time.
+    """
+    name = case.identity.match.found.get(label, label)
+    roles = case.identity.roles
+    heels = [(roles.get(f"heel_{side}") or roles.get(f"ankle_{side}") or ("",))[0] for side in SIDES]
+    if name not in heels:
+        return ()
+    return ("spatiotemporal/step_length*", "spatiotemporal/step_width*", *(_STRIDES if moving else ()))
 
 
 def mirror_rows(case: Case) -> Iterator[QualityRow]:

