@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,11 @@ from exogait.data.names import SIDES, mirrored_name, side_of, stem
 from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array
 
+from ..markers.misplaced import impossible_path, leap_limit, odd_marker
 from .case import Case
 from .influence import influence
 
-MOVED = 0.025
-"""Change of a marker's distances from the others of its segment between standing and walking, m. Skin slides by one to
-two centimetres in walking (Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002)."""
-ODD, WOBBLE = 0.012, 0.006
-"""Distance of a marker from where three or more others put it, m, and what is added for each time that it is farther
-from them than they spread: so far their own skin turns them. Clean walks reach four fifths of it."""
 SKIN = "Leardini et al. 2005, doi 10.1016/j.gaitpost.2004.05.002"
-SPATIAL = 3
-"""Markers that tell where a fourth one is."""
 LENGTH_FAIL = 0.045
 """Change of a limb's length between static trial and walk over its length: another person, or another unit."""
 LEAST_VOLUME = 0.02
@@ -40,6 +32,8 @@ _ABOVE = {
 """Segment to the coordinates that its markers tell, with those that inverse kinematics bends to reach them."""
 _LIMBS = (("asis_r", "asis_l"), ("knee_r", "ankle_r"), ("knee_l", "ankle_l"), ("heel_r", "toe_r"), ("heel_l", "toe_l"))
 _SIZED = ("coordinates/*", "spatiotemporal/*length*", "spatiotemporal/*width*", "spatiotemporal/speed*")
+HALF_STEP = 0.3
+"""How far off a marker comes that does not follow its body, m."""
 _STRIDES = ("spatiotemporal/stride_length*", "spatiotemporal/speed*")
 _TODO = "check these labels in both trials, and that both are one person's with the same markers on the same places"
 
@@ -108,78 +102,6 @@ def rigid_rows(case: Case) -> Iterator[QualityRow]:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Odd:
-    """The marker of a segment that is least where the others put it."""
-
-    marker: int
-    size: float
-    """Median distance from there, m; or the change of its distances from the others."""
-    limit: float
-    """m."""
-    away: NDArray[np.float64]
-    """Measured less expected place, shape (n_frames, 3), m; no frame where the others do not tell it."""
-
-    @property
-    def known(self) -> bool:
-        """Whether the others tell where it should be."""
-        return len(self.away) > 0
-
-
-def odd_marker(stood: NDArray[np.float64], walked: NDArray[np.float64]) -> Odd:
-    """The marker without which the others fit best, or whose distances from them changed most.
-
-    Three others tell a place the worse, the nearer they are to one line and the farther it is from them.
-
-    Args:
-        stood: Markers of a segment standing, shape (n, 3), m.
-        walked: Walking, shape (n_frames, n, 3), m.
-    """
-    n = len(stood)
-    by_distance = _by_distance(stood, walked)
-    if n <= SPATIAL:
-        return by_distance
-    fits = [_without(stood, walked, k) for k in range(n)]
-    best = min(range(n), key=lambda k: fits[k][0])
-    away = fits[best][1]
-    size = np.linalg.norm(away, axis=1)
-    rest = np.delete(stood, best, axis=0)
-    spread = np.linalg.svd(rest - rest.mean(axis=0))[1][1] / np.sqrt(n - 1)
-    lever = float(np.linalg.norm(stood[best] - rest.mean(axis=0)) / max(spread, 1e-6))
-    placed = Odd(best, float(np.nanmedian(size)) if np.isfinite(size).any() else 0.0, ODD + WOBBLE * lever, away)
-    return placed if placed.size > placed.limit or by_distance.size <= by_distance.limit else by_distance
-
-
-def _by_distance(stood: NDArray[np.float64], walked: NDArray[np.float64]) -> Odd:
-    n = len(stood)
-    change = np.full((n, n), np.nan)
-    for i, j in itertools.combinations(range(n), 2):
-        now = np.linalg.norm(walked[:, i] - walked[:, j], axis=1)
-        if np.isfinite(now).any():
-            change[i, j] = change[j, i] = abs(float(np.nanmedian(now)) - np.linalg.norm(stood[i] - stood[j]))
-    away = [float(np.nanmedian(row)) if np.isfinite(row).any() else 0.0 for row in change]
-    return Odd(int(np.argmax(away)), max(away), MOVED, np.zeros((0, 3)))
-
-
-def _without(stood: NDArray[np.float64], walked: NDArray[np.float64], k: int) -> tuple[float, NDArray[np.float64]]:
-    """Misfit of all markers but one (median over frames, m), and how far that one is from where they put it."""
-    others = [i for i in range(len(stood)) if i != k]
-    seen = np.isfinite(walked[:, others]).all(axis=(1, 2))
-    away = np.full((len(walked), 3), np.nan)
-    if not seen.any():
-        return np.inf, away
-    rest, now = stood[others] - stood[others].mean(axis=0), walked[seen][:, others]
-    middle = now.mean(axis=1)
-    u, _, vt = np.linalg.svd(np.einsum("ni,fnj->fij", rest, now - middle[:, None]))
-    flip = np.ones((len(u), 3))
-    flip[:, 2] = np.sign(np.linalg.det(u @ vt))
-    turn = u * flip[:, None] @ vt  # Kabsch 1976, doi 10.1107/S0567739476001873
-    fitted = rest @ turn + middle[:, None]
-    misfit = np.sqrt(((fitted - now) ** 2).sum(axis=2).mean(axis=1))
-    away[seen] = walked[seen, k] - ((stood[k] - stood[others].mean(axis=0)) @ turn + middle)
-    return float(np.median(misfit)), away
-
-
 def steps_from(case: Case, label: str, *, moving: bool = False) -> tuple[str, ...]:
     """Lengths that a marker spoils that is a heel: steps go from heel to heel, strides only where it moves.
 
@@ -194,6 +116,27 @@ def steps_from(case: Case, label: str, *, moving: bool = False) -> tuple[str, ..
     if name not in heels:
         return ()
     return ("spatiotemporal/step_length*", "spatiotemporal/step_width*", *(_STRIDES if moving else ()))
+
+
+def path_rows(case: Case) -> Iterator[QualityRow]:
+    """No marker of the map leaps, or stands still while others move."""
+    rate, raw = case.recording.point_rate, case.recording.positions
+    names = list(case.identity.labels)
+    wrong: dict[str, str] = {}
+    for label, name in case.identity.match.found.items():
+        if case.identity.marker_map.markers[label].body != "torso":
+            if told := impossible_path(raw[:, names.index(name)], raw, rate):
+                wrong[label] = told
+    effects = influence(case) if wrong else None
+    for label, told in wrong.items():
+        assert effects is not None
+        yield QualityRow(
+            "Markers", f"path of {label}", told, f"steps within {leap_limit(rate) * 100:.0f} cm of each other", "fail",
+            "", (*effects.spoils(label, HALF_STEP), *steps_from(case, label, moving=True)),
+            f"repair the path of {label}, or leave the marker out",
+        )  # fmt: skip
+    if not wrong:
+        yield QualityRow("Markers", "leaps and standstills in paths", "none", verdict="pass")
 
 
 def mirror_rows(case: Case) -> Iterator[QualityRow]:
