@@ -16,7 +16,7 @@ from .forces import Stance, stances_of
 
 TRAVEL = 0.03
 """Least travel of the pressure from heel to toe over a stance, m; an adult foot has 0.15, a toe walker 0.06."""
-START, END = (0.05, 0.7), 0.78
+START, END = (0.05, 0.7), 0.65
 """Where the pressure is in the first fifth of firm stance, and at least in the last one, from heel (0) to toe marker
 (1); clean walks: 0.19 to 0.38, one 0.66, and 0.84 to 1.14."""
 BEYOND = 0.05

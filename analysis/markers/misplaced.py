@@ -110,7 +110,7 @@ def leap_limit(rate: float) -> float:
 
 
 def impossible_path(path: NDArray[np.float64], others: NDArray[np.float64], rate: float) -> str:
-    """What no body does about a marker's path: it leaps, or stands still while others move; empty where it does neither.
+    """What no body does about a path: the marker leaps, or stands still while others move; empty for neither.
 
     Args:
         path: Shape (n_frames, 3), m, as measured.
