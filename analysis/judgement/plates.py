@@ -82,7 +82,7 @@ def unloaded_force(case: Case, plate: PlateData) -> float:
         return 0.0
     paths = case.lab.positions[:, feet]
     beside = np.array([inside_distance(path, plate.corners) < -_NEAR for path in np.moveaxis(paths, 1, 0)])
-    free = np.isfinite(paths).all(axis=2).all(axis=1) & beside.all(axis=0)
+    free: NDArray[np.bool_] = np.isfinite(paths).all(axis=(1, 2)) & (beside.min(axis=0) > 0)
     width = max(round(_BLOCK * plate.rate), 1)
     means = [0.0]
     for start, stop in runs(free):

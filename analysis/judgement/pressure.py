@@ -27,6 +27,8 @@ _FIRM = 0.3
 """Vertical force over its largest from which the pressure tells something."""
 _FLAT = (0.3, 0.5)
 """Part of the stance in which the whole foot is on the ground."""
+_ENDS = (("heel", "ankle"), ("toe", "met5"))
+"""Roles of the foot's ends, best first."""
 _TODO = "check the plates' corners and origin, and the unit and sign of the moment channels"
 _SOURCE = "clean walks of half of the persons (docs/validation.md)"
 
@@ -89,14 +91,14 @@ def _way(side: Side, stances: list[Stance]) -> QualityRow:
 
 def _place(case: Case, stance: Stance) -> _Place | None:
     """Where the pressure was under the foot as it stood flat; ``None`` without its markers."""
-    paths = [
-        _path(case, *(f"{role}_{stance.side}" for role in roles)) for roles in (("heel", "ankle"), ("toe", "met5"))
-    ]
-    if paths[0] is None or paths[1] is None:
+    heels, toes = (_path(case, *(f"{role}_{stance.side}" for role in roles)) for roles in _ENDS)
+    if heels is None or toes is None:
         return None
     span = slice(*(round((stance.start + part * stance.seconds) * case.lab.rate) for part in _FLAT))
-    ground = [path[span][:, [0, 2]] + case.numbers.belt.speed * np.outer(_since(stance, span, case), [1.0, 0.0])
-              for path in paths]  # fmt: skip
+    belt = case.numbers.belt.speed * np.outer(_since(stance, span, case), [1.0, 0.0])
+    if span.stop > len(heels):
+        return None
+    ground = [path[span][:, [0, 2]] + belt for path in (heels, toes)]
     if not all(np.isfinite(path).all(axis=1).any() for path in ground):
         return None
     heel, toe = (np.nanmedian(path, axis=0) for path in ground)

@@ -112,7 +112,7 @@ def run(chosen: Sequence[ManifestRow], sizes: int, kinds: Sequence[str], out: Pa
     for place, row in enumerate(chosen):
         assert row.static is not None
         resting, recording = read_recording(row.static), read_recording(row.walk)
-        others = (r for r in chosen[place + 1 :] + chosen[:place] if r.subject != row.subject)
+        others = (r for r in [*chosen[place + 1 :], *chosen[:place]] if r.subject != row.subject)
         twin = next((r for r in others if r.subject[:3] == row.subject[:3]), row)
         other = resting if twin is row or twin.static is None else read_recording(twin.static)
         pair = Pair(resting, recording, row.mass, other)

@@ -125,10 +125,10 @@ def _knee_zero(trial: GaitTrial, side: Side, medial: bool, who: str, misses: lis
 
 
 def _moment(trial: GaitTrial, side: Side, who: str, misses: list[str]) -> str:
-    own, stated = (read(trial, "ankle_plantarflexion_moment", side) for read in (display_series, stated_series))
-    peaks = []
+    key = "ankle_plantarflexion_moment"
+    stated, peaks = stated_series(trial, key, side), []
     for stride in find_strides(trial.events, side) if stated is not None else ():
-        stance = own.loc[stride.start : stride.toe_off]
+        stance = display_series(trial, key, side).loc[stride.start : stride.toe_off]
         if stated is not None and len(stance) and stance.notna().all():
             peaks.append((float(stance.max()), float(stated.loc[stride.start : stride.stop].max())))
     if not peaks:
