@@ -7,8 +7,8 @@ size of every array follows from the bytes that are in the file, never from a co
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -233,20 +233,6 @@ def parse_c3d(data: bytes, path: str | Path = "<bytes>", *, units: str | None = 
         warnings=tuple(notes),
         subject=people[0] if len(people) == 1 else "",
     )
-
-
-def without_markers(file: C3DFile, gone: Collection[int]) -> C3DFile:
-    """The same measurement without some of its markers.
-
-    Args:
-        file: The measurement.
-        gone: Places of the markers in its list.
-    """
-    kept = [k for k in range(len(file.marker_names)) if k not in gone]
-    return replace(
-        file, marker_names=tuple(file.marker_names[k] for k in kept), positions=file.positions[:, kept],
-        residuals=file.residuals[:, kept],
-    )  # fmt: skip
 
 
 def _frames(

@@ -124,9 +124,7 @@ def compute_spatiotemporal(
         belt = find_belt(positions, names, rate, roles, events)
     else:
         belt = Belt(float(belt_speed), "given")
-    # One role on both sides: from a heel to an ankle is no step.
-    role = "heel" if {"heel_r", "heel_l"} <= set(roles) or not {"ankle_r", "ankle_l"} <= set(roles) else "ankle"
-    heels = {side: _path(positions, names, roles, f"{role}_{side}", f"ankle_{side}") for side in SIDES}
+    heels = {side: _path(positions, names, roles, f"heel_{side}", f"ankle_{side}") for side in SIDES}
     strikes = sorted(e for e in events if e.kind == "heel_strike")
     # On the belt's own ground a point that stands still moves backwards in the laboratory: add what the belt ran.
     shifted: dict[Side, NDArray[np.float64] | None] = {"r": None, "l": None}

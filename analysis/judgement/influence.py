@@ -18,7 +18,7 @@ from exogait.data.names import SIDES
 from ..opensim_tools.common import body_names, load_model
 from .case import Case
 
-ANGLE = np.radians(2.5)
+ANGLE = np.radians(3.0)
 """Change of an angle that spoils it, rad: what the best laboratories repeat an angle to (McGinley et al. 2009,
 doi 10.1016/j.gaitpost.2008.09.003: 2 to 5 degrees)."""
 CENTRE = 0.01

@@ -8,7 +8,7 @@ a report written years later still shows them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -210,18 +210,6 @@ def map_rows(marker_map: MarkerMap, walk: MarkerMatch, static: MarkerMatch) -> l
             )
         )  # fmt: skip
     return rows
-
-
-def left_out_rows(wrong: Mapping[str, str]) -> list[QualityRow]:
-    """Markers that were left out of both trials, and why.
-
-    Args:
-        wrong: Label to what is wrong with it.
-    """
-    return [
-        QualityRow("Markers", f"marker {label}", f"left out: it {why}", "where the others put it", "warn")
-        for label, why in wrong.items()
-    ]
 
 
 def swap_rows(swaps: Sequence[Swap]) -> list[QualityRow]:

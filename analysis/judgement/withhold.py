@@ -16,6 +16,8 @@ from exogait.data.quality import QualityRow
 TABLES = ("coordinates", "speeds", "generalized_forces", "joint_powers", "ground_reactions", "emg")
 """Tables of a trial whose columns can be withheld."""
 SPATIOTEMPORAL = "spatiotemporal"
+_CHAIN = ("hip", "knee", "ankle", "subtalar", "mtp")
+"""Joints of a leg from the pelvis down: what is wrong at one is wrong in the moments of those above it."""
 _FRONTAL = ("hip_adduction", "hip_rotation", "subtalar_angle")
 """Coordinates whose axes lie along the walk or stand upright."""
 
@@ -23,9 +25,10 @@ _FRONTAL = ("hip_adduction", "hip_rotation", "subtalar_angle")
 def spoiled(trial: GaitTrial, rows: Iterable[QualityRow]) -> frozenset[str]:
     """Addresses of all quantities that failed rows spoil, with what follows from them.
 
-    Speeds follow from an angle, and the moments and powers of its leg; moments and powers of a leg, and what the
-    pelvis would need, from its ground reaction; powers from moments; muscles from any moment; spatiotemporal numbers
-    from events. A sideways force has a say in the moments about axes along the walk and upright ones.
+    Speeds follow from an angle, and the moments and powers of its joint and of those above it in the leg; moments and
+    powers of a leg, and what the pelvis would need, from its ground reaction, of which a sideways force has a say in
+    the moments about axes along the walk and upright ones; powers from moments; muscles from any moment;
+    spatiotemporal numbers from events.
 
     Args:
         trial: The trial with nothing withheld.
@@ -92,7 +95,8 @@ def _follows(address: str) -> Iterator[str]:
     if table == "coordinates":
         yield from (f"{other}/{column}" for other in ("speeds", "generalized_forces", "joint_powers"))
         if (side := side_of(column)) is not None:  # inverse dynamics carries each segment's motion up the leg
-            yield f"generalized_forces/*_{side}"
+            chain = next((k for k, part in enumerate(_CHAIN) if column.startswith(part)), len(_CHAIN) - 1)
+            yield from (f"generalized_forces/{part}_*{side}" for part in _CHAIN[: chain + 1])
     elif table == "speeds":
         yield f"joint_powers/{column}"
     elif table == "generalized_forces":

@@ -23,13 +23,12 @@ from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array, marker_table
 
 from ..c3d.applied import AppliedForce
-from ..c3d.reader import C3DFile, without_markers
+from ..c3d.reader import C3DFile
 from ..gait.power import differentiate, joint_powers
 from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
 from ..judgement import statements
 from ..markers.identify import Identity, identify
 from ..markers.map import MarkerMap
-from ..markers.misplaced import misplaced, quiet_place
 from ..opensim_tools.common import load_model
 from ..opensim_tools.dynamics import DynamicsResult, inverse_dynamics
 from ..opensim_tools.kinematics import KinematicsResult, inverse_kinematics
@@ -97,7 +96,6 @@ def measure(request: LabRequest) -> Measured:
     settings = request.settings
     sources = read_sources(request)
     resting, recording, used_map = sources.resting, sources.recording, sources.marker_map
-    resting, recording, left_out = _without_misplaced(request, resting, recording, used_map)
     at_rest = identify(resting, used_map, settings.roles)
     walking = identify(recording, used_map, settings.roles, standing=resting)
     standing, standing_rows = _turn_standing(resting, at_rest, settings.up)
@@ -119,7 +117,7 @@ def measure(request: LabRequest) -> Measured:
     )
     emg, emg_facts, emg_rows = _process_emg(recording)
     rows = [
-        *standing_rows, *sources.rows, *left_out, *statements.lab_rows(recording, lab), *emg_rows,
+        *standing_rows, *sources.rows, *statements.lab_rows(recording, lab), *emg_rows,
         *statements.map_rows(used_map, walking.match, at_rest.match), *statements.swap_rows(walking.swaps),
     ]  # fmt: skip
     return Measured(
@@ -292,32 +290,6 @@ def _unseen_at(clock: pd.Index, frames: pd.Index, unseen: NDArray[np.bool_]) -> 
     """Instants next to a frame that no marker tells."""
     flags = np.interp(clock.to_numpy(np.float64), frames.to_numpy(np.float64), unseen.astype(np.float64))
     return flags > 0
-
-
-def _without_misplaced(
-    request: LabRequest, resting: C3DFile, recording: C3DFile, used_map: MarkerMap
-) -> tuple[C3DFile, C3DFile, list[QualityRow]]:
-    """Both trials without the markers that are surely wrong, and a row for each of them."""
-    if request.static is None or request.model is not None:
-        return resting, recording, []
-    roles = request.settings.roles
-    at_rest, walking = identify(resting, used_map, roles), identify(recording, used_map, roles, standing=resting)
-    still = quiet_place(resting.positions)
-    stood = {label: still[at_rest.labels.index(name)] for label, name in at_rest.match.found.items()}
-    walked = {label: recording.positions[:, walking.labels.index(name)] for label, name in walking.match.found.items()}
-    bodies: dict[str, list[str]] = {}
-    for label, marker in used_map.markers.items():
-        if marker.body != "torso":  # arms move it
-            bodies.setdefault(marker.body, []).append(label)
-    strange, off = misplaced(bodies, stood, walked, recording.point_rate)
-    # Which of the trials a marker is off in nobody knows; a path is wrong in the walk alone.
-    for_static, for_walk = (
-        {found.labels.index(found.match.found[label]) for label in labels if label in found.match.found}
-        for found, labels in ((at_rest, off), (walking, [*strange, *off]))
-    )
-    if for_walk:
-        resting, recording = without_markers(resting, for_static), without_markers(recording, for_walk)
-    return resting, recording, statements.left_out_rows({**strange, **off})
 
 
 def _turn_standing(recording: C3DFile, identity: Identity, up: str | None) -> tuple[pd.DataFrame, list[QualityRow]]:

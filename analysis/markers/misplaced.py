@@ -1,12 +1,8 @@
-"""Markers that are not where they belong: off since the static trial, leaping, or standing still while others move.
-
-Where the other markers tell which one it is, it can be left out: the others of a segment know better where it is.
-"""
+"""Markers that are not where they belong: off since the static trial, leaping, or standing still while others move."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +33,6 @@ class Odd:
     """m."""
     away: NDArray[np.float64]
     """Measured less expected place, shape (n_frames, 3), m; no frame where the others do not tell it."""
-    certain: bool
-    """Whether the others are where they were, so that it is this one."""
 
     @property
     def known(self) -> bool:
@@ -61,13 +55,13 @@ def odd_marker(stood: NDArray[np.float64], walked: NDArray[np.float64]) -> Odd:
         return by_distance
     fits = [_without(stood, walked, k) for k in range(n)]
     best = min(range(n), key=lambda k: fits[k][0])
-    misfit, away = fits[best]
+    away = fits[best][1]
     size = np.linalg.norm(away, axis=1)
     rest = np.delete(stood, best, axis=0)
     spread = np.linalg.svd(rest - rest.mean(axis=0))[1][1] / np.sqrt(n - 1)
     lever = float(np.linalg.norm(stood[best] - rest.mean(axis=0)) / max(spread, 1e-6))
     middle = float(np.nanmedian(size)) if np.isfinite(size).any() else 0.0
-    placed = Odd(best, middle, ODD + WOBBLE * lever, away, misfit <= MOVED)
+    placed = Odd(best, middle, ODD + WOBBLE * lever, away)
     return placed if placed.size > placed.limit or by_distance.size <= by_distance.limit else by_distance
 
 
@@ -80,9 +74,7 @@ def _by_distance(stood: NDArray[np.float64], walked: NDArray[np.float64]) -> Odd
             change[i, j] = change[j, i] = abs(float(np.nanmedian(now)) - np.linalg.norm(stood[i] - stood[j]))
     away = [float(np.nanmedian(row)) if np.isfinite(row).any() else 0.0 for row in change]
     k = int(np.argmax(away))
-    others = np.delete(np.delete(change, k, axis=0), k, axis=1)
-    certain = n >= SPATIAL and bool(np.nanmax(others, initial=0.0) <= MOVED)
-    return Odd(k, away[k], MOVED, np.zeros((0, 3)), certain)
+    return Odd(k, away[k], MOVED, np.zeros((0, 3)))
 
 
 def _without(stood: NDArray[np.float64], walked: NDArray[np.float64], k: int) -> tuple[float, NDArray[np.float64]]:
@@ -129,57 +121,3 @@ def impossible_path(path: NDArray[np.float64], others: NDArray[np.float64], rate
         if (stop - start) / rate > STILL and moved > OTHERS:
             return f"stands still for {(stop - start) / rate:.2f} s while others move"
     return ""
-
-
-LEAVE_OUT = 4
-"""Markers that may be left out; where more are wrong, something else is."""
-
-
-def misplaced(
-    bodies: Mapping[str, Sequence[str]],
-    standing: Mapping[str, NDArray[np.float64]],
-    walking: Mapping[str, NDArray[np.float64]],
-    rate: float,
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Markers that are surely wrong, and why.
-
-    Args:
-        bodies: Segment to labels on it.
-        standing: Label to place in the static trial, shape (3,), m.
-        walking: Label to path, shape (n_frames, 3), m, as measured.
-        rate: Frames a second of the walk, Hz.
-
-    Returns:
-        Label to what is wrong, of those whose path is impossible and of those that are off since the static trial,
-        where three others of the segment are left; none where so much is wrong that no marker tells of another.
-    """
-    everything = np.stack(list(walking.values()), axis=1) if walking else np.zeros((0, 0, 3))
-    strange: dict[str, str] = {}
-    off: dict[str, str] = {}
-    for labels in bodies.values():
-        own = [label for label in labels if label in standing and label in walking]
-        for label in own:
-            if why := impossible_path(walking[label], everything, rate):
-                strange[label] = why
-        rest = [label for label in own if label not in strange and np.isfinite(walking[label]).any()]
-        if len(rest) <= SPATIAL:
-            continue
-        odd = odd_marker(np.array([standing[x] for x in rest]), np.stack([walking[x] for x in rest], axis=1))
-        if odd.size > odd.limit and odd.certain:
-            off[rest[odd.marker]] = f"is {odd.size * 100:.1f} cm off its place among the others in the static trial"
-    return (strange, off) if len(strange) + len(off) <= LEAVE_OUT else ({}, {})
-
-
-def quiet_place(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Places in the frame that shows most markers and moves least, shape (n_markers, 3), m.
-
-    Args:
-        positions: Shape (n_frames, n_markers, 3), m.
-    """
-    seen = np.isfinite(positions).all(axis=2).sum(axis=1)
-    good = np.flatnonzero(seen == seen.max())
-    if len(positions) < 3:
-        return positions[good[0]]
-    steps = np.linalg.norm(np.gradient(positions, axis=0), axis=2)
-    speed = np.array([np.nanmedian(row) if np.isfinite(row).any() else np.inf for row in steps])
-    return positions[good[np.argmin(speed[good])]]
