@@ -144,6 +144,9 @@ def mirror_rows(case: Case) -> Iterator[QualityRow]:
     found = segments(case)
     for side in SIDES:
         parts = [found[f"{body}_{side}"] for body in ("tibia", "talus", "calcn", "toes") if f"{body}_{side}" in found]
+        odd = [odd_marker(still, moving) for _, still, moving in parts if len(still) > 1]
+        if sum(one.size > one.limit for one in odd) == 1:
+            continue  # one marker that is off mirrors what it is part of: that has a row of its own
         labels = [label for names, _, _ in parts for label in names]
         if len(labels) < 4:
             continue

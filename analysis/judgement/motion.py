@@ -11,8 +11,9 @@ from exogait.data.quality import QualityRow
 from exogait.data.trial import Side
 
 from ..gait.curves import knee_sign
-from .bodies import spoiled_by
+from .bodies import steps_from
 from .case import Case
+from .influence import influence
 
 JOINTS = {
     "hip_flexion": (-45.0, 100.0), "hip_adduction": (-40.0, 40.0), "hip_rotation": (-60.0, 60.0),
@@ -62,16 +63,21 @@ def joint_rows(case: Case) -> Iterator[QualityRow]:
 def marker_rows(case: Case) -> Iterator[QualityRow]:
     """Every marker near its place on the model."""
     table = case.kinematics.error_table().drop(index="all")
-    errors = dict(zip(table.index, table["rms"].to_numpy(np.float64), strict=True))
     markers = case.identity.marker_map.markers
-    for label, error in errors.items():
-        marker = markers.get(str(label))
-        if marker is not None and marker.weight > 0 and marker.body != "torso" and float(error) > MARKER_FAIL:
-            yield QualityRow(
-                "Inverse kinematics", f"error of {label}, RMS", f"{float(error) * 100:.1f} cm",
-                f"≤ {MARKER_FAIL * 100:g} cm", "fail", "", spoiled_by(marker.body),
-                f"check the label {label} and where it is on the body in both trials",
-            )  # fmt: skip
+    far = {
+        str(label): float(error)
+        for label, error in zip(table.index, table["rms"].to_numpy(np.float64), strict=True)
+        if str(label) in markers and markers[str(label)].weight > 0 and markers[str(label)].body != "torso"
+        and error > MARKER_FAIL
+    }  # fmt: skip
+    effects = influence(case) if far else None
+    for label, error in far.items():
+        assert effects is not None
+        yield QualityRow(
+            "Inverse kinematics", f"error of {label}, RMS", f"{error * 100:.1f} cm", f"≤ {MARKER_FAIL * 100:g} cm",
+            "fail", "", (*effects.spoils(label, error), *steps_from(case, label)),
+            f"check the label {label} and where it is on the body in both trials",
+        )  # fmt: skip
 
 
 def number_rows(case: Case) -> Iterator[QualityRow]:

@@ -2,8 +2,8 @@
 
 ``python -m tests.validation.corruptions [--walks N] [--sizes N] [--kinds A,B]`` computes what is missing in
 ``out/corruptions`` (ignored), one file a trial, judges every trial and writes the section of docs/validation.md; a run
-that was stopped goes on. ``--table`` computes nothing more and only prints, ``--rows`` prints what became of every
-trial too. Data in the folder that ``EXOGAIT_DATA`` names.
+that was stopped goes on. ``--table`` computes nothing more and judges what is there, ``--rows`` prints what became of
+every trial too, and with another ``--out`` the documents stay as they are. Data in the folder that ``EXOGAIT_DATA`` names.
 
 A trial is computed once up to the judgement (:mod:`.corrupt.road`) and kept: a changed check is asked again in seconds.
 What comes before the judgement has a digest; the table says by how many versions of it the trials were made.
@@ -261,7 +261,7 @@ def main() -> None:
     parser.add_argument("--walks", default=str(WALKS), help="how many real walks, or names separated by commas")
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds, separated by commas")
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--table", action="store_true", help="compute nothing, and only print")
+    parser.add_argument("--table", action="store_true", help="compute nothing more, judge what is there")
     parser.add_argument("--rows", action="store_true", help="print what became of every trial too")
     asked = parser.parse_args()
     data, kinds = Path(os.environ["EXOGAIT_DATA"]), asked.kinds.split(",")
@@ -280,7 +280,7 @@ def main() -> None:
             print("".join(f"        {line}\n" for line in (o.wrong or () if o.caught else o.wrong or o.lost)), end="")
     text = report(found, chosen)
     print(text)
-    if not asked.table:
+    if asked.out == OUT:
         write_section("validation.md", "notice", text)
 
 
