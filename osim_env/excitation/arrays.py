@@ -170,6 +170,11 @@ class Settings(NamedTuple):
     task_interval: float
     auto_reset: int
     device_every: int
+    sensor_noise: float
+    sensor_bias: float
+    missed_samples: float
+    torque_delay: tuple[float, float]
+    cuff_slip: tuple[float, float]
 
 
 class Bodies(NamedTuple):
@@ -243,6 +248,17 @@ class Bodies(NamedTuple):
     """Velocity at the last sample of the body of each channel, m/s, shape (batch, n_channels, 3)."""
     random: NDArray[np.uint64]
     """State of each environment's own random numbers, shape (batch,)."""
+
+
+class Faults(NamedTuple):
+    """What is wrong with the devices, drawn at the start of every walk."""
+
+    bias: Floats
+    """Added to each channel, in its size, shape (batch, n_channels)."""
+    late: Indices
+    """Control steps that the torque is late beyond the device's own delay, shape (batch,)."""
+    grip: Floats
+    """Share of the torque that reaches the body, shape (batch,)."""
 
 
 class Results(NamedTuple):

@@ -20,7 +20,7 @@ from ..gait.population import BodySource
 from ..gait.reference import ReferenceMotion
 from ..gait.twin_physics import person_height
 from . import device as exoskeleton
-from .arrays import Anatomy, Bodies, Columns, Draw, Floats, Indices, Motion, Results
+from .arrays import Anatomy, Bodies, Columns, Draw, Faults, Floats, Indices, Motion, Results
 from .observation import STRENGTH_GROUPS
 from .task import NEVER
 from .terms import TERMS
@@ -158,8 +158,15 @@ def _channels(model: Model, device: Device | None, channels: tuple[str, ...]) ->
     }
 
 
-def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, tick: float) -> Bodies:
-    """Room for ``n`` bodies at rest, their random numbers not begun."""
+def make_faults(n: int, n_channels: int) -> Faults:
+    """Devices with which nothing is wrong."""
+    return Faults(bias=np.zeros((n, n_channels)), late=np.zeros(n, np.int64), grip=np.ones(n))
+
+
+def make_bodies(
+    model: Model, columns: Columns, device: Device | None, n: int, tick: float, most_late: int = 0
+) -> Bodies:
+    """Room for ``n`` bodies at rest, their random numbers not begun; torques may be ``most_late`` steps later."""
     m, d = model.n_muscles, columns.n_drives
     channels = 0 if device is None else len(signal_channels(device))
     delay = 0 if device is None else round(device.delay / tick)
@@ -203,7 +210,7 @@ def make_bodies(model: Model, columns: Columns, device: Device | None, n: int, t
         command=np.zeros((n, d)),
         previous_command=np.zeros((n, d)),
         drive_torque=np.zeros((n, d)),
-        pipeline=np.zeros((n, delay + 1, d)),
+        pipeline=np.zeros((n, delay + most_late + 1, d)),
         history=np.zeros((n, HISTORY, channels)),
         sensed_velocity=np.zeros((n, channels, 3)),
         random=np.zeros(n, np.uint64),

@@ -35,6 +35,11 @@ _EXCITATION_CONFIG_RANGES = {
     "min_excitation": (0.0, 1.0, ""),
     "squash": (0.0, 1e6, ""),
     "sensory_delay": (0.0, 0.5, "s"),
+    "sensor_noise": (0.0, 10.0, ""),
+    "sensor_bias": (0.0, 10.0, ""),
+    "missed_samples": (0.0, 1.0, ""),
+    "torque_delay": (0.0, 0.5, "s"),
+    "cuff_slip": (0.0, 1.0, ""),
 }
 """Field of :class:`ExcitationConfig` to lowest and highest value and unit."""
 
@@ -70,6 +75,12 @@ class ExcitationConfig:
         min_excitation: Least excitation of a muscle: that of one at rest, whose heat is in the basal rate.
         sensory_delay: How late the nervous system learns of joints, fibres, forces, foot loads, balance and the
             device's torque, s; a multiple of ``control_step``. Its own commands, phase and task it knows at once.
+        sensor_noise: Standard deviation of the noise on every sample of a device's sensors, in the sizes of
+            :data:`exogait.osim_env.device.exoskeleton.SIZE` (0.1 of a joint angle: 2.9 degrees).
+        sensor_bias: The same of an offset that each channel keeps throughout a walk.
+        missed_samples: Share of the samples of a device that are lost; the last one stands for it.
+        torque_delay: Range of what a device's torque is late beyond its own delay, drawn for each walk, s.
+        cuff_slip: Range of the share of the torque that does not reach the body, drawn for each walk.
         squash: An excitation is ``log(1 + exp(squash z)) / squash``, cut at 1: exploration in ``z`` moves idle muscles
             little.
         weakness: Share of its loss of strength that a drawn body has.
@@ -107,6 +118,11 @@ class ExcitationConfig:
     min_excitation: float = IDLE_EXCITATION
     squash: float = 10.0
     sensory_delay: float = 0.0
+    sensor_noise: float = 0.0
+    sensor_bias: float = 0.0
+    missed_samples: float = 0.0
+    torque_delay: tuple[float, float] = (0.0, 0.0)
+    cuff_slip: tuple[float, float] = (0.0, 0.0)
     weakness: float = 1.0
     reset_noise: float = 0.02
     imitation_weight: float = 1.0
@@ -183,4 +199,9 @@ class ExcitationConfig:
             task_interval=self.task_interval,
             auto_reset=int(auto_reset),
             device_every=round(self.device_step / self.control_step),
+            sensor_noise=self.sensor_noise,
+            sensor_bias=self.sensor_bias,
+            missed_samples=self.missed_samples,
+            torque_delay=self.torque_delay,
+            cuff_slip=self.cuff_slip,
         )

@@ -35,8 +35,14 @@ def softplus(z):
     return z + np.log1p(np.exp(-z)) if z > 0.0 else np.log1p(np.exp(z))
 
 
+@inline
+def most_late(s):
+    """Control steps by which torques may be late beyond the device's own delay."""
+    return int(s.torque_delay[1] / s.control_step + 0.5)
+
+
 @jit
-def command(a, c, b, s, motion, draw, gravity, i, action, device_action, decides):
+def command(a, c, b, faults, s, motion, draw, gravity, i, action, device_action, decides):
     """Before the physics: what is asked, excitations, step rate, the device's torque, pushes."""
     if b.time[i] >= b.next_task[i]:
         draw_task(b, s, draw, i)
@@ -61,7 +67,7 @@ def command(a, c, b, s, motion, draw, gravity, i, action, device_action, decides
             for d in range(c.n_drives):
                 b.previous_command[i, d] = b.command[i, d]
                 b.command[i, d] = min(max(device_action[i, d], -1.0), 1.0)
-        exoskeleton.tick(a, c, b, i, s.control_step)
+        exoskeleton.tick(a, c, b, faults, most_late(s), i, s.control_step)
     for f in range(2):
         b.previous_foot_load[i, f] = b.foot_load[i, f]
     if s.push_interval > 0.0:
@@ -136,7 +142,7 @@ def draw_body(a, c, b, s, draw, gravity, i):
 
 
 @jit
-def place(a, c, b, s, motion, i):
+def place(a, c, b, faults, s, motion, i):
     """Put a body on the reference motion at its phase and speed, at rest in every other respect."""
     n = c.n_coordinates
     b.pace[i] = b.speed[i]
@@ -177,10 +183,12 @@ def place(a, c, b, s, motion, i):
             b.pipeline[i, k, d] = 0.0
     for k in range(b.torque.shape[1]):
         b.torque[i, k] = 0.0
+    if c.n_drives > 0:
+        exoskeleton.draw_faults(b, faults, s, i)
 
 
 @jit
-def describe(model, at, w, batch, task, a, c, b, dt, block, chosen, anew):
+def describe(model, at, w, batch, task, a, c, b, faults, s, block, chosen, anew):
     """Senses of the chosen environments of a block in the state that they are in, without advancing them.
 
     With ``anew`` a walk begins there: what is sensed now has been sensed for ever.
@@ -199,7 +207,8 @@ def describe(model, at, w, batch, task, a, c, b, dt, block, chosen, anew):
             b.previous_foot_load[i, 0] = b.foot_load[i, 0] if anew else last_right
             b.previous_foot_load[i, 1] = b.foot_load[i, 1] if anew else last_left
             if c.n_drives > 0 and anew:
-                exoskeleton.sense(a, c, b, w, at, lane, i, dt, True)
+                dt = s.control_step * s.device_every
+                exoskeleton.sense(a, c, b, faults, s, w, at, lane, i, dt, True)
 
 
 @inline
@@ -225,7 +234,8 @@ def write_observations(a, c, b, felt, i, observation, privileged, device_observa
 
 @entry
 def begin(
-    model, at, w, batch, task, a, c, b, felt, past, s, motion, draw, gravity, results, chosen, anew, redraw, start, stop
+    model, at, w, batch, task, a, c, b, felt, past, faults, s, motion, draw, gravity, results, chosen, anew, redraw,
+    start, stop,
 ):  # fmt: skip
     """Observe the chosen environments of some blocks where they are.
 
@@ -240,9 +250,9 @@ def begin(
                     b.phase[i] = uniform(b.random, i)
                     draw_body(a, c, b, s, draw, gravity, i)
                 if anew:
-                    place(a, c, b, s, motion, i)
+                    place(a, c, b, faults, s, motion, i)
         if any_chosen:
-            describe(model, at, w, batch, task, a, c, b, s.control_step * s.device_every, block, chosen, anew)
+            describe(model, at, w, batch, task, a, c, b, faults, s, block, chosen, anew)
             for i in range(first, min(first + width(w), b.status.shape[0])):
                 if chosen[i]:
                     feel(c, b, felt, past, i, FOR_EVER if anew else INSTEAD)
@@ -253,8 +263,8 @@ def begin(
 
 @entry
 def control_step(
-    model, at, w, batch, task, look, a, c, b, felt, past, s, motion, draw, gravity, weights, action, device_action,
-    decides, results, start, stop,
+    model, at, w, batch, task, look, a, c, b, felt, past, faults, s, motion, draw, gravity, weights, action,
+    device_action, decides, results, start, stop,
 ):  # fmt: skip
     """Advance blocks ``start`` to ``stop`` by one control step; where an episode ends, begin another.
 
@@ -270,6 +280,7 @@ def control_step(
         b: Bodies.
         felt: Bodies as they feel themselves: ``b``, or arrays of their own where senses are late.
         past: What was felt in the last control steps (:func:`.senses.feel`).
+        faults: What is wrong with the devices.
         s: Settings.
         motion: Reference motion.
         draw: What new bodies are drawn from.
@@ -287,7 +298,7 @@ def control_step(
         first = block * width(w)
         last = min(first + width(w), batch_size)
         for i in range(first, last):
-            command(a, c, b, s, motion, draw, gravity, i, action, device_action, decides)
+            command(a, c, b, faults, s, motion, draw, gravity, i, action, device_action, decides)
         run_blocks(model, at, w, batch, task, block, block + 1)
         credited, uncredited = umberger(w, at, a)
         # The rows of the wrenches are free after the description.
@@ -301,7 +312,7 @@ def control_step(
             read_body(a, c, b, w, at, lane, i)
             move_on(c, b, s, motion, i)
             if c.n_drives > 0 and decides:
-                exoskeleton.sense(a, c, b, w, at, lane, i, s.control_step * s.device_every, False)
+                exoskeleton.sense(a, c, b, faults, s, w, at, lane, i, s.control_step * s.device_every, False)
             feel(c, b, felt, past, i, NEXT)
             write_observations(
                 a, c, b, felt, i, results.observation, results.privileged, results.device_observation
@@ -337,10 +348,9 @@ def control_step(
                 if results.terminated[i] or results.truncated[i]:
                     b.phase[i] = uniform(b.random, i)
                     draw_body(a, c, b, s, draw, gravity, i)
-                    place(a, c, b, s, motion, i)
+                    place(a, c, b, faults, s, motion, i)
                     results.restarted[i] = True
-            dt = s.control_step * s.device_every
-            describe(model, at, w, batch, look, a, c, b, dt, block, results.restarted, True)
+            describe(model, at, w, batch, look, a, c, b, faults, s, block, results.restarted, True)
             for i in range(first, last):
                 if results.restarted[i]:
                     feel(c, b, felt, past, i, FOR_EVER)

@@ -25,8 +25,8 @@ from ..engine.threads import over_batches
 from ..gait.population import CONDITIONS, BodySource, Population
 from ..gait.reference import ReferenceMotion
 from ..gait.step.command import checked_action
-from .arrays import Anatomy, Bodies, Draw, Motion, Results
-from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_results
+from .arrays import Anatomy, Bodies, Draw, Faults, Motion, Results
+from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_faults, make_results
 from .config import ExcitationConfig
 from .kernel import begin, control_step
 from .observation import Names, observation_names, privileged_names
@@ -49,6 +49,7 @@ class Part(NamedTuple):
     """Views of the batch's."""
     felt: Bodies
     past: Floats
+    faults: Faults
     results: Results
     anatomy: Anatomy
     motion: Motion
@@ -100,10 +101,12 @@ class ExcitationWorld:
         self.columns = make_columns(model, device)
         names = Names(joint_names(model), model.muscle_names, () if device is None else device.coordinates)
         self.observation_names, self.privileged_names = observation_names(names), privileged_names(names)
-        own = [make_bodies(m, self.columns, device, n, config.control_step) for m, n in models]
+        extra = round(config.torque_delay[1] / config.control_step)
+        own = [make_bodies(m, self.columns, device, n, config.control_step, extra) for m, n in models]
         self.bodies = Bodies._make(np.concatenate(arrays) for arrays in zip(*own, strict=True))
         # Each environment starts its own sequence of random numbers far from the others'.
         self.bodies.random[:] = np.random.SeedSequence(seed).generate_state(n_envs, np.uint64)
+        self.faults = make_faults(n_envs, self.bodies.history.shape[2])
         # Where senses are late, what is felt has arrays of its own.
         late = round(config.sensory_delay / config.control_step)
         self.past = np.zeros((n_envs, late, felt_width(self.columns) if late else 0))
@@ -130,6 +133,7 @@ class ExcitationWorld:
             yield Part(
                 model, rows, Bodies._make(array[rows] for array in self.bodies),
                 Bodies._make(array[rows] for array in self.felt), self.past[rows],
+                Faults._make(array[rows] for array in self.faults),
                 Results._make(array[rows] for array in self.results), make_anatomy(model, self.device),
                 make_start(model, reference), groups(model), model.tree.mass_centre.copy(),
             )  # fmt: skip
@@ -157,6 +161,8 @@ class ExcitationWorld:
         for name in ("control_step", "device_step", "sensory_delay"):
             if getattr(config, name) != getattr(self.config, name):
                 raise InputError(name, getattr(config, name), "the same throughout; make a new world")
+        if config.torque_delay[1] != self.config.torque_delay[1]:
+            raise InputError("torque_delay", config.torque_delay[1], "the same longest one throughout")
         self._set(config)
 
     def set_shares(self, shares: Floats) -> None:
@@ -252,8 +258,8 @@ class ExcitationWorld:
             part = self.parts[k]
             control_step(
                 part.groups, self._at, rows, batches[k], self._task, self._look, part.anatomy, self.columns,
-                part.bodies, part.felt, part.past, self.settings, part.motion, self.draw, self._gravity, self.weights,
-                action[part.rows], device_action[part.rows], decides, part.results, start, stop,
+                part.bodies, part.felt, part.past, part.faults, self.settings, part.motion, self.draw, self._gravity,
+                self.weights, action[part.rows], device_action[part.rows], decides, part.results, start, stop,
             )  # fmt: skip
 
         over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
@@ -308,7 +314,7 @@ class ExcitationWorld:
             part = self.parts[k]
             begin(
                 part.groups, self._at, rows, batches[k], self._look, part.anatomy, self.columns, part.bodies,
-                part.felt, part.past, self.settings, part.motion, self.draw, self._gravity, part.results,
+                part.felt, part.past, part.faults, self.settings, part.motion, self.draw, self._gravity, part.results,
                 chosen[part.rows], anew, redraw, start, stop,
             )  # fmt: skip
 
@@ -402,6 +408,8 @@ class ExcitationWorld:
         content["device_observation"] = self.results.device_observation.copy()
         content["location"] = np.stack([part.location for part in self.parts])
         content["steps"] = np.array(self.steps)
+        if self.device is not None:
+            content |= {f"faults/{name}": np.array(getattr(self.faults, name)) for name in Faults._fields}
         if self.past.shape[1]:
             content |= {f"felt/{name}": np.array(getattr(self.felt, name)) for name in FELT}
             content["past"] = self.past.copy()
@@ -418,6 +426,12 @@ class ExcitationWorld:
         for part, location in zip(self.parts, content["location"], strict=True):
             part.location[:] = location
         self.steps = int(content["steps"])
+        if self.device is not None:
+            late, most = content["faults/late"], self.bodies.pipeline.shape[1] - 1
+            if ((late < 0) | (late > most)).any():  # the kernel follows it without looking
+                raise ValueError(f"faults/late: a number is not within 0 to {most}")
+            for name in Faults._fields:
+                getattr(self.faults, name)[...] = content[f"faults/{name}"]
         if self.past.shape[1]:
             for name in FELT:
                 getattr(self.felt, name)[...] = content[f"felt/{name}"]

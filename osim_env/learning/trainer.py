@@ -173,9 +173,13 @@ class TrainingRun:
         }
         write_text_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
+    def wanted_conditions(self) -> dict[str, float] | None:
+        """Shares of the device conditions of the present stage; None leaves them as they are."""
+        return stage_at(self.config, self.samples).conditions
+
     def dress(self) -> bool:
         """Put the bodies into the device conditions of the present stage; whether one changed, which starts anew."""
-        wanted, now = stage_at(self.config, self.samples).conditions, self.conditions()
+        wanted, now = self.wanted_conditions(), self.conditions()
         if wanted is None or now is None:
             return False
         conditions = Population(conditions=wanted).conditions_of(len(now))

@@ -1,120 +1,224 @@
 """The excitation world at length: what the suite holds on some dozen bodies, on many.
 
-``python -m tests.validation.excitation`` compares one control step of random states with the numpy specification
-(40,000 of them), walks of a policy in float32 with the same walks in float64, and memory over many steps. Minutes.
+``python -m tests.validation.excitation`` compares one control step from 40,000 states and trajectories of ten steps
+with the numpy specification, plain scalars with lanes, walks of the committed walker in float32 with the same walks in
+float64, bits on one to three threads, and memory over ten million control steps; it writes the section into
+docs/performance.md. Some minutes; ``--short`` runs a hundredth and writes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import resource
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
 from exogait.models.device import load_device
 from exogait.osim_env import engine
+from exogait.osim_env.engine.lanes import Backend
 from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.excitation.world import ExcitationWorld
 from exogait.osim_env.gait.population import BodyDraw, Population
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup
 from exogait.osim_env.learning.excitation.setup import make_excitation_world
-from exogait.osim_env.learning.policy import load_policy
+from exogait.osim_env.learning.policy import Policy, load_policy
 from tests.kit.excitation_spec import Specification
+from tests.validation.sections import markdown_table, write_section
 
 BATCH = 400
-STEP = 1e-9
-"""Largest difference of one control step, relative to the size of a quantity: rounding, and nothing else."""
-FLAT = 5.0
-"""Most that memory may grow over all steps after the first tenth, MB."""
+SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75)
+BINS = 50
+"""Parts of the gait cycle over which joint angles are averaged."""
+NOT_COMPARED = ("clock", "random", "parameters")
+"""Bodies' arrays that are compared otherwise or in the tests: time since the start, random numbers, parameters."""
+CONFIG = ExcitationConfig(
+    push_force=60.0, push_interval=0.05, push_duration=0.02, episode=0.25, imposed_share=0.5, slope_share=0.5,
+    load_share=0.5, task_interval=0.06,
+)  # fmt: skip
 
 
-def equality(states: int) -> float:
-    """Largest difference between kernel and specification, over bodies of all conditions in states they run through."""
+def make(seed: int, n: int = BATCH, backend: Backend = "float64") -> ExcitationWorld:
+    """Bodies of all conditions, weak ones among them, pushed, on slopes, loaded, with short episodes."""
     population = Population(
         bodies=(BodyDraw(), BodyDraw(deficit="plantarflexors", strength=(30.0, 90.0))),
         conditions={"none": 1.0, "unpowered": 1.0, "powered": 1.0},
     )
-    config = ExcitationConfig(push_force=60.0, push_interval=0.05, push_duration=0.02, episode=0.25)
-    world = ExcitationWorld(
-        engine.Model.load(COMPILED["hip_ankle"]), load_reference(), config, BATCH, device=load_device("hip_ankle"),
-        population=population, seed=11,
+    return ExcitationWorld(
+        engine.Model.load(COMPILED["hip_ankle"]), load_reference(), dataclasses.replace(CONFIG, backend=backend), n,
+        device=load_device("hip_ankle"), population=population, seed=seed,
     )  # fmt: skip
-    rng, worst = np.random.default_rng(12), 0.0
-    for _ in range(states // BATCH):
-        near = np.where(
-            world.bodies.phase[:, None] >= 0.5, world.activation[:, world.anatomy.muscle_mirror], world.activation
-        )
-        z = np.log(np.expm1(10 * np.clip(near, 0.01, 1.0))) / 10
-        z += rng.choice([0.02, 0.3], (BATCH, 1)) * rng.standard_normal(z.shape)
-        action = np.concatenate([z, rng.uniform(-1.5, 1.5, (BATCH, 1))], axis=1)
-        device = rng.uniform(-1.2, 1.2, (BATCH, world.n_device_actions))
+
+
+def actions(world: ExcitationWorld, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Commands about the present activations, some of them wild."""
+    mirrored = world.activation[:, world.anatomy.muscle_mirror]
+    now = np.where(world.bodies.phase[:, None] >= 0.5, mirrored, world.activation)
+    z = np.log(np.expm1(10 * np.clip(now, 0.01, 1.0))) / 10
+    z = z + rng.choice([0.02, 0.3], (world.n_envs, 1)) * rng.standard_normal(z.shape)
+    action = np.concatenate([z, rng.uniform(-1.5, 1.5, (world.n_envs, 1))], axis=1)
+    return action, rng.uniform(-1.2, 1.2, (world.n_envs, world.n_device_actions))
+
+
+def apart(world: ExcitationWorld, spec: Specification) -> tuple[float, float, int]:
+    """Largest relative difference of bodies, rewards and terms; of observations (float32); ends that differ."""
+    pairs = [(getattr(world.bodies, name), getattr(spec, name)) for name in world.bodies._fields
+             if name not in NOT_COMPARED]  # fmt: skip
+    results = world.results
+    pairs += [(results.reward, spec.reward), (results.device_reward, spec.device_reward), (results.terms, spec.terms)]
+    seen = [(results.observation, spec.observation), (results.privileged, spec.privileged),
+            (results.device_observation, spec.device_observation)]  # fmt: skip
+    ends = int((results.terminated != spec.terminated).sum() + (results.truncated != spec.truncated).sum())
+    return _largest(pairs), _largest(seen), ends
+
+
+def _largest(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    differences = [
+        float((np.abs(np.asarray(a, float) - b) / np.maximum(1.0, np.abs(np.asarray(b, float)))).max(initial=0.0))
+        for a, b in pairs
+    ]
+    return max(differences)
+
+
+def equality(states: int, steps: int) -> tuple[float, float, int, int, int]:
+    """Kernel and specification side by side, the specification begun anew every ``steps`` control steps.
+
+    Returns:
+        Largest differences of everything and of observations, ends that differ, falls and cuts that were met.
+    """
+    world, rng = make(11 + steps), np.random.default_rng(12)
+    worst, seen, wrong, falls, cuts = 0.0, 0.0, 0, 0, 0
+    for k in range(-(-states // BATCH)):
+        if k % 10 == 5:  # some lie on the floor, some are far too low
+            world.q[: BATCH // 16, world.columns.pelvis_ty] -= np.linspace(0.15, 0.6, BATCH // 16)
         spec = Specification(world)
-        world.step(action, device)
-        spec.step(action, device)
-        for name in ("state", "fiber_length", "fiber_velocity", "tendon_force", "foot_load", "power", "history"):
-            found, wanted = getattr(world.bodies, name), getattr(spec, name)
-            worst = max(worst, float((np.abs(found - wanted) / np.maximum(1.0, np.abs(wanted))).max()))
-        worst = max(worst, float(np.abs(world.results.reward - spec.reward).max()))
+        for _ in range(steps):
+            action, device = actions(world, rng)
+            world.step(action, device)
+            spec.step(action, device)
+            falls, cuts = falls + int(world.results.terminated.sum()), cuts + int(world.results.truncated.sum())
+            ended = apart(world, spec)
+            worst, seen, wrong = max(worst, ended[0]), max(seen, ended[1]), wrong + ended[2]
+    return worst, seen, wrong, falls, cuts
+
+
+def scalars(states: int) -> float:
+    """Largest relative difference of one control step between plain scalars and lanes."""
+    lanes, plain, rng, worst = make(21, 64), make(21, 64, "scalar"), np.random.default_rng(22), 0.0
+    for _ in range(-(-states // 64)):
+        plain.load_arrays(lanes.arrays())
+        action, device = actions(lanes, rng)
+        lanes.step(action, device)
+        plain.step(action, device)
+        pairs = [(getattr(plain.bodies, name), getattr(lanes.bodies, name)) for name in lanes.bodies._fields]
+        worst = max(worst, _largest([*pairs, (plain.results.terms, lanes.results.terms)]))
     return worst
 
 
-def walks(policy: str, count: int, seconds: float) -> dict[str, tuple[float, float, float]]:
-    """Walks of a policy by numbers: share without a fall, mean power (W/kg, no credit) and mean speed (m/s)."""
-    brain = load_policy(policy)
-    rng = np.random.default_rng(5)
-    phase, speed = rng.random(count), rng.uniform(0.9, 1.6, count)
-    found = {}
-    for backend in ("float32", "float64"):
-        config = ExcitationConfig(backend=backend, early_termination=False, reset_noise=0.0, episode=seconds)  # type: ignore[arg-type]
-        world = make_excitation_world(WorldSetup(), config, n_envs=count, auto_reset=False)
+def walks(brain: Policy, starts: int, seconds: float) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Walks at five speeds: for each kind of numbers who stays up, power (no credit, W/kg) and mean joint angles.
+
+    Angles are means over all walks of a speed by part of the gait cycle, deg, shape (speeds, BINS, n_joints).
+    """
+    speed = np.repeat(SPEEDS, starts)
+    phase = np.random.default_rng(5).random(len(speed))
+    backends: tuple[Backend, ...] = ("float32", "float64")
+    for backend in backends:
+        config = ExcitationConfig(backend=backend, early_termination=False, reset_noise=0.0, episode=seconds)
+        world = make_excitation_world(WorldSetup(), config, n_envs=len(speed), auto_reset=False)
         world.reset(phase=phase, speed=speed)
-        up, power, steps = np.ones(count, bool), np.zeros(count), round(seconds / config.control_step)
+        up, power, steps = np.ones(len(speed), bool), np.zeros(len(speed)), round(seconds / config.control_step)
+        joints = world.anatomy.joints
+        total, count = np.zeros((len(SPEEDS), BINS, len(joints))), np.zeros((len(SPEEDS), BINS, 1))
+        group = np.repeat(np.arange(len(SPEEDS)), starts)
         for _ in range(steps):
-            world.step(brain.act(world.results.observation))
+            world.step(np.where(up[:, None], brain.act(world.results.observation), 0.0))
             up &= world.bodies.fallen == 0
             power += world.bodies.power[:, 1]
-        forward = world.q[up, world.columns.pelvis_tx] / seconds
-        found[backend] = (float(up.mean()), float(power[up].mean() / steps), float((forward / speed[up]).mean()))
+            place = (group[up], (world.bodies.phase[up] * BINS).astype(int) % BINS)
+            np.add.at(total, place, world.q[up][:, joints])
+            np.add.at(count, place, 1.0)
+        yield backend, up, power / steps, np.degrees(total / np.maximum(count, 1.0))
+
+
+def threads_agree(steps: int) -> dict[str, bool]:
+    """Whether one, two and three threads give the same bits, for each kind of numbers."""
+    before, found = engine.get_threads(), {}
+    backends: tuple[Backend, ...] = ("float64", "float32", "scalar")
+    for backend in backends:
+        ends = []
+        for threads in (1, 2, 3):
+            engine.set_threads(threads)
+            world, rng = make(31, 96, backend), np.random.default_rng(32)
+            for _ in range(steps):
+                world.step(*actions(world, rng))
+            ends.append((world.bodies.state.copy(), world.results.observation.copy(), world.results.reward.copy()))
+        found[backend] = all(np.array_equal(a, b) for other in ends[1:] for a, b in zip(ends[0], other, strict=True))
+    engine.set_threads(before)
     return found
 
 
 def memory(steps: int) -> float:
-    """Growth of the peak of memory over many control steps, after the first tenth, MB."""
+    """Growth of the peak of memory over so many control steps of bodies, after the first tenth, MB."""
     world = make_excitation_world(WorldSetup(), ExcitationConfig(backend="float32"), n_envs=64)
-    action, peak = np.full((64, world.n_actions), -0.2), 0
-    for step in range(steps):
+    action, peak, rounds = np.full((64, world.n_actions), -0.2), 0, -(-steps // 64)
+    for step in range(rounds):
         world.step(action)
-        if step == steps // 10:
+        if step == rounds // 10:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
 
 
 def main() -> int:
-    """Print what was found; the exit code tells whether it holds."""
+    """Compare, print, and write the section; the exit code tells whether everything holds."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--states", type=int, default=40_000)
-    parser.add_argument("--policy", help="of the excitation scheme; walks are left out without")
-    parser.add_argument("--walks", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--steps", type=int, default=20_000)
-    a = parser.parse_args()
-    worst = equality(a.states)
-    well = worst < STEP
-    print(f"one step of {a.states} states against the specification: largest difference {worst:.1e}", flush=True)
-    if a.policy is None:
-        print("no --policy: walks in float32 and float64 are NOT compared", flush=True)
-    else:
-        for backend, (share, power, speed) in walks(a.policy, a.walks, a.seconds).items():
-            print(
-                f"{a.walks} walks of {a.seconds:g} s in {backend}: {100 * share:.0f}% without a fall, "
-                f"{power:.3f} W/kg without basal rate, {100 * speed:.2f}% of the commanded speed", flush=True,
-            )  # fmt: skip
-    grown = memory(a.steps)
-    well = well and grown < FLAT
-    print(f"memory grew by {grown:.1f} MB over {a.steps} control steps of 64 bodies")
-    return 0 if well else 1
+    parser.add_argument("--short", action="store_true")
+    short = parser.parse_args().short
+    share = 100 if short else 1
+    rows: list[tuple[str, str, str, bool]] = []
+
+    def tell(what: str, found: str, wanted: str, holds: bool) -> None:
+        rows.append((what, found, wanted, holds))
+        print(f"{what}: {found} ({wanted}){'' if holds else '  MISSED'}", flush=True)
+
+    states = 40_000 // share
+    worst, seen, wrong, falls, cuts = equality(states, 1)
+    tell(f"one control step from {states:,} states, {falls:,} falls and {cuts:,} ends of episodes among them: bodies, "
+         "controls, rewards, terms", f"{worst:.1e}", "1e-9", worst < 1e-9)  # fmt: skip
+    tell("the same: observations, which are float32", f"{seen:.1e}", "2e-7", seen < 2e-7)
+    tell("the same: ends that differ", f"{wrong}", "0", wrong == 0)
+    trajectories = 4_000 // share
+    worst, _, wrong, _, _ = equality(trajectories, 10)
+    tell(f"{trajectories:,} trajectories of ten control steps", f"{worst:.1e}, {wrong} ends differ", "1e-7, 0",
+         worst < 1e-7 and wrong == 0)  # fmt: skip
+    apart_by = scalars(6_400 // share)
+    tell("plain scalars against lanes, one control step", f"{apart_by:.1e}", "1e-12", apart_by < 1e-12)
+    starts, seconds = (2, 2.0) if short else (20, 30.0)
+    single, double = walks(load_policy("walker"), starts, seconds)
+    both = single[1] & double[1]
+    tell(f"{len(SPEEDS) * starts} walks of {seconds:g} s of the walker in float32 and float64: falls that differ",
+         f"{int((single[1] != double[1]).sum())}", "1%", float((single[1] != double[1]).mean()) <= 0.01)  # fmt: skip
+    power = float(abs(single[2][both].mean() / double[2][both].mean() - 1.0))
+    tell("the same: mean power", f"{100 * power:.2f}%", "0.5%", power < 0.005)
+    off = float(np.sqrt(np.mean((single[3] - double[3]) ** 2, axis=1)).max())
+    tell("the same: mean joint angle over the cycle, largest RMS of any joint at any speed", f"{off:.3f} deg",
+         "0.3 deg", off < 0.3)  # fmt: skip
+    for backend, same in threads_agree(40 // (4 if short else 1)).items():
+        tell(f"bits on 1, 2 and 3 threads, {backend}", "equal" if same else "differ", "equal", same)
+    steps = 10_000_000 // (1000 if short else 1)
+    grown = memory(steps)
+    tell(f"growth of memory over {steps:,} control steps", f"{grown:.1f} MB", "5 MB", grown < 5.0)
+    if not short:
+        table = markdown_table(
+            ["the excitation world", "found", "wanted", ""],
+            [[what, found, wanted, "met" if holds else "**missed**"] for what, found, wanted, holds in rows],
+        )
+        text = "Relative differences, largest of all. `python -m tests.validation.excitation`\n\n" + table
+        write_section("performance.md", "excitation", text)
+    return 0 if all(row[3] for row in rows) else 1
 
 
 if __name__ == "__main__":

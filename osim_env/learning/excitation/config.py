@@ -162,6 +162,8 @@ class ExcitationTrainConfig(Shown):
         imitation: Imitate a teacher first; without, start from ``start_human`` or from nothing.
         start_human: Policy (name or path) of this scheme to start with; noise goes along what it commands.
         learn: Who learns, where no stage says it; the other acts without noise, as it will be used.
+        turns: Control steps for which first the human, then the device learns, in turns, where no stage says who;
+            while the device learns, it is on in all bodies.
         device: The device's learner, for runs in which it learns.
         start_device: Policy whose networks the device starts with.
         share_legs: Whether one network decides for each leg of a device that is alike on both sides, or one for both.
@@ -183,6 +185,7 @@ class ExcitationTrainConfig(Shown):
     imitation: ImitationConfig | None = None
     start_human: str | None = None
     learn: Literal["human", "device"] = "human"
+    turns: tuple[float, float] | None = None
     device: LearnerConfig | None = None
     start_device: str | None = None
     share_legs: bool = True
@@ -197,8 +200,10 @@ class ExcitationTrainConfig(Shown):
         learns = {self.learn, *(stage.learn for stage in self.stages)} - {"human", None}
         if "both" in learns:
             raise InputError("stages: learn", "both", "human or device: here they learn in turns")
-        if learns and self.device is None:
+        if (learns or self.turns is not None) and self.device is None:
             raise InputError("learn", "device", "settings of its learner: device")
+        if self.turns is not None and not min(self.turns) >= self.n_envs * self.n_steps:
+            raise InputError("turns", self.turns, f"an update each: {self.n_envs * self.n_steps} control steps")
         if self.device is not None:
             if self.setup.device is None or self.device_policy is not None:
                 raise InputError("device", "a learner", "setup.device that it drives, and no device_policy")

@@ -131,7 +131,20 @@ class ExcitationTrainer(TrainingRun):
     @property
     def learning(self) -> Literal["human", "device"]:
         """Who learns now."""
-        return "device" if (stage_at(self.config, self.samples).learn or self.config.learn) == "device" else "human"
+        told = stage_at(self.config, self.samples).learn
+        if told is None and self.config.turns is not None:
+            human, device = self.config.turns
+            return "human" if self.samples % (human + device) < human else "device"
+        return "device" if (told or self.config.learn) == "device" else "human"
+
+    def wanted_conditions(self) -> dict[str, float] | None:
+        """Shares of the device conditions now; what a device learns in its turn, it learns from all bodies."""
+        told, population = super().wanted_conditions(), self.config.setup.population
+        if self.config.turns is None:
+            return told
+        if self.learning == "device":
+            return {"powered": 1.0}
+        return told or (None if population is None else dict(population.conditions))
 
     # ---- evaluation and export -------------------------------------------------------------------------------------
 

@@ -77,6 +77,18 @@ def test_they_learn_in_turns_and_go_on_to_the_bit(tmp_path: Path) -> None:
     assert device.metadata["role"] == "device" and device.n_actions == whole.world.n_device_actions
 
 
+def test_turns_come_by_themselves_and_the_device_learns_from_all_bodies(tmp_path: Path) -> None:
+    stages = (Stage(samples=6 * TURN, speeds=(1.2, 1.3)),)
+    trainer = ExcitationTrainer(dataclasses.replace(CONFIG, stages=stages, turns=(TURN, TURN / 2)), tmp_path)
+    found = []
+    for _ in range(7):
+        who = trainer.learning
+        trainer.update()
+        found.append((who, len(np.unique(trainer.conditions()))))  # type: ignore[arg-type]
+    human, device = ("human", 3), ("device", 1)
+    assert found == [human, human, device, human, human, device, human]
+
+
 def test_a_decision_is_paid_until_the_next_or_the_end_of_its_episode(tmp_path: Path) -> None:
     trainer = ExcitationTrainer(CONFIG, tmp_path)
     world, agent = trainer.world, trainer.device
@@ -110,7 +122,8 @@ def test_a_decision_is_paid_until_the_next_or_the_end_of_its_episode(tmp_path: P
 def test_settings_of_turns_that_make_no_sense_are_refused() -> None:
     for changes in (
         {"device": None}, {"stages": (Stage(samples=1, learn="both"),)}, {"n_steps": 7}, {"device_policy": "x"},
-        {"setup": WorldSetup()}, {"device": None, "stages": (Stage(samples=1),), "start_device": "x"},
+        {"setup": WorldSetup()},
+        {"turns": (10.0, TURN)}, {"device": None, "stages": (Stage(samples=1),), "start_device": "x"},
     ):  # fmt: skip
         with pytest.raises(InputError):
             dataclasses.replace(CONFIG, **changes)
