@@ -221,9 +221,14 @@ def process_trial(
     if overrides is not None:
         strikes = apply_plate_overrides(strikes, overrides)
     stances = find_stances(plates, strikes)
+    # A foot whose force cannot be used, for its pressure is elsewhere, stood on the plate at that time all the same.
+    timed = [
+        strike if strike.timed is None else replace(strike, side=strike.timed, accepted=True) for strike in strikes
+    ]
     events = detect_events(
-        trial, filled, found, stances, overrides=overrides, method=method, toe_off_method=toe_off_method, belt=belt
-    )
+        trial, filled, found, find_stances(plates, timed), overrides=overrides, method=method,
+        toe_off_method=toe_off_method, belt=belt,
+    )  # fmt: skip
     if trial.forces is None:
         loads = {side: foot_load(side, plates, strikes) for side in SIDES}
     else:

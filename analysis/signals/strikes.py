@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from exogait.data.names import SIDES, Side
+from exogait.data.names import SIDES, Side, other_side
 
 from ..gait.belt import OVERGROUND, Belt
 from ..markers.roles import foot_markers
@@ -34,6 +34,8 @@ MIN_PEAK = 100.0
 """A contact that stays below this vertical force is a foot that brushed the plate, N."""
 DOUBLE_TIME = 0.06
 """Time both feet may be on one plate, s."""
+ALONE_SHARE = 0.3
+"""Share of a contact for which a marker of the foot must stand on the plate at a time."""
 STILL_SPEED = 0.35
 """A foot marker slower than this stands, m/s."""
 MIN_SWING = 0.1
@@ -66,6 +68,8 @@ class PlateStrike:
     """Median distance of the centre of pressure from the line heel to toe, m; NaN without markers."""
     outside: float
     """Largest distance of a marker outside the outline while its part of the foot was down, m; NaN without markers."""
+    timed: Side | None = None
+    """Whose stance it times though its pressure is elsewhere: the foot that stood alone on the plate."""
 
 
 @dataclass(frozen=True)
@@ -401,7 +405,7 @@ def _judge(
         return replace(row, side="", reason=f"{why}: not assigned")
     if row.cop_distance > MAX_COP_DISTANCE:
         far = f"the centre of pressure is {1e3 * row.cop_distance:.0f} mm from the nearest foot"
-        return replace(row, side="", reason=far)
+        return replace(row, side="", reason=far, timed=_alone_on(plate, row, feet, rate))
     other = feet["l" if row.side == "r" else "r"]
     if other is not None:
         both = _time_on_plate(other, plate, row, rate)
@@ -437,6 +441,16 @@ def _peak(row: PlateStrike, plates: Sequence[PlateData]) -> float:
     plate = next(p for p in plates if p.index == row.plate)
     inside = loaded_samples([Contact(0, row.start, row.stop, True)], len(plate.force), plate.rate)
     return float(np.nanmax(plate.force[inside, 1], initial=0.0))
+
+
+def _alone_on(plate: PlateData, row: PlateStrike, feet: Mapping[str, _Foot | None], rate: float) -> Side | None:
+    """The foot that stood on a plate through a contact, whole and alone, by its markers."""
+    on = {side: 0.0 if foot is None else _time_on_plate(foot, plate, row, rate) for side, foot in feet.items()}
+    for side in SIDES:
+        foot, other = feet.get(side), on.get(other_side(side), 0.0)
+        if foot is not None and on[side] > ALONE_SHARE * (row.stop - row.start) and other <= DOUBLE_TIME:
+            return side if _overhang(foot, [plate], row, rate)[1] <= MARKER_TOLERANCE else None
+    return None
 
 
 def _time_on_plate(foot: _Foot, plate: PlateData, row: PlateStrike, rate: float) -> float:

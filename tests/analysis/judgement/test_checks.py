@@ -13,6 +13,7 @@ from exogait.analysis.judgement import balance, forces, motion, plates, pressure
 from exogait.analysis.judgement.bodies import handedness, spoiled_by
 from exogait.analysis.lab import pipeline
 from exogait.analysis.made_up.person import make_synthetic_trial
+from exogait.analysis.signals.measured import process_trial
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,17 @@ def test_a_saturated_plate_spoils_the_leg_that_stood_on_it(case, plate: int, sid
     vertical[:] = np.clip(vertical, 0.7 * vertical.min(), 0.7 * vertical.max())
     (row,) = plates.signal_rows(replace(case, recording=replace(case.recording, analog=analog)))
     assert row.verdict == "fail" and row.spoils == (f"ground_reactions/*_{side}_*",)
+
+
+def test_a_pressure_that_is_elsewhere_leaves_the_times_of_its_foot(case) -> None:
+    analog = case.recording.analog.copy()
+    for plate in case.recording.platforms:
+        analog[:, list(plate.channels[3:6])] *= 6.0
+    lab = process_trial(replace(case.recording, analog=analog), identity=case.identity)
+    assert not any(strike.accepted for strike in lab.strikes)
+    assert {strike.timed for strike in lab.strikes} == {"r", "l"}
+    assert lab.events.by_method["plate"] == case.lab.events.by_method["plate"]
+    assert not any(load.loaded.any() for load in lab.loads.values())
 
 
 def test_plates_and_cameras_share_a_clock(case) -> None:
