@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .errors import DataQualityWarning, FileFormatError, UnitsError, UnknownNameError
 from .files import write_text_atomic
@@ -37,6 +38,8 @@ _ANGLE = re.compile(
 )
 _REACTION = re.compile(r"ground_(force|torque|moment)")
 """What columns of motions and of ground reactions are called in OpenSim's gait models and their data."""
+_SLOWEST, _FASTEST = 1.0, 1e5
+"""Rates within which a motion or a force is sampled, Hz."""
 _HEADER_LIMIT = 400
 """Lines within which ``endheader`` must stand; longer headers are no storage files."""
 
@@ -188,6 +191,33 @@ def write_mot(
             table.attrs = {**table.attrs, "in_degrees": False}
             table, degrees = to_degrees(table, turning), True
     write_sto(table, path, name=name, in_degrees=degrees, allow_nan=allow_nan)
+
+
+def clock_step(time: NDArray[np.float64], path: str | Path) -> float:
+    """Step of a table's clock, asked before anything is put on an even one, which would take what memory there is.
+
+    Args:
+        time: Instants of the rows, shape (n,), s.
+        path: The file, for the error.
+
+    Returns:
+        The median step, s; rows may be missing.
+
+    Raises:
+        FileFormatError: Time does not increase over two rows or more, or as no measurement's does.
+
+    Example:
+        >>> round(clock_step(np.array([0.0, 0.01, 0.02, 0.05]), "walk.mot"), 6)
+        0.01
+    """
+    if len(time) < 2 or not np.isfinite(time).all() or not (np.diff(time) > 0).all():
+        raise FileFormatError(path, "time does not increase over two rows or more", "export the table again")
+    step = float(np.median(np.diff(time)))
+    if not 1 / _FASTEST <= step <= 1 / _SLOWEST or time[-1] - time[0] > 100 * step * len(time):
+        raise FileFormatError(
+            path, f"{len(time)} rows from {time[0]:g} to {time[-1]:g}, {step:.3g} apart", "give time in s, evenly"
+        )
+    return step
 
 
 def _unit_of_rotations(table: pd.DataFrame, path: Path, told: bool | None) -> bool:

@@ -20,6 +20,8 @@ _EXPLAINED = 0.3
 are taken about one fixed point were written about that point."""
 _LEAST_MOMENT = 2.0
 """Horizontal moment below which nothing has to be explained, N m."""
+_MOST = 1e9
+"""Larger numbers, and what is missing in a row, tell nothing about where a moment was taken."""
 _FAR = 20.0
 """A loaded point farther than this from the origin is stated in millimetres, m."""
 
@@ -89,10 +91,11 @@ def settle(force: AppliedForce) -> tuple[AppliedForce, list[str]]:
     """
     notes: list[str] = []
     name = force.name or "ground_force"
-    firm = np.abs(force.force).max(axis=1, initial=0.0) > _FIRM
+    stated_rows = np.hstack([force.force, force.point, force.torque])
+    firm = (np.abs(force.force).max(axis=1, initial=0.0) > _FIRM) & (np.abs(stated_rows) < _MOST).all(axis=1)
     if not firm.any():
         return force, notes
-    if float(np.nanmedian(np.abs(force.point[firm]).max(axis=1))) > _FAR:
+    if float(np.median(np.abs(force.point[firm]).max(axis=1))) > _FAR:
         force = replace(force, point=force.point * 1e-3)
         notes.append(f"{name}: the point of application is in millimetres, it was converted")
     up = int(np.abs(force.force[firm]).sum(axis=0).argmax())
@@ -130,4 +133,4 @@ def _about_a_point(
 
 
 def _rms(values: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.nanmean(values**2)))
+    return float(np.sqrt(np.mean(values**2)))

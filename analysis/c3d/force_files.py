@@ -27,8 +27,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError, UnknownNameError
-from exogait.data.loading import read_yaml, regular_file
-from exogait.data.storage import read_sto
+from exogait.data.loading import read_xml, read_yaml, regular_file
+from exogait.data.storage import clock_step, read_sto
 
 from .applied import AppliedForce, ForceRecord, is_foot, settle, side_of_prefix
 
@@ -51,7 +51,7 @@ def read_forces(path: str | Path, *, columns: str | Path | None = None) -> Force
         Ground reactions and device loads, in the file's axes.
 
     Raises:
-        FileFormatError: No force is in it, or a column is missing.
+        FileFormatError: No force is in it, a column is missing, or its time is that of no measurement.
         UnknownNameError: The map, or the ExternalLoads, names a column that the table lacks.
 
     Example:
@@ -71,8 +71,7 @@ def _record(
 ) -> ForceRecord:
     settled = [settle(force) for force in ground]
     time = table.index.to_numpy(np.float64)
-    if len(time) < 2 or not np.all(np.diff(time) > 0):
-        raise FileFormatError(path, "time does not increase over two rows or more", "export the forces again")
+    clock_step(time, path)
     notes = tuple(note for _, own in settled for note in own)
     return ForceRecord(str(path), time, tuple(force for force, _ in settled), device, notes)
 
@@ -89,9 +88,12 @@ def _read_table(path: Path, columns: str | Path | None) -> pd.DataFrame:
     table.columns = [str(name).strip() for name in table.columns]
     if time not in table:
         raise UnknownNameError("time column", time, [str(name) for name in table.columns], str(path))
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise FileFormatError(path, f"two columns are called {twice!r}", "give each a name of its own")
     try:
-        return table.set_index(time).astype(np.float64)
-    except ValueError as error:
+        return table.astype(np.float64).set_index(time)
+    except (ValueError, TypeError, OverflowError) as error:
         raise FileFormatError(path, f"holds what is no number ({error})", "leave one line of names only") from None
 
 
@@ -169,11 +171,7 @@ def _three(columns: Path, plate: str, key: str, entry: Any) -> list[str] | None:
 
 def _read_external_loads(path: Path) -> ForceRecord:
     """ExternalLoads of OpenSim: which columns act on which body, stated in whose frame."""
-    regular_file(path)
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two of encodings
-        raise FileFormatError(path, f"is no XML ({error})", "give OpenSim's ExternalLoads file") from None
+    root = read_xml(path, "give OpenSim's ExternalLoads file")
     entries = list(root.iter("ExternalForce"))
     data = next((_text(node) for node in root.iter("datafile") if _text(node)), "")
     if not entries or not data:

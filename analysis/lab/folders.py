@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from exogait.data import FileFormatError, InputError, UnknownNameError
-from exogait.data.loading import read_yaml, regular_file
+from exogait.data.loading import entries_below, read_yaml, regular_file
 
 from .own_model import MOTION_ENDINGS
 
@@ -55,13 +55,12 @@ def find_walks(folder: str | Path) -> list[WalkFiles]:
         folder: The folder.
 
     Raises:
-        FileFormatError: No walk is in it, or two scaled models are.
+        FileFormatError: No walk is in it, or two scaled models are, or more files than a laboratory's; or its metadata
+            state a mass or height that no person has.
     """
     folder = Path(folder)
-    files = sorted(
-        path for path in folder.rglob("*")
-        if path.is_file() and len(path.relative_to(folder).parts) <= _DEPTH and ".steps" not in path.parts
-    )  # fmt: skip
+    entries = entries_below(folder, depth=_DEPTH, enter=lambda path: path.name != ".steps" and not path.is_symlink())
+    files = sorted(path for path in entries if path.is_file())
     forces = _forces(files)
     markers = {_stem(path): path for path in files if path.suffix.lower() == ".trc"}
     static = next((path for name, path in markers.items() if _STATIC.search(name)), None)
@@ -195,8 +194,12 @@ def _person(folder: Path) -> tuple[float | None, float | None]:
         return None, None
     content = read_yaml(path)
 
-    def number(key: str) -> float | None:
+    def number(key: str, most: float, unit: str) -> float | None:
         value = content.get(key)
-        return float(value) if isinstance(value, int | float) and value > 0 else None
+        if not isinstance(value, int | float):
+            return None
+        if not 0 < value < most:
+            raise FileFormatError(path, f"{key} is {str(value)[:20]}", f"state it in {unit}")
+        return float(value)
 
-    return number("mass_kg"), number("height_m")
+    return number("mass_kg", 1000.0, "kg"), number("height_m", 3.0, "m")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from exogait.data.errors import FileFormatError
 from exogait.data.names import COORDINATES_ENDING
-from exogait.data.storage import read_sto, to_radians
+from exogait.data.storage import clock_step, read_sto, to_radians
 from exogait.data.trial import select_columns
 from exogait.models.opensim_api import import_opensim
 
@@ -90,7 +90,8 @@ def read_motion(path: str | Path, model: str | Path) -> tuple[pd.DataFrame, floa
         Every coordinate of the model, rad and m, and the time of the first row in the file, s.
 
     Raises:
-        FileFormatError: Fewer than half of the model's coordinates are in the file, or it holds one row.
+        FileFormatError: Fewer than half of the model's coordinates are in the file, it holds one row, a coordinate
+            is no number somewhere, or its time is that of no measurement.
     """
     table = read_sto(path)
     values = {_bare(str(column)): str(column) for column in reversed(table.columns) if not _is_speed(str(column))}
@@ -106,8 +107,12 @@ def read_motion(path: str | Path, model: str | Path) -> tuple[pd.DataFrame, floa
     motion.attrs = dict(table.attrs)
     motion = to_radians(motion, [name for name in rotational_coordinates(loaded) if name in known])
     time = motion.index.to_numpy(np.float64)
+    step = clock_step(time, path)
+    unknown = [name for name in known if not np.isfinite(motion[name]).all()]
+    if unknown:
+        raise FileFormatError(path, f"holds what is no number in {', '.join(unknown[:4])}", "solve the motion again")
     # Even times that a file rounds are the even ones: a step of the rounded times would drift away from them.
-    rows = max(round(float((time[-1] - time[0]) / np.median(np.diff(time)))), 1)
+    rows = max(round(float((time[-1] - time[0]) / step)), 1)
     clock = np.arange(rows + 1) * ((time[-1] - time[0]) / rows)
     columns = {name: np.interp(clock, time - time[0], motion[name].to_numpy(np.float64)) for name in known}
     _add_the_rest(loaded, columns, len(clock))

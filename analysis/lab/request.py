@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
-from xml.etree import ElementTree
 
 import numpy as np
 
 from exogait.data import FileFormatError, InputError, path_component
 from exogait.data.files import writable_text
+from exogait.data.loading import read_xml
 from exogait.data.show import Shown
 
 from ..markers.map import MarkerMap
@@ -154,10 +154,10 @@ def model_mass(path: str | Path) -> float:
     Raises:
         FileFormatError: The file is no model, or its bodies weigh nothing.
     """
+    root = read_xml(path, "give --mass in kg")
     try:
-        bodies = [body for body in ElementTree.parse(path).getroot().iter("Body")]
-        mass = sum(float(body.findtext("mass") or 0.0) for body in bodies)
-    except (OSError, ElementTree.ParseError, ValueError) as error:
+        mass = sum(float(body.findtext("mass") or 0.0) for body in root.iter("Body"))
+    except ValueError as error:
         raise FileFormatError(path, f"tells no mass ({error})", "give --mass in kg") from None
     if not mass > 0:
         raise FileFormatError(path, "its bodies have no mass", "give --mass in kg")

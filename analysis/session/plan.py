@@ -20,7 +20,7 @@ import pandas as pd
 
 from exogait.data import FileFormatError, InputError
 from exogait.data.files import writable_text
-from exogait.data.loading import regular_file
+from exogait.data.loading import entries_below, regular_file
 from exogait.data.names import TRIAL_FILE
 from exogait.data.output.folder import MANIFEST
 
@@ -91,7 +91,8 @@ def plan_session(source: str | Path) -> list[SessionWalk]:
             names are relative to it, and ``walk`` may be a pattern (``anna/brace_*.c3d``) that stands for many.
 
     Raises:
-        FileFormatError: There is no walk, or a table cannot be understood, with its line.
+        FileFormatError: There is no walk, or a table cannot be understood, with its line, or a folder holds more files
+            than a laboratory's.
     """
     source = Path(source)
     found = _from_folder(source) if source.is_dir() else _from_table(source)
@@ -145,13 +146,15 @@ def _from_folder(folder: Path) -> list[SessionWalk]:
 
 def _recordings(folder: Path) -> Iterator[Path]:
     """Recordings and finished walks below a folder; what else the suite wrote there is passed over."""
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            if (path / "trial" / TRIAL_FILE).is_file():
-                yield path
-            elif not (path / MANIFEST).is_file() and not path.name.startswith("."):
-                yield from _recordings(path)
-        elif path.suffix.lower() in RECORDINGS:
+
+    def is_finished(path: Path) -> bool:
+        return (path / "trial" / TRIAL_FILE).is_file()
+
+    def is_ours_or_hidden(path: Path) -> bool:
+        return (path / MANIFEST).is_file() or path.name.startswith(".")
+
+    for path in entries_below(folder, enter=lambda path: not is_finished(path) and not is_ours_or_hidden(path)):
+        if is_finished(path) if path.is_dir() else path.suffix.lower() in RECORDINGS:
             yield path
 
 

@@ -6,21 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from exogait.data import FileFormatError
-from exogait.data.loading import read_json, read_table
+from exogait.data.loading import read_json, read_table, regular_file
 from exogait.data.names import SESSION_FILE
 
+from ..report.describe import COMPARED
 from .compare import By, SessionComparison, compare_session
 from .compare_page import write_comparison_page
 from .export import session_dataset, write_session_spreadsheet
-from .gather import NUMBER_COLUMNS, STRIDE_COLUMNS, WALK_COLUMNS
+from .gather import NUMBER_COLUMNS, POINTS, STRIDE_COLUMNS, WALK_COLUMNS
 from .record import FORMAT, NUMBERS_TABLE, STRIDES_TABLE, WALKS_TABLE, SessionData
 
 if TYPE_CHECKING:
     import xarray
 
+_MOST = 1e9
+"""No angle, moment or time of a walk is larger, in any unit."""
 _TODO = "run `exogait session` again"
 _TEXT: Any = dict.fromkeys(
     ("walk", "person", "condition", "group", "verdict", "why", "remark", "report", "side"), "str"
@@ -81,16 +85,44 @@ def read_session(folder: str | Path) -> Session:
     tables = {}
     for name, columns in ((WALKS_TABLE, WALK_COLUMNS), (NUMBERS_TABLE, NUMBER_COLUMNS)):
         try:
+            regular_file(folder / name)
             table = pd.read_csv(folder / name, dtype=_TEXT, keep_default_na=False, na_values={"value": "", "speed": ""})
         except (OSError, ValueError) as error:
             raise FileFormatError(folder / name, f"cannot be read ({error})", _TODO) from error
         tables[name] = table
         _require_columns(folder / name, table, columns)
     _require_columns(folder / STRIDES_TABLE, strides, STRIDE_COLUMNS)
+    _require_numbers(folder / WALKS_TABLE, tables[WALKS_TABLE], counts=("strides_r", "strides_l"), known=("speed",))
+    _require_numbers(folder / NUMBERS_TABLE, tables[NUMBERS_TABLE], counts=("stride",), known=("value",))
+    _require_numbers(
+        folder / STRIDES_TABLE, strides, counts=("stride",), known=("start", "stop", "toe_off_pct", *POINTS)
+    )  # fmt: skip
+    for name in ("used", "reused"):
+        if len(tables[WALKS_TABLE]) and tables[WALKS_TABLE][name].dtype != bool:
+            raise FileFormatError(folder / WALKS_TABLE, f"{name} is neither True nor False in a row", _TODO)
+    unknown = sorted(set(strides["curve"].map(str)) - set(COMPARED))
+    if unknown:
+        raise FileFormatError(folder / STRIDES_TABLE, f"holds unknown curves ({', '.join(unknown[:4])})", _TODO)
     return Session(folder=folder, walks=tables[WALKS_TABLE], strides=strides, numbers=tables[NUMBERS_TABLE])
+
+
+def _require_numbers(path: Path, table: pd.DataFrame, *, counts: tuple[str, ...], known: tuple[str, ...]) -> None:
+    """Counts are whole and not negative, other numbers are numbers or missing, all of a size that arithmetic bears."""
+    for name in (*counts, *known):
+        column = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
+        missing = np.isnan(column)
+        as_written = table[name].isna().to_numpy()
+        wrong = (missing & ~as_written) | (np.abs(column) > _MOST)
+        if name in counts:
+            wrong |= missing | (column < 0) | (column != np.floor(column))
+        if wrong.any():
+            cell = str(table[name].iloc[int(np.argmax(wrong))])[:40]
+            raise FileFormatError(path, f"{name} is {cell!r} in row {int(np.argmax(wrong)) + 1}", _TODO)
 
 
 def _require_columns(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise FileFormatError(path, f"lacks {', '.join(missing[:4])}", _TODO)
+    if not table.columns.is_unique:
+        raise FileFormatError(path, "has two columns of one name", _TODO)

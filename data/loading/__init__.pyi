@@ -7,6 +7,8 @@ from .files import read_archive as read_archive
 from .files import read_json as read_json
 from .files import read_table as read_table
 from .files import read_tensors as read_tensors
+from .folders import entries_below as entries_below
 from .regular import regular_file as regular_file
+from .xml_text import read_xml as read_xml
 from .yaml_text import parse_yaml as parse_yaml
 from .yaml_text import read_yaml as read_yaml

@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 5.0
 """Time of one input, s of the child's processor; on a busy machine the clock on the wall says nothing."""
 WALL_SECONDS = 120.0
-"""Time without a line, s, after which a child is taken for hanging even if it does not compute."""
+"""Time without a line, s, after which a child is taken for hanging even if it does not compute, unless it would if it
+were let: on a machine that is busy with other work it waits for a processor, and not for what never comes."""
 MEMORY = 3 << 29
 """Address space above what the child begins with, bytes."""
 LOADED, REFUSED = "loaded", "refused"
@@ -137,15 +138,20 @@ def _child(
     heard, used = time.perf_counter(), _processor_seconds(process.pid)
     try:
         while True:
+            hangs = False
             if reader.select(timeout=1.0):
                 data = process.stdout.read()
                 if data == b"":
                     break
                 rest += data or b""
                 heard, used = time.perf_counter(), _processor_seconds(process.pid)
-            elif ready and (
-                _processor_seconds(process.pid) - used > SECONDS or time.perf_counter() - heard > WALL_SECONDS
-            ):
+            elif ready and _processor_seconds(process.pid) - used > SECONDS:
+                hangs = True
+            elif _state(process.pid) == "R":
+                heard = time.perf_counter()
+            else:
+                hangs = ready and time.perf_counter() - heard > WALL_SECONDS
+            if hangs:
                 process.kill()
                 yield doing[0], "hang", doing[1], doing[2], SECONDS, 0, f"more than {SECONDS:g} s"
                 return
@@ -179,6 +185,14 @@ def _processor_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _state(pid: int) -> str:
+    """What the system says a process does: ``R`` runs, or would if there were a processor for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def _peak() -> int:

@@ -26,6 +26,10 @@ from exogait.data.errors import ExogaitError
 MAIN: Any = importlib.import_module("exogait.cli.main")
 
 
+WITH_DOUBTS = 3
+"""Exit code of a command that wrote everything and leaves something out of it, with its reason."""
+
+
 class Misbehaved(AssertionError):
     """A command said more than one line, spoke of a bug, or left a file where it must not."""
 
@@ -171,5 +175,5 @@ class Cage:
             if not said.startswith("exogait: ") or len(said) > 4000:
                 raise Misbehaved(f"said {said[:200]!r}, {len(said)} characters")
             raise ExogaitError(said.removesuffix("\n"))
-        if code not in (0, 1) or said.strip():
+        if code not in (0, 1, WITH_DOUBTS) or said.strip():
             raise Misbehaved(f"ended with {code} and said {said[:200]!r}")

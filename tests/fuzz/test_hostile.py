@@ -14,10 +14,12 @@ from exogait.data.errors import FileFormatError, InputError, UnknownNameError
 from exogait.data.loading import parse_yaml, read_yaml
 from tests.fuzz.arrays import fuzz_arrays
 from tests.fuzz.commands import commands
-from tests.fuzz.hostile import BASE, BILLION
+from tests.fuzz.hostile import BASE, OTHERWISE
+from tests.fuzz.words import BILLION
 from tests.kit.gait_trials import walking_trial
 
-SOON = ("device", "deficit", "subject", "marker map", "settings", "manifest", "overrides")
+SOON = ("device", "deficit", "subject", "marker map", "settings", "manifest", "overrides", "forces",
+        "external loads", "folder", "session table")  # fmt: skip
 
 
 def test_short_run_finds_nothing() -> None:
@@ -30,7 +32,8 @@ def test_short_run_finds_nothing() -> None:
 def test_every_command_has_a_line() -> None:
     assert commands().keys() == BASE.keys()
     for name, options in commands().items():
-        assert BASE[name].keys() <= {option.name for option in options}
+        for line in (BASE[name], *OTHERWISE.get(name, ())):
+            assert line.keys() <= {option.name for option in options}
 
 
 @pytest.mark.parametrize(

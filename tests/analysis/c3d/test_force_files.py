@@ -135,3 +135,39 @@ def test_files_of_laboratories(real_data, file, feet):
     for force in record.ground:
         firm = force.force[:, 1] > 100.0
         assert not firm.any() or np.sqrt(np.mean(force.torque[firm][:, [0, 2]] ** 2)) < HORIZONTAL
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({(3, 0): "later"}, "no number"), ({(3, 0): ""}, "does not increase"), ({(3, 2): "much"}, "no number"),
+        ({(0, 2): "Fx"}, "two columns are called 'Fx'"), ({(3, 2): "9" * 400}, None), ({(3, 0): "1e300"}, "increase"),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_none_is_one_line(tmp_path, cells, words):
+    table({"F": FORCE, "C": POINT}).rename_axis("time").to_csv(tmp_path / "g.csv")
+    rows = [line.split(",") for line in (tmp_path / "g.csv").read_text().splitlines()]
+    for (row, column), text in cells.items():
+        rows[row][column] = f" {text} "  # a blank behind a name is no part of it
+    (tmp_path / "g.csv").write_text("\n".join(",".join(row) for row in rows))
+    columns = tmp_path / "columns.yaml"
+    columns.write_text("plates:\n  1: {force: [Fx, Fy, Fz], point: [Cx, Cy, Cz]}\n")
+    if words is None:
+        assert read_forces(tmp_path / "g.csv", columns=columns).ground[0].name == "1"
+        return
+    with pytest.raises(FileFormatError, match=words) as caught:
+        read_forces(tmp_path / "g.csv", columns=columns)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_row_that_is_missing_hides_no_moment_about_another_point(tmp_path, value):
+    """One blank cell, as programs leave them where nobody stands: the others say where the moment was taken."""
+    centre = np.array([0.4, 0.0, -0.3])
+    about = FREE + np.cross(POINT - centre, FORCE)
+    about[7] = value
+    frame = table({"ground_force_1_v": FORCE, "ground_force_1_p": POINT, "ground_force_1_m": about})
+    frame.to_csv(tmp_path / "g.csv")
+    (found,) = read_forces(tmp_path / "g.csv").ground
+    sound = np.arange(50) != 7
+    np.testing.assert_allclose(found.torque[sound], FREE[sound], atol=1e-9)

@@ -53,6 +53,14 @@ def test_addbiomechanics_and_markers_with_a_static(tmp_path):
     assert find_walks(tmp_path)[0].walk.name == "walk_2_ik.mot"
 
 
+@pytest.mark.parametrize("mass", ["1e300", ".inf", "-70", "0", "9" * 400])
+def test_a_mass_that_nobody_has_is_refused_with_its_file(tmp_path, mass):
+    make(tmp_path, "MarkerData/walk1.trc")
+    (tmp_path / "sessionMetadata.yaml").write_text(f"mass_kg: {mass.replace('e', '.0e+')}\n")
+    with pytest.raises(FileFormatError, match=r"sessionMetadata.yaml: mass_kg is .*state it in kg"):
+        find_walks(tmp_path)
+
+
 def test_one_of_several_must_be_named(tmp_path):
     make(tmp_path, "a.trc", "b.trc")
     with pytest.raises(InputError, match="--trial a or b"):

@@ -63,6 +63,21 @@ def test_motion_of_another_model_is_refused(model, tmp_path):
         read_motion(tmp_path / "b.mot", model)
 
 
+@pytest.mark.parametrize(
+    ("cell", "words"), [((3, "time"), "does not increase"), ((3, "hip_flexion_r"), "no number in hip_flexion_r")]
+)
+def test_motion_with_what_is_no_number_is_refused(model, tmp_path, cell, words):
+    """Standing still in time would take all memory; an angle that is no number would reach every moment."""
+    lines = _written(model, tmp_path / "a.mot").read_text().splitlines()
+    head = next(k for k, line in enumerate(lines) if line.startswith("time"))
+    row = lines[head + cell[0]].split("\t")
+    row[lines[head].split("\t").index(cell[1])] = "0" if cell[1] == "time" else "nan"
+    lines[head + cell[0]] = "\t".join(row)
+    (tmp_path / "a.mot").write_text("\n".join(lines) + "\n")
+    with pytest.raises(FileFormatError, match=words):
+        read_motion(tmp_path / "a.mot", model)
+
+
 def test_points_of_the_model_move_with_it(model, tmp_path):
     points = map_of_landmarks(model)
     motion, _ = read_motion(_written(model, tmp_path / "a.mot"), model)
@@ -85,6 +100,15 @@ def test_the_model_tells_the_mass(model):
     assert 60 < model_mass(model) < 90
     with pytest.raises(InputError, match="mass"):
         make_request("static.c3d", "walk.c3d", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["<a><Body><mass>heavy</mass></Body></a>", "<a/>", "", "<?xml version='1.0' encoding='x'?>"]
+)
+def test_a_model_that_tells_no_mass_asks_for_it(text, tmp_path):
+    (tmp_path / "body.osim").write_text(text)
+    with pytest.raises(FileFormatError, match="--mass"):
+        model_mass(tmp_path / "body.osim")
 
 
 def test_what_a_device_does_is_no_joints_moment(model, tmp_path):

@@ -73,3 +73,10 @@ def test_a_table_that_is_none_is_one_line(table: str, words: str, tmp_path: Path
     with pytest.raises(FileFormatError, match=r"day\.csv") as error:
         plan_session(tmp_path / "day.csv")
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_links_in_a_folder_do_not_turn_for_ever(tmp_path: Path) -> None:
+    lay(tmp_path, "anna/bare/w1.c3d")
+    (tmp_path / "anna" / "again").symlink_to(tmp_path)
+    walks = plan_session(tmp_path)
+    assert {walk.walk.stem for walk in walks} == {"w1"} and len(walks) < 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import exogait as eg
@@ -135,3 +136,33 @@ def test_a_damaged_session_and_its_own_folder_are_one_line(session: Session, tmp
         read_session(tmp_path)
     with pytest.raises(InputError, match="another folder"):
         run_session(tmp_path, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "words"),
+    [
+        ("walks.csv", "used", "Maybe", "used is neither True nor False"),
+        ("walks.csv", "strides_r", "3.5", "strides_r is '3.5' in row 1"),
+        ("walks.csv", "speed", "fast", "speed is 'fast' in row 1"), ("numbers.csv", "value", "1e300", "value is"),
+        ("numbers.csv", "stride", "-1", "stride is"), ("strides.parquet", "p50", np.inf, "p50 is 'inf' in row 1"),
+        ("strides.parquet", "curve", "limp", "unknown curves .limp"),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_none_is_named_when_a_session_is_read(
+    session: Session, tmp_path: Path, table: str, column: str, value: object, words: str
+) -> None:
+    session.write()
+    for name in ("session.json", "walks.csv", "numbers.csv", "strides.parquet"):
+        (tmp_path / name).write_bytes((session.folder / name).read_bytes())
+    assert read_session(tmp_path).persons == session.persons
+    if table.endswith(".csv"):
+        damaged = pd.read_csv(tmp_path / table, dtype=str, keep_default_na=False)
+        damaged.loc[0, column] = value
+        damaged.to_csv(tmp_path / table, index=False)
+    else:
+        damaged = pd.read_parquet(tmp_path / table)
+        damaged.loc[0, column] = value
+        damaged.to_parquet(tmp_path / table)
+    with pytest.raises(FileFormatError, match=words) as caught:
+        read_session(tmp_path)
+    assert "\n" not in str(caught.value)
