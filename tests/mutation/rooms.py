@@ -33,7 +33,10 @@ class Room:
 
 
 GAIT, SIGNALS, OUTCOMES = "tests/analysis/gait/", "tests/analysis/signals/", "tests/analysis/outcomes/"
+SCORES, JUDGEMENT, SESSION = "tests/analysis/scores/", "tests/analysis/judgement/", "tests/analysis/session/"
+LAB, C3D = "tests/analysis/lab/", "tests/analysis/c3d/"
 ENGINE, WORLD = "tests/osim_env/engine/", "tests/osim_env/gait/"
+EXCITATION = "tests/osim_env/excitation/"
 PARITY = f"{ENGINE}test_parity.py::test_"
 STEP = f"{ENGINE}test_step.py::test_"
 
@@ -76,6 +79,8 @@ ROOMS = (
             *_targets("analysis/gait", "symmetry", f"{GAIT}test_symmetry.py", f"{GAIT}test_metrics.py"),
             *_targets("analysis/signals", "events kinematic_events", f"{SIGNALS}test_events.py"),
             *_targets("analysis/signals", "stances", f"{SIGNALS}test_stances.py", f"{SIGNALS}test_events.py"),
+            *_targets("analysis/signals", "clock", f"{SIGNALS}test_clock.py", f"{SIGNALS}test_events.py"),
+            *_targets("analysis/gait", "belt progression", f"{GAIT}test_spatiotemporal.py"),
         ),
     ),
     Room(
@@ -94,13 +99,52 @@ ROOMS = (
         0.13,
         (
             *_targets("analysis/signals", "emg", f"{SIGNALS}test_emg.py"),
-            *_targets("analysis/signals", "plates strikes", f"{SIGNALS}test_force_plates.py"),
+            *_targets("analysis/signals", "plates strikes baseline", f"{SIGNALS}test_force_plates.py"),
             *_targets("analysis/signals", "overrides", f"{SIGNALS}test_events.py", f"{SIGNALS}test_force_plates.py"),
             *_targets(
                 "analysis/signals", "filters frame measured", f"{SIGNALS}test_filters.py",
+                f"{SIGNALS}test_known_load.py",
                 f"{SIGNALS}test_force_plates.py", f"{SIGNALS}test_events.py", f"{GAIT}test_spatiotemporal.py",
                 "tests/analysis/c3d/test_c3d.py",
             ),
+        ),
+    ),
+    Room(
+        "scores",
+        0.06,
+        _targets(
+            "analysis/scores", "balance found profile speed table variability", f"{SCORES}test_balance.py",
+            f"{SCORES}test_variability.py", f"{SCORES}test_profile.py", f"{SCORES}test_score_table.py",
+        ),
+    ),
+    Room(
+        "judgement",
+        0.08,
+        (
+            *_targets("analysis/judgement", "forces plates sources", f"{JUDGEMENT}test_limits.py"),
+            *_targets("analysis/judgement", "bodies motion", f"{JUDGEMENT}test_body_limits.py"),
+            *_targets("analysis/judgement", "statements", f"{JUDGEMENT}test_statements.py"),
+            *_targets("analysis/judgement", "withhold", f"{JUDGEMENT}test_withhold.py"),
+        ),
+    ),
+    Room(
+        "sessions",
+        0.06,
+        (
+            *_targets("analysis/session", "statistics variability tables", f"{SESSION}test_statistics.py"),
+            *_targets("analysis/session", "plan", f"{SESSION}test_plan.py"),
+            *_targets("analysis/session", "gather record compare export run session", f"{SESSION}test_statistics.py",
+                      f"{SESSION}test_session.py", f"{SESSION}test_compare.py"),
+        ),
+    ),
+    Room(
+        "forces and models of others",
+        0.06,
+        (
+            *_targets("analysis/c3d", "applied force_files", f"{C3D}test_force_files.py"),
+            *_targets("analysis/signals", "applied", f"{SIGNALS}test_applied.py"),
+            *_targets("analysis/lab", "folders", f"{LAB}test_folders.py"),
+            *_targets("analysis/lab", "own_model", f"{LAB}test_own_model.py"),
         ),
     ),
     Room(
@@ -119,6 +163,23 @@ ROOMS = (
         _targets(
             "osim_env/gait/step", "command disturbance ends observation rewards state",
             f"{WORLD}test_control_step.py", f"{WORLD}test_rewards.py", f"{WORLD}test_world.py",
+        ),
+    ),
+    Room(
+        "excitation",
+        0.08,
+        _targets(
+            "osim_env/excitation", "terms observation task config motion device power", f"{EXCITATION}test_terms.py",
+            f"{EXCITATION}test_excitation.py", f"{EXCITATION}test_no_hand_in_it.py",
+        ),
+    ),
+    Room(
+        "constraints and curves",
+        0.08,
+        (
+            *_targets("osim_env/engine/constraints", "kernels reading fill arms", f"{ENGINE}test_constraints.py",
+                      plain=True),
+            *_targets("osim_env/engine/hill", "kernels reading bezier", f"{ENGINE}test_hills.py", plain=True),
         ),
     ),
     Room(
