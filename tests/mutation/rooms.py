@@ -170,7 +170,7 @@ ROOMS = (
         0.08,
         _targets(
             "osim_env/excitation", "terms observation task config motion device power", f"{EXCITATION}test_terms.py",
-            f"{EXCITATION}test_excitation.py", f"{EXCITATION}test_no_hand_in_it.py",
+            plain=True,
         ),
     ),
     Room(
