@@ -13,10 +13,9 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from exogait.data import FileFormatError, InputError, UnknownNameError
-from exogait.data.loading import entries_below, read_yaml, regular_file
+from exogait.data.loading import entries_below, read_xml, read_yaml
 
 from .own_model import MOTION_ENDINGS
 
@@ -96,11 +95,7 @@ def walk_of_setup(path: str | Path, **stated: Path | None) -> WalkFiles:
         FileFormatError: It is no such set-up, or names a file that is not there.
     """
     path = Path(path)
-    regular_file(path)
-    try:
-        tool = ElementTree.parse(path).getroot().find("InverseDynamicsTool")
-    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
-        raise FileFormatError(path, f"is no XML ({error})", "give a set-up of the InverseDynamicsTool") from None
+    tool = read_xml(path, "give a set-up of the InverseDynamicsTool").find("InverseDynamicsTool")
     if tool is None:
         raise FileFormatError(path, "is no set-up of the InverseDynamicsTool", "name the files instead")
 

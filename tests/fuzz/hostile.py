@@ -301,6 +301,7 @@ OTHERWISE: dict[str, tuple[dict[str, str | None], ...]] = {
          "force-columns": "columns.yaml"},
         {"static": "small.c3d", "trial": "small.c3d", "mass": "60", "out": "out/lab", "forces": "loads.xml"},
         {"folder": "lab", "trial": "walk1", "out": "out/lab"},
+        {"setup": "setup.xml", "out": "out/lab"},
         {"trial": "small.mot", "model": "body.osim", "forces": "forces.mot", "out": "out/lab"},
     ),
     "session run": ({"source": "lab", "out": "out/session"},),

@@ -16,7 +16,8 @@ import yaml
 
 from exogait.analysis.c3d.applied import ForceRecord
 from exogait.analysis.c3d.force_files import read_forces
-from exogait.analysis.lab.folders import find_walks
+from exogait.analysis.lab.folders import find_walks, walk_of_setup
+from exogait.analysis.lab.settings import LabSettings
 from exogait.analysis.session.plan import plan_session, plan_table
 from exogait.analysis.session.run import gather_session
 from exogait.analysis.session.session import read_session
@@ -47,6 +48,16 @@ LOADS = """<?xml version="1.0" encoding="UTF-8"?>
 <ExternalForce name="motor"><applied_to_body>femur_r</applied_to_body>
 <force_identifier>Unassigned</force_identifier><torque_identifier>M</torque_identifier></ExternalForce>
 </objects><datafile>forces.mot</datafile></ExternalLoads></OpenSimDocument>
+"""
+
+
+SETUP = """<?xml version="1.0" encoding="UTF-8"?>
+<OpenSimDocument Version="40000"><InverseDynamicsTool name="walk">
+<model_file>body.osim</model_file>
+<coordinates_file>walk.mot</coordinates_file>
+<external_loads_file>loads.xml</external_loads_file>
+<lowpass_cutoff_frequency_for_coordinates>6</lowpass_cutoff_frequency_for_coordinates>
+</InverseDynamicsTool></OpenSimDocument>
 """
 
 
@@ -145,6 +156,23 @@ def _external_loads(name: str, share: float, folder: Path) -> Kind:
     return Kind(name, share, file, damage, lambda: cage.run([], lambda: use_forces(read_forces(file))))
 
 
+def _setup(name: str, share: float, folder: Path) -> Kind:
+    """A set-up of OpenSim's InverseDynamicsTool, which names all files of a walk and how angles are filtered."""
+    cage = Cage(folder)
+    file = cage.root / "setup.xml"
+    for known in ("body.osim", "walk.mot", "loads.xml"):
+        (cage.root / known).touch()
+    file.write_text(SETUP)
+    cage.close()
+
+    def use() -> None:
+        cutoff = walk_of_setup(file).coordinate_cutoff
+        if cutoff is not None:
+            LabSettings(coordinate_cutoff=cutoff)
+
+    return Kind(name, share, file, lambda rng: damage_xml(SETUP, rng), lambda: cage.run([], use))
+
+
 def _folder(name: str, share: float, folder: Path) -> Kind:
     """A folder as other programs leave it: names of its files, and what is said about the person."""
     cage = Cage(folder)
@@ -224,6 +252,7 @@ def lay_side_doors(place: Path, scratch: Path) -> None:
     (place / "columns.yaml").write_text(yaml.safe_dump(COLUMNS))
     (place / "loads.xml").write_text(LOADS)
     (place / "body.osim").write_text("<OpenSimDocument><Body><mass>70</mass></Body></OpenSimDocument>")
+    (place / "setup.xml").write_text(SETUP.replace("walk.mot", "small.mot"))
     (place / "lab").mkdir()
     (place / "lab" / "walk1.trc").touch()
     (place / "day.csv").write_text("person,condition,walk\nAnna,bare,walk\n")
@@ -284,7 +313,7 @@ def _session(name: str, share: float, folder: Path) -> Kind:
 
 
 MAKERS: dict[str, tuple[Callable[[str, float, Path], Kind], float]] = {
-    "forces": (_forces, 0.06), "external loads": (_external_loads, 0.05), "folder": (_folder, 0.04),
-    "session table": (_session_table, 0.04), "session": (_session, 0.02),
+    "forces": (_forces, 0.06), "external loads": (_external_loads, 0.05), "set-up": (_setup, 0.03),
+    "folder": (_folder, 0.04), "session table": (_session_table, 0.04), "session": (_session, 0.02),
 }  # fmt: skip
 """Kind of input to what makes it and its share."""

@@ -19,7 +19,7 @@ from tests.fuzz.words import BILLION
 from tests.kit.gait_trials import walking_trial
 
 SOON = ("device", "deficit", "subject", "marker map", "settings", "manifest", "overrides", "forces",
-        "external loads", "folder", "session table")  # fmt: skip
+        "external loads", "folder", "session table", "set-up")  # fmt: skip
 
 
 def test_short_run_finds_nothing() -> None:
