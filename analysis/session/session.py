@@ -109,9 +109,9 @@ def read_session(folder: str | Path) -> Session:
 def _require_numbers(path: Path, table: pd.DataFrame, *, counts: tuple[str, ...], known: tuple[str, ...]) -> None:
     """Counts are whole and not negative, other numbers are numbers or missing, all of a size that arithmetic bears."""
     for name in (*counts, *known):
-        column = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
+        column = np.asarray(pd.to_numeric(table[name], errors="coerce"), np.float64)
+        as_written = np.asarray(table[name].isna(), bool)
         missing = np.isnan(column)
-        as_written = table[name].isna().to_numpy()
         wrong = (missing & ~as_written) | (np.abs(column) > _MOST)
         if name in counts:
             wrong |= missing | (column < 0) | (column != np.floor(column))

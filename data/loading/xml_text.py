@@ -28,4 +28,4 @@ def read_xml(path: str | Path, todo: str) -> ElementTree.Element:
     except FileNotFoundError:
         raise FileFormatError(path, "no such file", todo) from None
     except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two of encodings
-        raise FileFormatError(path, f"is no readable XML ({error})", todo) from None
+        raise FileFormatError(path, f"is no XML ({error})", todo) from None

@@ -78,6 +78,7 @@ ROOMS = (
             *_targets("analysis/gait", "spatiotemporal", f"{GAIT}test_spatiotemporal.py", f"{GAIT}test_metrics.py"),
             *_targets("analysis/gait", "symmetry", f"{GAIT}test_symmetry.py", f"{GAIT}test_metrics.py"),
             *_targets("analysis/signals", "events kinematic_events", f"{SIGNALS}test_events.py"),
+            *_targets("analysis/signals", "event_choice pathological_events", f"{SIGNALS}test_event_choice.py"),
             *_targets("analysis/signals", "stances", f"{SIGNALS}test_stances.py", f"{SIGNALS}test_events.py"),
             *_targets("analysis/signals", "clock", f"{SIGNALS}test_clock.py", f"{SIGNALS}test_events.py"),
             *_targets("analysis/gait", "belt progression", f"{GAIT}test_spatiotemporal.py"),

@@ -37,6 +37,8 @@ from tests.validation.walking_world import (
 POLICY, BASELINE = "walker", "healthy"
 LENGTH = 2.0 if SHORT else 60.0
 TASK_LENGTH = 2.0 if SHORT else 20.0
+
+
 def survival(policy: Policy) -> Found:
     """Level ground at five speeds, pushes, changes of speed, slopes and other bodies."""
     level = walk_each(policy, [Task(f"{v:g} m/s", (v,), LENGTH) for v in SPEEDS], STARTS)

@@ -15,6 +15,7 @@ from exogait.analysis.gait.belt import Belt
 from exogait.analysis.judgement import statements
 from exogait.analysis.markers.map import MapMarker, MarkerMatch
 from exogait.analysis.markers.swaps import Swap
+from exogait.analysis.signals.event_choice import EventChoice
 from exogait.analysis.signals.events import DetectedEvents, EventAgreement
 from exogait.analysis.signals.filters import Gap
 from exogait.analysis.signals.strikes import PlateStrike
@@ -80,6 +81,10 @@ def test_every_contact_has_its_row() -> None:
     assert [row.verdict for row in statements.strike_rows([])] == ["warn"]
 
 
+def detected(events: tuple[GaitEvent, ...], by_method: Any, agreed: Any = (), notes: Any = ()) -> DetectedEvents:
+    return DetectedEvents(events, by_method, agreed, notes, EventChoice("zeni2008", "oconnor2007"))
+
+
 def agreement(mean: float, **changes: Any) -> EventAgreement:
     row = EventAgreement("zeni2008", "plate", "heel_strike", 3, mean, 0.012, 0.061, 0)
     return replace(row, **changes)
@@ -89,14 +94,14 @@ def agreement(mean: float, **changes: Any) -> EventAgreement:
 def test_ways_to_find_events_agree_within_two_frames(mean: float, verdict: str) -> None:
     events = tuple(GaitEvent(t, "r", "heel_strike", s) for t, s in ((0.5, "plate"), (1.5, "plate"), (2.5, "c3d")))
     other = agreement(0.0, reference="c3d")
-    rows = statements.event_rows(DetectedEvents(events, {"plate": events}, (agreement(mean), other), ("one dropped",)))
+    rows = statements.event_rows(detected(events, {"plate": events}, (agreement(mean), other), ("one dropped",)))
     assert found(rows) == {
         "events used": "2 from plate, 1 from c3d",
         "heel strike, zeni2008 against plate": f"{mean * 1000:+.0f} ± 12 ms, largest 61 ms (n = 3)",
         "note": "one dropped",
     }
     assert [row.verdict for row in rows] == ["info", verdict, "info"]
-    lone = DetectedEvents(events, {"plate": events}, (agreement(mean, n=1, sd=np.nan),), ())
+    lone = detected(events, {"plate": events}, (agreement(mean, n=1, sd=np.nan),), ())
     assert statements.event_rows(lone)[1].found == f"{mean * 1000:+.0f} ms, largest 61 ms (n = 1)"
 
 
@@ -104,12 +109,18 @@ def test_ways_to_find_events_agree_within_two_frames(mean: float, verdict: str) 
 def test_a_way_that_meets_no_event_of_the_other_fails_where_its_events_are_used(source: str, verdict: str) -> None:
     events = (GaitEvent(0.5, "r", "heel_strike", source),)
     lost = agreement(np.nan, n=0, unmatched=4)
-    row = statements.event_rows(DetectedEvents(events, {"plate": events}, (lost,), ()))[1]
+    row = statements.event_rows(detected(events, {"plate": events}, (lost,), ()))[1]
     assert row.verdict == verdict and row.found == "none of 4 within 150 ms of one of the other"
     assert row.spoils == (("events/*",) if verdict == "fail" else ())
     nothing = agreement(np.nan, n=0, unmatched=0)
-    assert len(statements.event_rows(DetectedEvents(events, {"plate": events}, (nothing,), ()))) == 1
-    none = statements.event_rows(DetectedEvents((), {}, (), ()))
+    assert len(statements.event_rows(detected(events, {"plate": events}, (nothing,), ()))) == 1
+    toes = agreement(np.nan, n=0, unmatched=4, kind="toe_off")  # whose method is another one
+    assert statements.event_rows(detected(events, {"plate": events}, (toes,)))[1].verdict == "warn"
+    seen = statements.event_rows(detected(events, {"zeni2008": events}))
+    assert found(seen)["method on the markers"] == (
+        "heel strikes by zeni2008 (as asked); toe offs by oconnor2007 (as asked)"
+    )
+    none = statements.event_rows(detected((), {}, (), ()))
     assert none[0].verdict == "fail" and none[0].found == "none"
 
 

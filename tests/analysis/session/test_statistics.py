@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +34,7 @@ def test_pairs_as_scipy(alpha: float) -> None:
 def test_two_samples_of_unequal_spread_and_number_as_scipy(alpha: float) -> None:
     more = np.array([3.0, 9.0, 1.0, 7.0, 5.5, 8.0, 2.0])
     found = compute_difference(A, more, paired=False, alpha=alpha)
-    test = stats.ttest_ind(more, A, equal_var=False)
+    test: Any = stats.ttest_ind(more, A, equal_var=False)
     interval = test.confidence_interval(1 - alpha)
     assert [found.low, found.high, found.p] == pytest.approx([interval.low, interval.high, test.pvalue])
     pooled = np.sqrt((3 * A.var(ddof=1) + 6 * more.var(ddof=1)) / 9)
