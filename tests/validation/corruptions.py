@@ -3,7 +3,8 @@
 ``python -m tests.validation.corruptions [--walks N] [--sizes N] [--kinds A,B]`` computes what is missing in
 ``out/corruptions`` (ignored), one file a trial, judges every trial and writes the section of docs/validation.md; a run
 that was stopped goes on. ``--table`` computes nothing more and judges what is there, ``--rows`` prints what became of
-every trial too, and with another ``--out`` the documents stay as they are. Data in the folder that ``EXOGAIT_DATA`` names.
+every trial too; with another ``--out`` the documents stay as they are. Data in the folder that ``EXOGAIT_DATA``
+names.
 
 A trial is computed once up to the judgement (:mod:`.corrupt.road`) and kept: a changed check is asked again in seconds.
 What comes before the judgement has a digest; the table says by how many versions of it the trials were made.
