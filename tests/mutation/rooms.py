@@ -122,7 +122,7 @@ ROOMS = (
         "judgement",
         0.08,
         (
-            *_targets("analysis/judgement", "forces plates sources", f"{JUDGEMENT}test_limits.py"),
+            *_targets("analysis/judgement", "forces balance pressure plates sources", f"{JUDGEMENT}test_limits.py"),
             *_targets("analysis/judgement", "bodies motion", f"{JUDGEMENT}test_body_limits.py"),
             *_targets("analysis/judgement", "statements", f"{JUDGEMENT}test_statements.py"),
             *_targets("analysis/judgement", "withhold", f"{JUDGEMENT}test_withhold.py"),
