@@ -12,7 +12,7 @@ from exogait.data.names import SIDES, mirrored_name, side_of, stem
 from exogait.data.quality import QualityRow
 from exogait.data.trc import marker_array
 
-from ..markers.misplaced import impossible_path, leap_limit, odd_marker
+from ..markers.misplaced import fault_of, leap_limit, odd_marker
 from .case import Case
 from .influence import influence
 
@@ -125,8 +125,8 @@ def path_rows(case: Case) -> Iterator[QualityRow]:
     wrong: dict[str, str] = {}
     for label, name in case.identity.match.found.items():
         if case.identity.marker_map.markers[label].body != "torso":
-            if told := impossible_path(raw[:, names.index(name)], raw, rate):
-                wrong[label] = told
+            if fault := fault_of(raw[:, names.index(name)], raw, rate):
+                wrong[label] = fault[0]
     effects = influence(case) if wrong else None
     for label, told in wrong.items():
         assert effects is not None

@@ -8,7 +8,7 @@ a report written years later still shows them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from exogait.data.quality import QualityRow, Verdict, judge
 from ..c3d.reader import C3DFile
 from ..gait.spatiotemporal import Spatiotemporal
 from ..markers.map import MarkerMap, MarkerMatch
+from ..markers.rebuild import Rebuilt
 from ..markers.swaps import Swap
 from ..opensim_tools.dynamics import DynamicsResult
 from ..opensim_tools.kinematics import KinematicsResult
@@ -210,6 +211,23 @@ def map_rows(marker_map: MarkerMap, walk: MarkerMatch, static: MarkerMatch) -> l
             )
         )  # fmt: skip
     return rows
+
+
+def rebuilt_rows(done: Sequence[Rebuilt], labels: Mapping[int, str]) -> list[QualityRow]:
+    """Paths that were rebuilt, why, and from which markers.
+
+    Args:
+        done: What was rebuilt.
+        labels: Place of a marker to its label in the map.
+    """
+    return [
+        QualityRow(
+            "Markers", f"path of {labels[one.place]}",
+            f"{one.why}: rebuilt from {one.start:.2f} s on from {', '.join(labels[k] for k in one.neighbours)}",
+            "a path that a body can walk", "warn",
+        )
+        for one in done
+    ]  # fmt: skip
 
 
 def swap_rows(swaps: Sequence[Swap]) -> list[QualityRow]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from ..gait.spatiotemporal import Spatiotemporal, compute_spatiotemporal
 from ..judgement import statements
 from ..markers.identify import Identity, identify
 from ..markers.map import MarkerMap
+from ..markers.rebuild import rebuild_paths
 from ..opensim_tools.common import load_model
 from ..opensim_tools.dynamics import DynamicsResult, inverse_dynamics
 from ..opensim_tools.kinematics import KinematicsResult, inverse_kinematics
@@ -97,6 +98,7 @@ def measure(request: LabRequest) -> Measured:
     sources = read_sources(request)
     resting, recording, used_map = sources.resting, sources.recording, sources.marker_map
     at_rest = identify(resting, used_map, settings.roles)
+    recording, rebuilt_rows = _rebuild(recording, identify(recording, used_map, settings.roles, standing=resting))
     walking = identify(recording, used_map, settings.roles, standing=resting)
     standing, standing_rows = _turn_standing(resting, at_rest, settings.up)
     solved = sources.motion
@@ -117,7 +119,7 @@ def measure(request: LabRequest) -> Measured:
     )
     emg, emg_facts, emg_rows = _process_emg(recording)
     rows = [
-        *standing_rows, *sources.rows, *statements.lab_rows(recording, lab), *emg_rows,
+        *standing_rows, *sources.rows, *rebuilt_rows, *statements.lab_rows(recording, lab), *emg_rows,
         *statements.map_rows(used_map, walking.match, at_rest.match), *statements.swap_rows(walking.swaps),
     ]  # fmt: skip
     return Measured(
@@ -290,6 +292,17 @@ def _unseen_at(clock: pd.Index, frames: pd.Index, unseen: NDArray[np.bool_]) -> 
     """Instants next to a frame that no marker tells."""
     flags = np.interp(clock.to_numpy(np.float64), frames.to_numpy(np.float64), unseen.astype(np.float64))
     return flags > 0
+
+
+def _rebuild(recording: C3DFile, identity: Identity) -> tuple[C3DFile, list[QualityRow]]:
+    """The walk with paths rebuilt that no body can have walked, and a row for each."""
+    places = {identity.labels.index(name): label for label, name in identity.match.found.items()}
+    bodies = {k: identity.marker_map.markers[label].body for k, label in places.items()}
+    legs = [k for k, body in bodies.items() if body != "torso"]
+    positions, done = rebuild_paths(recording.positions, recording.point_rate, legs)
+    if not done:
+        return recording, []
+    return replace(recording, positions=positions), statements.rebuilt_rows(done, places)
 
 
 def _turn_standing(recording: C3DFile, identity: Identity, up: str | None) -> tuple[pd.DataFrame, list[QualityRow]]:

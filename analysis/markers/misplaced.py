@@ -86,14 +86,26 @@ def _without(stood: NDArray[np.float64], walked: NDArray[np.float64], k: int) ->
         return np.inf, away
     rest, now = stood[others] - stood[others].mean(axis=0), walked[seen][:, others]
     middle = now.mean(axis=1)
-    u, _, vt = np.linalg.svd(np.einsum("ni,fnj->fij", rest, now - middle[:, None]))
-    flip = np.ones((len(u), 3))
-    flip[:, 2] = np.sign(np.linalg.det(u @ vt))
-    turn = u * flip[:, None] @ vt  # Kabsch 1976, doi 10.1107/S0567739476001873
+    turn = rigid_turns(rest, now - middle[:, None])
     fitted = rest @ turn + middle[:, None]
     misfit = np.sqrt(((fitted - now) ** 2).sum(axis=2).mean(axis=1))
     away[seen] = walked[seen, k] - ((stood[k] - stood[others].mean(axis=0)) @ turn + middle)
     return float(np.median(misfit)), away
+
+
+def rigid_turns(still: NDArray[np.float64], moving: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotations that lay a shape on itself in every frame, least squares; rows times them are the moving rows.
+
+    Args:
+        still: Centred shape, shape (n, 3), m.
+        moving: Centred shapes, shape (n_frames, n, 3), m.
+
+    Source: Kabsch 1976, doi 10.1107/S0567739476001873.
+    """
+    u, _, vt = np.linalg.svd(np.einsum("ni,fnj->fij", still, moving))
+    flip = np.ones((len(u), 3))
+    flip[:, 2] = np.sign(np.linalg.det(u @ vt))
+    return u * flip[:, None] @ vt
 
 
 def leap_limit(rate: float) -> float:
@@ -101,23 +113,27 @@ def leap_limit(rate: float) -> float:
     return LEAP + ACCELERATION / rate**2
 
 
-def impossible_path(path: NDArray[np.float64], others: NDArray[np.float64], rate: float) -> str:
-    """What no body does about a path: the marker leaps, or stands still while others move; empty for neither.
+def fault_of(path: NDArray[np.float64], others: NDArray[np.float64], rate: float) -> tuple[str, int] | None:
+    """What no body does about a path: the marker leaps, or stands still while others move.
 
     Args:
         path: Shape (n_frames, 3), m, as measured.
         others: All markers, shape (n_frames, n_markers, 3), m.
         rate: Hz.
+
+    Returns:
+        What it does and the first wrong frame; ``None`` for neither.
     """
     if len(path) < 3:
-        return ""
-    leap = float(np.nanmax(np.linalg.norm(np.diff(path, n=2, axis=0), axis=1), initial=0.0))
-    if leap > leap_limit(rate):
-        return f"leaps by {leap * 100:.0f} cm from one frame to the next"
+        return None
+    leap = np.nan_to_num(np.linalg.norm(np.diff(path, n=2, axis=0), axis=1))
+    if leap.max() > leap_limit(rate):
+        first = int(np.argmax(leap > leap_limit(rate))) + 2
+        return f"leaps by {leap.max() * 100:.0f} cm from one frame to the next", first
     same = np.concatenate([[False], (np.diff(path, axis=0) == 0.0).all(axis=1), [False]])
     edges = np.flatnonzero(np.diff(same.astype(int)))
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         moved = np.nanmedian(np.linalg.norm(others[stop] - others[start], axis=1))
         if (stop - start) / rate > STILL and moved > OTHERS:
-            return f"stands still for {(stop - start) / rate:.2f} s while others move"
-    return ""
+            return f"stands still for {(stop - start) / rate:.2f} s while others move", int(start) + 1
+    return None

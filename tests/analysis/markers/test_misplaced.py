@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exogait.analysis.markers.misplaced import impossible_path, odd_marker
+from exogait.analysis.markers.misplaced import fault_of, odd_marker
+from exogait.analysis.markers.rebuild import rebuild_paths
 
 RATE = 100.0
 STOOD = np.array([[0.0, 0, 0], [0.2, 0, 0], [0, 0.15, 0.05], [0.1, 0.1, 0.2]])
@@ -48,11 +49,37 @@ def test_a_far_marker_is_told_the_less_the_nearer_the_others_are_to_a_line() -> 
 
 def test_a_path_that_no_body_walks() -> None:
     walked = walk()
-    assert impossible_path(walked[:, 1], walked, RATE) == ""
+    assert fault_of(walked[:, 1], walked, RATE) is None
     leaping, still = walked.copy(), walked.copy()
     leaping[40:, 1] += [0.0, 0.15, 0]
     still[30:, 1] = still[30, 1]
-    assert "leaps by 15 cm" in impossible_path(leaping[:, 1], leaping, RATE)
-    assert "stands still" in impossible_path(still[:, 1], still, RATE)
+    for path, word, first in ((leaping, "leaps by 15 cm", 40), (still, "stands still", 31)):
+        fault = fault_of(path[:, 1], path, RATE)
+        assert fault is not None and word in fault[0] and fault[1] == first
     everything = np.repeat(walked[:1], 80, axis=0)
-    assert impossible_path(everything[:, 1], everything, RATE) == ""  # nobody moves: a model at rest
+    assert fault_of(everything[:, 1], everything, RATE) is None  # nobody moves: a model at rest
+
+
+@pytest.mark.parametrize("what", ["leaps", "stands still"])
+def test_a_part_of_a_path_is_rebuilt_from_those_that_keep_their_distance(what: str) -> None:
+    true = walk()
+    walked = true.copy()
+    if what == "leaps":
+        walked[40:, 1] += [0.0, 0.15, 0]
+    else:
+        walked[30:, 1] = walked[30, 1]
+    paths, done = rebuild_paths(walked, RATE, range(4))
+    assert [one.place for one in done] == [1] and what in done[0].why and set(done[0].neighbours) == {0, 2, 3}
+    assert np.abs(paths - true).max() < 0.015  # 2 mm of skin, levered
+    np.testing.assert_array_equal(paths[:, [0, 2, 3]], walked[:, [0, 2, 3]])
+
+
+def test_nothing_is_rebuilt_without_three_neighbours_or_of_too_many() -> None:
+    walked = walk()
+    walked[40:, 1] += [0.0, 0.15, 0]
+    assert rebuild_paths(walked, RATE, range(3))[1] == []
+    many = walk()
+    many[40:] += np.random.default_rng(0).normal(0, 0.3, (1, 4, 3))
+    paths, done = rebuild_paths(many, RATE, range(4))
+    assert done == [] and paths is many
+    assert rebuild_paths(walk(), RATE, range(4))[1] == []
