@@ -8,6 +8,7 @@ of such addresses (``coordinates/*``); :mod:`exogait.analysis.judgement.withhold
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -195,14 +196,24 @@ _TABLES = {
 }
 
 
+_AXIS = re.compile(r"_([rl])_([vp]?[xyz?])$")
+_FORCES = {"vx": "fore-aft_force", "vy": "vertical_force", "vz": "sideways_force", "p": "centre_of_pressure"}
+
+
 def _in_words(pattern: str) -> str:
     """Words for a pattern of quantities: the column where one is named, else its table; and the side.
 
     Example:
         >>> _in_words("coordinates/*"), _in_words("coordinates/knee_angle_r"), _in_words("ground_reactions/*_l_*")
         ('joint angles', 'knee angle, right', 'ground reaction forces, left')
+        >>> _in_words("ground_reactions/*_r_vx"), _in_words("ground_reactions/*_l_p?")
+        ('fore-aft force, right', 'centre of pressure, left')
     """
     table, _, column = pattern.partition("/")
+    if table == "ground_reactions" and (end := _AXIS.search(column)):
+        side, axis = end.groups()
+        force = "free_moment" if "torque" in column else _FORCES[axis[:1] if axis[:1] == "p" else axis]
+        column = f"{force}_{side}"
     parts = [part for part in column.replace("*", "").split("_") if part]
     side = next((word for letter, word in (("r", "right"), ("l", "left")) if letter in parts), "")
     name = " ".join(part for part in parts if part not in ("r", "l"))

@@ -126,7 +126,7 @@ def force_rows(case: Case) -> Iterator[QualityRow]:
         ):  # fmt: skip
             yield QualityRow(
                 "Force plates", what, found, limit, "pass" if good else "fail", "",
-                () if good else (f"ground_reactions/ground_force_{side}_{column}",),
+                () if good else (f"ground_reactions/*_{side}_{column}",),
                 f"check the plates' corners, and the sign of the {todo}",
             )  # fmt: skip
         good = VERTICAL[0] <= up <= VERTICAL[1]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from exogait.data.names import SIDE_WORDS, SIDES, Side
 from exogait.data.quality import QualityRow
 
+from ..signals.strikes import MAX_COP_DISTANCE
 from .case import Case
 from .forces import Stance, stances_of
 
@@ -21,7 +22,7 @@ START, END = (0.05, 0.7), 0.65
 (1); clean walks: 0.19 to 0.38, one 0.66, and 0.84 to 1.14."""
 BEYOND = 0.05
 """The last fifth is no farther than this before the toe marker, m: there the toes end."""
-ACROSS = 0.035
+ACROSS = 0.03
 """Mean distance of the pressure from the line heel to toe, m; on clean walks up to 0.027."""
 _FIRM = 0.3
 """Vertical force over its largest from which the pressure tells something."""
@@ -35,7 +36,7 @@ _SOURCE = "clean walks of half of the persons (docs/validation.md)"
 
 def spoiled_by_pressure(side: Side) -> tuple[str, str]:
     """What a wrong centre of pressure spoils: itself and the free moment; moments follow, forces do not."""
-    return f"ground_reactions/ground_force_{side}_p?", f"ground_reactions/ground_torque_{side}_?"
+    return f"ground_reactions/*_{side}_p?", f"ground_reactions/*_torque_{side}_?"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class _Place:
 
 def pressure_rows(case: Case) -> Iterator[QualityRow]:
     """The pressure of every stance moves from heel to toe, and under the foot."""
+    for strike in case.lab.strikes:
+        if strike.timed:  # the plates' layout and the sense of their moments are one for all of them
+            yield QualityRow(
+                "Force plates", f"pressure of plate {strike.plate + 1} from the foot that stood on it alone",
+                f"{strike.cop_distance * 100:.0f} cm", f"≤ {MAX_COP_DISTANCE * 100:.0f} cm", "fail", "",
+                tuple(pattern for side in SIDES for pattern in spoiled_by_pressure(side)), _TODO,
+            )  # fmt: skip
     stances = stances_of(case)
     for side in SIDES:
         own = [stance for stance in stances if stance.side == side]

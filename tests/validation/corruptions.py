@@ -34,10 +34,11 @@ from tests.validation.lab_walks import manifest
 from tests.validation.sections import markdown_table, write_section
 
 TOLERANCE = {
-    "°": 3.0, "N·m/kg": 0.1, "W/kg": 0.3, "J/kg": 0.05, "m/s": 0.05, "m": 0.03, "s": 0.03, "%": 3.0, "BW": 0.05,
+    "°": 3.0, "N·m/kg": 0.1, "W/kg": 0.3, "J/kg": 0.05, "m/s": 0.05, "m": 0.03, "s": 0.05, "%": 3.0, "BW": 0.05,
     "steps/min": 4.0,
 }  # fmt: skip
-"""Unit to the largest difference from the clean result that is none."""
+"""Unit to the largest difference from the clean result that is none. Times: events that a person placed in the file,
+which stand in where plates are wrong, differ from those of plates by up to 44 ms on clean walks of the first half."""
 KEPT = 0.8
 """Share of the untouched numbers that must still be reported."""
 CAUGHT_ALL, CAUGHT_EACH, FALSE_ALARMS, TRIALS = 0.98, 0.9, 1, 1200
