@@ -98,7 +98,8 @@ def measure(request: LabRequest) -> Measured:
     sources = read_sources(request)
     resting, recording, used_map = sources.resting, sources.recording, sources.marker_map
     at_rest = identify(resting, used_map, settings.roles)
-    recording, rebuilt_rows = _rebuild(recording, identify(recording, used_map, settings.roles, standing=resting))
+    whole = identify(recording, used_map, settings.roles, standing=resting)
+    recording, rebuilt_rows = _rebuild(recording, whole, settings.max_gap)
     walking = identify(recording, used_map, settings.roles, standing=resting)
     standing, standing_rows = _turn_standing(resting, at_rest, settings.up)
     solved = sources.motion
@@ -294,12 +295,12 @@ def _unseen_at(clock: pd.Index, frames: pd.Index, unseen: NDArray[np.bool_]) -> 
     return flags > 0
 
 
-def _rebuild(recording: C3DFile, identity: Identity) -> tuple[C3DFile, list[QualityRow]]:
-    """The walk with paths rebuilt that no body can have walked, and a row for each."""
+def _rebuild(recording: C3DFile, identity: Identity, longest: float) -> tuple[C3DFile, list[QualityRow]]:
+    """The walk with long gaps and parts of paths rebuilt that no body can have walked, and a row for each."""
     places = {identity.labels.index(name): label for label, name in identity.match.found.items()}
     bodies = {k: identity.marker_map.markers[label].body for k, label in places.items()}
     legs = [k for k, body in bodies.items() if body != "torso"]
-    positions, done = rebuild_paths(recording.positions, recording.point_rate, legs)
+    positions, done = rebuild_paths(recording.positions, recording.point_rate, legs, longest=longest)
     if not done:
         return recording, []
     return replace(recording, positions=positions), statements.rebuilt_rows(done, places)

@@ -22,8 +22,8 @@ SPREAD = 0.025
 """Least extent of the neighbours across their longest line, m RMS."""
 LEAST_GOOD = 0.2
 """Least length of the good part, s: it must show the marker and its neighbours move."""
-SEEN = 0.8
-"""Share of the frames in which a neighbour must be seen."""
+SEEN = 0.75
+"""Share of the good frames, and of those that are rebuilt, in which a neighbour must be seen."""
 MOST = 3
 """Markers that may be rebuilt; where more are wrong, something else is."""
 
@@ -43,57 +43,104 @@ class Rebuilt:
 
 
 def rebuild_paths(
-    positions: NDArray[np.float64], rate: float, places: Sequence[int]
+    positions: NDArray[np.float64], rate: float, places: Sequence[int], *, longest: float = np.inf
 ) -> tuple[NDArray[np.float64], list[Rebuilt]]:
-    """Paths with the parts that no body can have walked rebuilt.
+    """Paths with gaps, and with parts that no body can have walked, rebuilt.
 
     Args:
         positions: All markers as measured, shape (n_frames, n_markers, 3), m.
         rate: Hz.
         places: Markers that may be rebuilt or tell of others.
+        longest: Gaps within a path that are longer than this are rebuilt, s.
 
     Returns:
-        The paths, and what was rebuilt; nothing where more than three markers are wrong or neighbours are missing.
+        The paths, and what was rebuilt. Impossible parts are left where more than three markers have one, or where
+        neighbours are missing for one of them.
     """
     faults = {k: fault for k in places if (fault := fault_of(positions[:, k], positions, rate)) is not None}
-    if not 0 < len(faults) <= MOST:
-        return positions, []
+    wrong = [(k, why, first, len(positions)) for k, (why, first) in faults.items()]
     changed, done = positions.copy(), []
-    helpers = [k for k in places if k not in faults]
-    for k, (why, first) in faults.items():
-        near = _neighbours(positions, k, first, helpers) if first >= LEAST_GOOD * rate else ()
-        if len(near) >= 3:
-            changed[first:, k] = _rebuilt(positions, k, first, near)
-            done.append(Rebuilt(k, why, first / rate, near))
-    return (changed, done) if len(done) == len(faults) else (positions, [])
+    if len(wrong) <= MOST:
+        done = _mended(positions, changed, rate, [k for k in places if k not in faults], wrong)
+        if len(done) < len(wrong):
+            changed, done = positions.copy(), []
+    gaps = [
+        (k, f"is not seen for {(stop - start) / rate:.2f} s", start, stop)
+        for k in places
+        if k not in faults
+        for start, stop in _gaps(positions[:, k], longest * rate)
+    ]
+    done += _mended(positions, changed, rate, [k for k in places if k not in faults], gaps)
+    return (changed, done) if done else (positions, [])
 
 
-def _neighbours(positions: NDArray[np.float64], k: int, first: int, helpers: list[int]) -> tuple[int, ...]:
-    """The steadiest markers about one before its fault that span an area."""
-    good = positions[:first]
+def _mended(
+    positions: NDArray[np.float64],
+    changed: NDArray[np.float64],
+    rate: float,
+    helpers: Sequence[int],
+    parts: Sequence[tuple[int, str, int, int]],
+) -> list[Rebuilt]:
+    """Rebuild parts of paths, each a marker, what is wrong, first frame and end, where neighbours tell them."""
+    done = []
+    for k, why, start, stop in parts:
+        good = np.ones(len(positions), dtype=bool)
+        good[start:stop] = False
+        good &= np.isfinite(positions[:, k]).all(axis=1)
+        there = [
+            j for j in helpers if j != k and np.isfinite(positions[start:stop, j]).all(axis=1).mean() > SEEN
+        ]  # fmt: skip
+        near = _neighbours(positions, k, good, there) if good.sum() > LEAST_GOOD * rate else ()
+        if near:
+            changed[start:stop, k] = _rebuilt(positions, k, good, near, start, stop)
+            done.append(Rebuilt(k, why, start / rate, near))
+    return done
+
+
+def _gaps(path: NDArray[np.float64], longest: float) -> list[tuple[int, int]]:
+    """Runs of missing frames within a path, longer than so many."""
+    missing = np.concatenate([[False], ~np.isfinite(path).all(axis=1), [False]])
+    edges = np.flatnonzero(np.diff(missing.astype(int)))
+    return [
+        (int(start), int(stop))
+        for start, stop in zip(edges[::2], edges[1::2], strict=True)
+        if start > 0 and stop < len(path) and stop - start > longest
+    ]
+
+
+def _neighbours(
+    positions: NDArray[np.float64], k: int, good: NDArray[np.bool_], helpers: Sequence[int]
+) -> tuple[int, ...]:
+    """The steadiest markers about one in its good frames that span an area."""
     steady: list[tuple[float, int]] = []
     for j in helpers:
-        apart = np.linalg.norm(good[:, j] - good[:, k], axis=1)
+        apart = np.linalg.norm(positions[good, j] - positions[good, k], axis=1)
         known = apart[np.isfinite(apart)]
-        seen = np.isfinite(positions[:, j]).all(axis=1).mean()
-        if len(known) > SEEN * first and known.std() < RIGID and seen > SEEN:
+        if len(known) > SEEN * len(apart) and known.std() < RIGID:
             steady.append((float(known.std()), j))
     near = tuple(j for _, j in sorted(steady)[:NEIGHBOURS])
     if len(near) < 3:
         return ()
-    shape = np.nanmedian(good[:, near] - good[:, near].mean(axis=1, keepdims=True), axis=0)
+    own = positions[good][:, near]
+    shape = np.nanmedian(own - own.mean(axis=1, keepdims=True), axis=0)
     return near if np.linalg.svd(shape)[1][1] / np.sqrt(len(near)) > SPREAD else ()
 
 
-def _rebuilt(positions: NDArray[np.float64], k: int, first: int, near: tuple[int, ...]) -> NDArray[np.float64]:
-    """Path from the fault on, NaN where a neighbour is not seen; it goes on where the measured one ends."""
+def _rebuilt(
+    positions: NDArray[np.float64], k: int, good: NDArray[np.bool_], near: tuple[int, ...], start: int, stop: int
+) -> NDArray[np.float64]:
+    """Path from start to stop, NaN where a neighbour is not seen; it begins and ends where the measured one does."""
     others = positions[:, near]
     seen = np.isfinite(others).all(axis=(1, 2))
-    whole = np.flatnonzero(seen[:first] & np.isfinite(positions[:first, k]).all(axis=1))
+    whole = np.flatnonzero(seen & good)
     middle = others.mean(axis=1)
-    reference = others[whole[-1]] - middle[whole[-1]]
     turns = np.full((len(positions), 3, 3), np.nan)
-    turns[seen] = rigid_turns(reference, others[seen] - middle[seen][:, None])
+    turns[seen] = rigid_turns(others[whole[0]] - middle[whole[0]], others[seen] - middle[seen][:, None])
     local = np.einsum("fij,fj->fi", turns[whole], positions[whole, k] - middle[whole])
     path = np.median(local, axis=0) @ turns + middle
-    return (path + (positions[whole[-1], k] - path[whole[-1]]))[first:]
+    before, after = whole[whole < start][-1:], whole[whole >= stop][:1]
+    ends = np.concatenate([before, after])
+    if len(ends):
+        off = positions[ends, k] - path[ends]
+        path += np.stack([np.interp(np.arange(len(path)), ends, off[:, axis]) for axis in range(3)], axis=1)
+    return path[start:stop]

@@ -74,6 +74,17 @@ def test_a_part_of_a_path_is_rebuilt_from_those_that_keep_their_distance(what: s
     np.testing.assert_array_equal(paths[:, [0, 2, 3]], walked[:, [0, 2, 3]])
 
 
+def test_a_long_gap_is_rebuilt_and_one_at_an_end_is_left() -> None:
+    true = walk()
+    walked = true.copy()
+    walked[20:60, 1] = np.nan
+    walked[74:, 2] = np.nan
+    paths, done = rebuild_paths(walked, RATE, range(4), longest=0.1)
+    assert [one.place for one in done] == [1] and "0.40 s" in done[0].why
+    assert np.abs(paths[:, 1] - true[:, 1]).max() < 0.015 and np.isnan(paths[74:, 2]).all()
+    assert rebuild_paths(walked, RATE, range(4), longest=0.5)[1] == []
+
+
 def test_nothing_is_rebuilt_without_three_neighbours_or_of_too_many() -> None:
     walked = walk()
     walked[40:, 1] += [0.0, 0.15, 0]
