@@ -32,6 +32,8 @@ _ABOVE = {
 """Segment to the coordinates that its markers tell, with those that inverse kinematics bends to reach them."""
 _LIMBS = (("asis_r", "asis_l"), ("knee_r", "ankle_r"), ("knee_l", "ankle_l"), ("heel_r", "toe_r"), ("heel_l", "toe_l"))
 _SIZED = ("coordinates/*", "spatiotemporal/*length*", "spatiotemporal/*width*", "spatiotemporal/speed*")
+MISFIT = 0.02
+"""How far a marker is from its place on the model while it is seen, m: so much the pose gives way when it is not."""
 HALF_STEP = 0.3
 """How far off a marker comes that does not follow its body, m."""
 _STRIDES = ("spatiotemporal/stride_length*", "spatiotemporal/speed*")
@@ -137,6 +139,21 @@ def path_rows(case: Case) -> Iterator[QualityRow]:
         )  # fmt: skip
     if not wrong:
         yield QualityRow("Markers", "leaps and standstills in paths", "none", verdict="pass")
+
+
+def gap_rows(case: Case) -> Iterator[QualityRow]:
+    """A long gap within a path that nothing could fill turns the pose by what the marker has a say in."""
+    known = {name: label for label, name in case.identity.match.found.items()}
+    legs = {name for name, label in known.items() if case.identity.marker_map.markers[label].body != "torso"}
+    left = {gap.name: gap for gap in case.lab.gaps if gap.name in legs and "limit" in gap.action}
+    effects = influence(case) if left else None
+    for name, gap in left.items():
+        assert effects is not None
+        spoils = (*effects.spoils(known[name], MISFIT), *steps_from(case, known[name]))
+        yield QualityRow(
+            "Markers", f"gap of {name}", f"{gap.duration:.2f} s from {gap.start:.2f} s that its neighbours do not fill",
+            "", "fail" if spoils else "warn", "", spoils, f"fill the gap of {name}, or take another walk",
+        )  # fmt: skip
 
 
 def mirror_rows(case: Case) -> Iterator[QualityRow]:

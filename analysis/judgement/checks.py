@@ -22,7 +22,8 @@ CHECKS: tuple[Check, ...] = (
     sources.standing_rows, sources.mass_rows,
     forces.weight_rows, forces.force_rows, balance.balance_rows, pressure.pressure_rows,
     plates.clock_rows, plates.signal_rows,
-    bodies.path_rows, bodies.limb_rows, bodies.rigid_rows, bodies.mirror_rows, bodies.scale_rows, bodies.side_rows,
+    bodies.path_rows, bodies.gap_rows, bodies.limb_rows, bodies.rigid_rows, bodies.mirror_rows, bodies.scale_rows,
+    bodies.side_rows,
     motion.joint_rows, motion.marker_rows, motion.number_rows,
     laboratory.laboratory_rows,
 )  # fmt: skip

@@ -9,10 +9,12 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from exogait.analysis.judgement import balance, forces, motion, plates, pressure, sources
+from exogait.analysis.judgement import balance, bodies, forces, motion, plates, pressure, sources
 from exogait.analysis.judgement.bodies import handedness, spoiled_by
+from exogait.analysis.judgement.influence import influence
 from exogait.analysis.lab import pipeline
 from exogait.analysis.made_up.person import make_synthetic_trial
+from exogait.analysis.signals.filters import Gap
 from exogait.analysis.signals.measured import process_trial
 
 
@@ -117,6 +119,27 @@ def test_a_saturated_plate_spoils_the_leg_that_stood_on_it(case, plate: int, sid
     vertical[:] = np.clip(vertical, 0.7 * vertical.min(), 0.7 * vertical.max())
     (row,) = plates.signal_rows(replace(case, recording=replace(case.recording, analog=analog)))
     assert row.verdict == "fail" and row.spoils == (f"ground_reactions/*_{side}_*",)
+
+
+def test_a_marker_spoils_what_it_has_a_say_in(case) -> None:
+    effects = influence(case)
+    heel = case.identity.match.found
+    label = next(label for label, name in heel.items() if name == case.identity.roles["heel_r"][0])
+    spoiled = effects.spoils(label, 0.08)
+    assert "coordinates/ankle_angle_r" in spoiled and "coordinates/ankle_angle_l" not in spoiled
+    assert effects.spoils(label, 0.0) == () and effects.spoils("no such marker", 1.0) == ()
+    away = np.zeros((len(effects.frames), 3))
+    assert effects.spoils(label, away) == () and set(effects.spoils(label, away + 0.05)) <= set(
+        effects.spoils(label, 0.09)
+    )
+
+
+def test_a_gap_that_stays_spoils_what_its_marker_tells(case) -> None:
+    assert list(bodies.gap_rows(case)) == []
+    name = case.identity.roles["heel_r"][0]
+    gaps = tuple(Gap(n, 0.5, 0.4, "left: longer than the limit") for n in (name, "an arm"))
+    (row,) = bodies.gap_rows(replace(case, lab=replace(case.lab, gaps=gaps)))
+    assert row.verdict == "fail" and "spatiotemporal/step_length*" in row.spoils and name in row.what
 
 
 def test_a_pressure_that_is_elsewhere_leaves_the_times_of_its_foot(case) -> None:
