@@ -49,6 +49,8 @@ class TrialAbout(Shown):
     """Years; key ``subject_age``."""
     sex: str | None = None
     """``male`` or ``female``; key ``subject_sex``."""
+    diagnosis: str | None = None
+    """Diagnosis of a measured person."""
     population: str | None = None
     """``adults`` or ``children``: whom the walk is compared with."""
     synthetic: bool | None = None
@@ -97,7 +99,7 @@ class TrialAbout(Shown):
     strength: float | None = None
     """Strength that replaced the deficit file's, percent."""
     side: str | None = None
-    """Weak side: ``left``, ``right`` or ``both``."""
+    """Weak or affected side: ``left``, ``right`` or ``both``."""
     strategy: Sequence[float] = ()
     """What the body aims for beside the reference."""
     seed: int | None = None

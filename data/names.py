@@ -14,6 +14,13 @@ SIDES: tuple[Side, Side] = ("r", "l")
 SideWord = Literal["right", "left"]
 SIDE_WORDS: Mapping[Side, SideWord] = {"r": "right", "l": "left"}
 """A side in words."""
+GROUND_REACTION_COLUMNS = tuple(
+    f"{prefix}_{side}_{part}{axis}"
+    for side in SIDES
+    for prefix, part in (("ground_force", "v"), ("ground_force", "p"), ("ground_torque", ""))
+    for axis in "xyz"
+)
+"""Force on the body (N), centre of pressure (m) and free moment (N m) of each foot, ground frame (X forward, Y up)."""
 
 TRIAL_FILE = "trial.json"
 """Facts of a trial, beside its tables."""

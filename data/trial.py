@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,10 @@ from numpy.typing import ArrayLike
 from .about import TrialAbout
 from .errors import InputError, UnitsError, UnknownNameError
 from .files import write_parquet, write_text_atomic
+from .labelled import trial_dataset
 from .loading import parsed, read_table
 from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
+from .names import GROUND_REACTION_COLUMNS as GROUND_REACTION_COLUMNS
 from .names import SIDES as SIDES
 from .names import TRIAL_FILE
 from .names import Side as Side
@@ -31,6 +33,9 @@ from .names import is_translational as is_translational
 from .show import Card, Curve, Shown, brief, names, number
 from .storage import read_sto, write_sto
 from .trc import read_trc, write_trc
+
+if TYPE_CHECKING:
+    import xarray
 
 EventKind = Literal["heel_strike", "toe_off"]
 
@@ -52,14 +57,6 @@ MUSCLE_UNITS = {
     "metabolic_rate": "W",
 }
 """Muscle quantities a trial may hold, one table each with a column a muscle, and their SI units."""
-
-GROUND_REACTION_COLUMNS = tuple(
-    f"{prefix}_{side}_{part}{axis}"
-    for side in SIDES
-    for prefix, part in (("ground_force", "v"), ("ground_force", "p"), ("ground_torque", ""))
-    for axis in "xyz"
-)
-"""Force on the body (N), centre of pressure (m) and free moment (N m) of each foot, ground frame (X forward, Y up)."""
 
 TABLES = (
     "coordinates", "speeds", "generalized_forces", "ground_reactions",
@@ -201,12 +198,7 @@ class GaitTrial(Shown):
         return max(float(a) for a, _ in spans), min(float(b) for _, b in spans)
 
     def unit_of(self, table: str, column: str) -> str:
-        """Unit of one column.
-
-        Args:
-            table: Address as in :meth:`tables`.
-            column: Column name.
-        """
+        """Unit of one column of a table, which is addressed as in :meth:`tables`."""
         group, _, key = table.partition("/")
         if group == "muscles":
             return MUSCLE_UNITS[key]
@@ -280,6 +272,10 @@ class GaitTrial(Shown):
         return self._map(onto)
 
     # -- files ----------------------------------------------------------------------------------------------------
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Every table with its units as a labelled data set: :func:`exogait.data.labelled.trial_dataset`."""
+        return trial_dataset(self)
 
     def write_parquet(self, folder: str | Path) -> Path:
         """Write the trial as one parquet file a table and ``trial.json``, without loss."""

@@ -35,10 +35,32 @@ def bands_for(
     Returns:
         Curve to band; curves without a reference are absent.
     """
-    speed = walking_speed(trial)
+    return bands_at(
+        walking_speed(trial), height=trial.about.height, population=population_of(trial), keys=keys, without=without
+    )  # fmt: skip
+
+
+def bands_at(
+    speed: float,
+    *,
+    height: float | None = None,
+    population: Population = "adults",
+    keys: Iterable[str] = tuple(CURVES),
+    without: tuple[str, ...] = (),
+) -> dict[str, NormBand]:
+    """References for curves at a speed.
+
+    Args:
+        speed: Walking speed, m/s; NaN where it is not known.
+        height: Body height, m.
+        population: Adults or children.
+        keys: Curves.
+        without: Sources to leave out.
+
+    Returns:
+        Curve to band; curves without a reference are absent.
+    """
     known = None if math.isnan(speed) else speed
-    height = trial.about.height
-    population = population_of(trial)
     bands: dict[str, NormBand] = {}
     for key in keys:
         found = norms_for(key, speed=known, height=height, population=population, without=without)

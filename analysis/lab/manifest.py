@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,12 +14,17 @@ from exogait.data import FileFormatError
 from exogait.data.files import writable_text
 from exogait.data.loading import regular_file
 
+from ..c3d.persons import AffectedSide
 from ..signals.event_choice import EventChoice
 from .request import LabRequest, make_request
 from .settings import LabSettings
 
-MANIFEST_COLUMNS = ("subject", "static", "trial", "mass", "height", "marker_map", "name", "condition", "belt_speed")
-"""Columns of a manifest; static, trial and mass are needed, the others may be missing or empty."""
+MANIFEST_COLUMNS = (
+    "subject", "static", "trial", "mass", "height", "age", "sex", "side", "diagnosis", "marker_map", "name",
+    "condition", "date", "belt_speed",
+)  # fmt: skip
+"""Columns of a manifest; static, trial and mass are needed, the others may be missing or empty. A cell of mass may be
+empty where the C3D files state it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +39,24 @@ class ManifestRow:
     """Static trial; without one the model is scaled to the walk."""
     walk: Path
     """Walking trial."""
-    mass: float
-    """kg."""
+    mass: float | None
+    """kg; ``None`` for what the C3D files state."""
     height: float | None = None
     """m."""
+    age: float | None = None
+    """Years."""
+    sex: Literal["male", "female"] | None = None
+    """``male`` or ``female``."""
+    side: AffectedSide | None = None
+    """Affected side: ``left``, ``right`` or ``both``."""
+    diagnosis: str | None = None
+    """Diagnosis."""
     marker_map: str | None = None
     """Marker set."""
     condition: str = ""
     """Group to which the trial belongs (speed, device, ...)."""
+    date: str = ""
+    """When it was walked, as the laboratory writes it."""
     belt_speed: float | None = None
     """m/s."""
     events: EventChoice | None = None
@@ -49,7 +65,7 @@ class ManifestRow:
     """Why the row cannot be run; empty where it can."""
 
     def __post_init__(self) -> None:
-        for name in ("name", "subject", "condition"):
+        for name in ("name", "subject", "condition", "date"):
             object.__setattr__(self, name, writable_text(getattr(self, name)))
 
     def request(self, settings: LabSettings | None = None) -> LabRequest:
@@ -59,7 +75,7 @@ class ManifestRow:
             settings: Choices for all rows; a belt speed and methods of the row's own go before theirs.
 
         Raises:
-            InputError: The mass or the height is not a person's.
+            InputError: A fact is not a person's, or no mass is said.
         """
         settings = settings or LabSettings()
         if self.belt_speed is not None:
@@ -67,16 +83,17 @@ class ManifestRow:
         if self.events is not None:
             settings = replace(settings, event_method=self.events.heel_strike, toe_off_method=self.events.toe_off)
         return make_request(
-            self.static, self.walk, self.mass, height=self.height, marker_map=self.marker_map, settings=settings,
-            name=self.name, subject=self.subject,
+            self.static, self.walk, self.mass, height=self.height, age=self.age, sex=self.sex, side=self.side,
+            diagnosis=self.diagnosis, marker_map=self.marker_map, settings=settings, name=self.name,
+            subject=self.subject,
         )  # fmt: skip
 
 
 def read_manifest(path: str | Path, *, strict: bool = True) -> list[ManifestRow]:
     """Read a manifest: a CSV file with one walk a row.
 
-    Needed columns are ``static``, ``trial`` and ``mass``; ``subject``, ``name``, ``height``, ``marker_map``,
-    ``condition`` and ``belt_speed`` may follow. File names are relative to the manifest.
+    Needed columns are ``static``, ``trial`` and ``mass``; others of :data:`MANIFEST_COLUMNS` may follow. File names are
+    relative to the manifest.
 
     Args:
         path: The manifest.
@@ -122,7 +139,7 @@ def read_manifest(path: str | Path, *, strict: bool = True) -> list[ManifestRow]
             static, walk = path.parent / row["static"], path.parent / row["trial"]
             rows.append(
                 ManifestRow(
-                    name=name, subject=row.get("subject", ""), static=static, walk=walk, mass=float("nan"),
+                    name=name, subject=row.get("subject", ""), static=static, walk=walk, mass=None,
                     condition=row.get("condition", ""), problem=str(error),
                 )
             )  # fmt: skip
@@ -144,11 +161,21 @@ def _row(path: Path, number: int, row: Mapping[str, str], taken: set[str]) -> Ma
         raise FileFormatError(path, f"the trial {name!r} stands twice", "give each row a name", line=number)
     return ManifestRow(
         name=name, subject=subject, static=path.parent / row["static"], walk=walk,
-        mass=_positive(path, number, "mass", row["mass"]),
+        mass=_positive(path, number, "mass", row["mass"]) if row["mass"] else None,
         height=_positive(path, number, "height", row["height"]) if row.get("height") else None,
-        marker_map=row.get("marker_map") or None, condition=row.get("condition", ""),
+        age=_number(path, number, "age", row["age"]) if row.get("age") else None,
+        sex=_one_of(path, number, "sex", row.get("sex", ""), ("male", "female")),
+        side=_one_of(path, number, "side", row.get("side", ""), ("left", "right", "both")),
+        diagnosis=row.get("diagnosis") or None, marker_map=row.get("marker_map") or None,
+        condition=row.get("condition", ""), date=row.get("date", ""),
         belt_speed=_number(path, number, "belt_speed", row["belt_speed"]) if row.get("belt_speed") else None,
     )  # fmt: skip
+
+
+def _one_of(path: Path, line: int, column: str, text: str, known: tuple[str, ...]) -> Any:
+    if text and text.lower() not in known:
+        raise FileFormatError(path, f"{column} is {text!r}", f"one of {', '.join(known)} is needed", line=line)
+    return text.lower() or None
 
 
 def _positive(path: Path, line: int, column: str, text: str) -> float:

@@ -17,6 +17,7 @@ from exogait.data.files import writable_text
 from exogait.data.loading import read_xml
 from exogait.data.show import Shown
 
+from ..c3d.persons import AffectedSide, stated_person
 from ..markers.map import MarkerMap
 from .settings import LabSettings
 
@@ -37,6 +38,10 @@ class LabRequest(Shown):
     """Age, years; walking speed is compared with the norm for it."""
     sex: Literal["male", "female"] | None = None
     """Sex; that norm is of men or women."""
+    side: AffectedSide | None = None
+    """Affected side."""
+    diagnosis: str | None = None
+    """Diagnosis."""
     marker_map: str | Path | MarkerMap | None = None
     """Marker set: a name, a YAML file, or a map; the best fitting of the known ones if not given."""
     settings: LabSettings = field(default_factory=LabSettings)
@@ -63,6 +68,10 @@ class LabRequest(Shown):
             raise InputError("age", self.age, "the age in years")
         if self.sex not in (None, "male", "female"):
             raise InputError("sex", self.sex, "male or female")
+        if self.side not in (None, "left", "right", "both"):
+            raise InputError("side", self.side, "left, right or both")
+        if self.diagnosis is not None:
+            object.__setattr__(self, "diagnosis", writable_text(self.diagnosis))
         object.__setattr__(self, "name", writable_text(self.name or file_name(self.walk.stem)))
         object.__setattr__(self, "subject", writable_text(self.subject or file_name(self._stem())))
 
@@ -95,6 +104,10 @@ class LabChoices(TypedDict, total=False):
     """Age, years."""
     sex: Literal["male", "female"] | None
     """Sex."""
+    side: AffectedSide | None
+    """Affected side: left, right or both."""
+    diagnosis: str | None
+    """Diagnosis."""
     marker_map: str | Path | MarkerMap | None
     """Marker set: a name, a YAML file, or a map."""
     settings: LabSettings | None
@@ -121,12 +134,14 @@ def make_request(
     Args:
         static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
         walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
-        mass: Body mass, kg; ``None`` for that of ``model``.
-        **choices: ``height``, ``age``, ``sex``, ``marker_map``, ``settings``, ``base_model``, ``model``,
-            ``forces``, ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
+        mass: Body mass, kg; ``None`` for that of ``model``, or for what the C3D files state: then height, age, sex,
+            side and diagnosis that are not given are theirs too.
+        **choices: ``height``, ``age``, ``sex``, ``side``, ``diagnosis``, ``marker_map``, ``settings``, ``base_model``,
+            ``model``, ``forces``, ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
 
     Raises:
-        InputError: The mass is not positive, or height or age are not a person's.
+        InputError: The mass is not positive or said nowhere, or height or age are not a person's.
+        FileFormatError: A C3D file that should tell the mass cannot be read.
 
     Example:
         >>> make_request("anna/static.c3d", "anna/walk 3.c3d", 72.0).name
@@ -135,9 +150,11 @@ def make_request(
     given = {key: value for key, value in choices.items() if value is not None}
     given |= {key: Path(str(given[key])) for key in ("base_model", "model", "forces", "force_columns") if key in given}
     if mass is None:
-        if given.get("model") is None:
-            raise InputError("mass", mass, "the body mass in kg; only a model that is the person's own tells it")
-        mass = model_mass(str(given["model"]))
+        stated = stated_person(static, walk)
+        given = {**{name: value for name, value in stated.known().items() if name != "mass"}, **given}
+        mass = stated.mass if given.get("model") is None else model_mass(str(given["model"]))
+    if mass is None:
+        raise InputError("mass", mass, "the body mass in kg; the files state none, nor does a model of the person")
     resting = None if static is None else Path(static)
     return LabRequest(static=resting, walk=Path(walk), mass=mass, **given)  # pyright: ignore[reportArgumentType]
 

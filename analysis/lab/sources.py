@@ -15,6 +15,7 @@ from exogait.data import FileFormatError, InputError
 from exogait.data.quality import QualityRow
 
 from ..c3d.force_files import read_forces
+from ..c3d.persons import person_of
 from ..c3d.reader import C3DFile
 from ..c3d.recording import read_recording
 from ..c3d.subjects import only_subject
@@ -60,10 +61,18 @@ def read_sources(request: LabRequest) -> Sources:
         found = _on_own_model(request, request.model)
     else:
         found = _measured(request)
+    found = replace(found, rows=(*found.rows, *_person_rows(request, found)))
     if request.forces is None:
         return found
     forces = read_forces(request.forces, columns=request.force_columns)
     return replace(found, recording=replace(found.recording, forces=forces))
+
+
+def _person_rows(request: LabRequest, found: Sources) -> list[QualityRow]:
+    """What the files say of the person, whether it counts or not."""
+    files = ((request.static, found.resting), (request.walk, found.recording))
+    said = [(path.name, person_of(recording).describe()) for path, recording in files if path is not None]
+    return [QualityRow("Person", f"as {name} states", fact) for name, fact in said if fact]
 
 
 def _measured(request: LabRequest) -> Sources:

@@ -230,6 +230,8 @@ def trial_facts(
         height=request.height,
         age=request.age,
         sex=request.sex,
+        side=request.side,
+        diagnosis=request.diagnosis,
         speed_measured=float(numbers.speed) if np.isfinite(numbers.speed) else None,
         belt_speed=float(numbers.belt.speed),
         model=scaled.model.name,

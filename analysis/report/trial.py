@@ -214,6 +214,8 @@ def _head(trial: GaitTrial, metrics: pd.DataFrame) -> list[Part]:
     mass, height = trial.about.mass, trial.about.height
     body = f"{Number(mass, 1, 'kg')}" + (f", {Number(height, unit='m')}" if height else "")
     facts.append(Fact("Body", body if mass else "–"))
+    if trial.about.source == "lab" and (trial.about.diagnosis or trial.about.side):
+        facts.append(Fact("Diagnosis", trial.about.diagnosis or "–", f"affected side: {trial.about.side or '–'}"))
     rows = quality_rows(trial)
     parts: list[Part] = [*verdict_parts(rows), Facts(facts)]
     if rows:

@@ -1,4 +1,4 @@
-"""How two conditions, groups or persons of a session differ: curves by SPM, numbers by differences and effect sizes.
+"""How two conditions, dates, groups, persons or sessions differ: SPM of curves, differences and effect sizes.
 
 Of several persons a person counts once, with the mean of the strides: in pairs where the same persons are on both
 sides. Of one person the strides are compared, and what is found holds for that person alone.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from .record import SessionData, vectors
 from .statistics import Difference, compute_difference, correct_holm
 from .tables import numbers_of, records_of, rows_where, split_table
 
-By = Literal["condition", "group", "person"]
+By = Literal["condition", "date", "group", "person", "session"]
 Level = Literal["persons", "strides"]
 COVERED = 0.9
 """Share of the cycle that a stride must know to count for a curve, and that all must know together for a test: at the
@@ -73,6 +73,8 @@ class SessionComparison(Shown):
     """Whether the same persons are on both sides."""
     persons: tuple[tuple[str, ...], tuple[str, ...]]
     """Who is on each side, in the order of the rows."""
+    kinds: tuple[str, str]
+    """Whether the walks of each side are measured, simulated, or both."""
     left_out: tuple[str, ...]
     """Persons that are not compared, and why."""
     alpha: float
@@ -121,6 +123,7 @@ def compare_session(
     *,
     by: str = "condition",
     persons: Sequence[str] | None = None,
+    conditions: Sequence[str] | None = None,
     paired: bool | None = None,
     alpha: float = 0.05,
 ) -> SessionComparison:
@@ -131,10 +134,11 @@ def compare_session(
 
     Args:
         session: The session.
-        first: What is compared with: a condition, group or person, as ``by`` says.
+        first: What is compared with: a condition, date, group, person or session, as ``by`` says.
         second: What is compared.
-        by: ``condition``, ``group`` or ``person``.
+        by: ``condition``, ``date``, ``group``, ``person``, or ``session`` of joined ones (:func:`.join_sessions`).
         persons: Only these; all if not given.
+        conditions: Only walks in these; all if not given.
         paired: Whether persons on both sides are compared with themselves; where there are two or more of them if not
             given.
         alpha: Error rate.
@@ -142,10 +146,10 @@ def compare_session(
     Raises:
         InputError: One side has nobody, or one side is a single person and the other several, or pairs were asked for
             of persons who are not on both sides.
-        UnknownNameError: There is no such condition, group or person.
+        UnknownNameError: There is no such condition, date, group, person or session.
         MissingDependencyError: The package spm1d is not installed.
     """
-    kind = _kind(by)
+    kind = _kind(by, session)
     for name in (first, second):
         known = dict.fromkeys(session.walks[kind].map(str))
         if name not in known:
@@ -154,9 +158,13 @@ def compare_session(
     for name in wanted:
         if name not in session.persons:
             raise UnknownNameError("person", name, session.persons, str(session.folder))
-    strides, numbers = _parts(session.strides, kind, (first, second), wanted), _parts(
-        session.numbers, kind, (first, second), wanted
-    )  # fmt: skip
+    how = session.conditions if conditions is None else list(conditions)
+    for name in how:
+        if name not in session.conditions:
+            raise UnknownNameError("condition", name, session.conditions, str(session.folder))
+    strides, numbers = (
+        _parts(table, kind, (first, second), wanted, how) for table in (session.strides, session.numbers)
+    )
     people = [[name for name in wanted if name in set(part["person"])] for part in numbers]
     both = [name for name in people[0] if name in people[1]]
     if min(map(len, people)) == 0:
@@ -178,22 +186,32 @@ def compare_session(
         )
     return SessionComparison(
         first=first, second=second, by=kind, level=level, paired=paired, persons=(tuple(people[0]), tuple(people[1])),
-        left_out=tuple(left_out), alpha=alpha, tests=_curve_tests(strides, people, level, paired, alpha),
+        kinds=_kinds(_parts(session.used, kind, (first, second), wanted, how)), left_out=tuple(left_out), alpha=alpha,
+        tests=_curve_tests(strides, people, level, paired, alpha),
         numbers=_differences(numbers, people, level, paired, alpha, _mdc(session, people, level)),
         by_person=_each_person(numbers, both, alpha), folder=session.folder,
     )  # fmt: skip
 
 
-def _kind(by: str) -> By:
-    if by not in ("condition", "group", "person"):
-        raise InputError("by", by, "condition, group or person")
+def _kind(by: str, session: SessionData) -> By:
+    known = [kind for kind in get_args(By) if kind in session.walks.columns]
+    if by not in known:
+        raise InputError("by", by, " or ".join(known))
     return by  # pyright: ignore[reportReturnType]
 
 
-def _parts(table: pd.DataFrame, kind: By, names: tuple[str, str], persons: Sequence[str]) -> list[pd.DataFrame]:
+def _parts(
+    table: pd.DataFrame, kind: By, names: tuple[str, str], persons: Sequence[str], conditions: Sequence[str]
+) -> list[pd.DataFrame]:
     """Rows of both sides."""
-    own = select_rows(table, [name in persons for name in table["person"]])
+    whose = zip(table["person"], table["condition"], strict=True)
+    own = select_rows(table, [person in persons and condition in conditions for person, condition in whose])
     return [rows_where(own, **{kind: name}) for name in names]
+
+
+def _kinds(walks: Sequence[pd.DataFrame]) -> tuple[str, str]:
+    first, second = (" and ".join(dict.fromkeys(part["kind"].map(str))) for part in walks)
+    return first, second
 
 
 # -- curves -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ..gait.curves import find_curve
 from ..report.describe import GRIDS, decimals
 from ..report.figures import SIDE_NAMES
 from ..report.kit import (
+    Banner,
     Cell,
     Fact,
     Facts,
@@ -23,6 +24,7 @@ from ..report.kit import (
     Group,
     Leg,
     Link,
+    Mark,
     Note,
     Number,
     Page,
@@ -98,7 +100,15 @@ def comparison_page(comparison: SessionComparison) -> Page:
             Fact("curves that differ", sum(bool(t.spm and t.spm.clusters) for t in tested), f"of {len(tested)} tested"),
         ])
     ]  # fmt: skip
-    who = [f"{name}: {', '.join(people)}." for name, people in zip(names, comparison.persons, strict=True)]
+    who = [
+        f"{name}: {kind} walks of {', '.join(people)}."
+        for name, kind, people in zip(names, comparison.kinds, comparison.persons, strict=True)
+    ]
+    simulated = [name for name, kind in zip(names, comparison.kinds, strict=True) if "simulated" in kind]
+    if len(simulated) == 1:
+        head.append(
+            Banner([Strong(f"{simulated[0]}: simulated."), " A model walked; nobody was measured on that side."])
+        )
     items = [_OF_STRIDES if comparison.level == "strides" else _OF_PERSONS, *_METHOD, *who]
     items += [f"Not compared: {text}." for text in comparison.left_out]
     return Page(
@@ -113,6 +123,7 @@ def comparison_page(comparison: SessionComparison) -> Page:
         kicker="Gait analysis, comparison within a session",
         lead=f"Differences are {names[1]} minus {names[0]}.",
         head=head,
+        mark=Mark("Simulated gait", "a model walked; nobody was measured.") if len(simulated) == 2 else None,
     )
 
 

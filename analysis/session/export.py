@@ -81,7 +81,9 @@ def write_session_spreadsheet(session: SessionData, path: str | Path | None = No
     """
     require_extra("tables", "a spreadsheet")
     file = session.folder / SPREADSHEET if path is None else Path(path)
-    walks = session.walks.drop(columns=["report", "reused"]).rename(columns={"speed": "speed (m/s)"})
+    walks = session.walks.drop(columns=["report", "reused"]).rename(
+        columns={"speed": "speed (m/s)", "height": "height (m)"}
+    )
     strides = select_columns(session.strides.drop_duplicates(_STRIDE), [*_STRIDE, "start", "stop", "toe_off_pct"])
     strides = strides.rename(columns={"start": "start (s)", "stop": "stop (s)", "toe_off_pct": "toe off (%)"})
     sheets = {

@@ -16,10 +16,11 @@ from exogait.data.trial import SIDES, Side, select_rows
 from ..gait.curves import has_curve, stride_curves
 from ..gait.cycle import N_POINTS, find_strides
 from ..gait.metrics import METRICS, SPATIOTEMPORAL, metric_values, spatiotemporal_table, walking_speed
+from ..gait.norm_bands import population_of
 from ..report.describe import COMPARED
 from .tables import records_of
 
-WHO = ("walk", "person", "condition", "group")
+WHO = ("walk", "person", "condition", "date", "group")
 """Columns that say whose a row is."""
 POINTS = tuple(f"p{k}" for k in range(N_POINTS))
 """Columns of a curve, 0 to 100 % of the gait cycle."""
@@ -28,7 +29,8 @@ STRIDE_COLUMNS = (*WHO, "side", "stride", "start", "stop", "toe_off_pct", "curve
 NUMBER_COLUMNS = (*WHO, "side", "stride", "metric", "title", "unit", "value")
 """Columns of the table of numbers: one row a stride and number; stride 0 is the mean of a walk."""
 WALK_COLUMNS = (
-    *WHO, "kind", "used", "speed", "strides_r", "strides_l", "verdict", "why", "remark", "report", "reused",
+    *WHO, "kind", "used", "speed", "height", "population", "strides_r", "strides_l", "verdict", "why", "remark",
+    "report", "reused",
 )  # fmt: skip
 """Columns of the table of walks."""
 _OF_BOTH = ("speed", "cadence", "step_width")
@@ -52,7 +54,7 @@ def record_walk(trial: GaitTrial, who: Mapping[str, str], *, remark: str = "", r
 
     Args:
         trial: Measured or simulated; what its judgement withholds is blank and stays so.
-        who: ``walk``, ``person``, ``condition`` and ``group``.
+        who: The columns :data:`WHO`.
         remark: What a reader should know besides.
         report: Where its report lies, relative to the session.
     """
@@ -65,7 +67,9 @@ def record_walk(trial: GaitTrial, who: Mapping[str, str], *, remark: str = "", r
         used, why = False, "no complete stride"
     about = {
         **who, "kind": "simulated" if trial.about.simulated else "measured", "used": used,
-        "speed": walking_speed(trial) if used else np.nan, "strides_r": counts["r"], "strides_l": counts["l"],
+        "speed": walking_speed(trial) if used else np.nan,
+        "height": np.nan if trial.about.height is None else trial.about.height, "population": population_of(trial),
+        "strides_r": counts["r"], "strides_l": counts["l"],
         "verdict": verdict.headline(), "why": why, "remark": remark, "report": report, "reused": False,
     }  # fmt: skip
     if not used:
@@ -76,7 +80,8 @@ def record_walk(trial: GaitTrial, who: Mapping[str, str], *, remark: str = "", r
 def failed_walk(who: Mapping[str, str], why: str) -> WalkRecord:
     """A walk that did not come through, with its reason."""
     about = {
-        **who, "kind": "measured", "used": False, "speed": np.nan, "strides_r": 0, "strides_l": 0, "verdict": "",
+        **who, "kind": "measured", "used": False, "speed": np.nan, "height": np.nan, "population": "", "strides_r": 0,
+        "strides_l": 0, "verdict": "",
         "why": why, "remark": "", "report": "", "reused": False,
     }  # fmt: skip
     return WalkRecord(about, no_strides(), no_numbers())

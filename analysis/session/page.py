@@ -12,6 +12,7 @@ import pandas as pd
 
 from exogait.data.names import CURVES_TABLE, SIDES
 
+from ..gait.norm_bands import NormBand, bands_at
 from ..report import figures as plots
 from ..report.describe import COMPARED, GRIDS, decimals
 from ..report.kit import (
@@ -46,7 +47,8 @@ HEADLINES = (
 """Numbers that stand on the page without opening anything."""
 _DEFINITIONS = (
     "Strides of all walks that are used count alike. A curve is the mean over the strides that know a point, the tint "
-    "one standard deviation (n - 1).",
+    "one standard deviation (n - 1). Grey bands are published references, mean and one standard deviation, at the "
+    "speed nearest to the condition's.",
     "The representative stride is the one nearest the median curves of its condition and side: root mean square "
     "distance, each joint angle over the median stride's, averaged (after Sangeux & Polak 2015, Gait Posture 41:726).",
     "Minimal detectable change, MDC = 1.96 √2 SEM (Weir 2005, J Strength Cond Res 19:231): the smallest difference of "
@@ -143,14 +145,26 @@ def _person(session: SessionData, person: str, number: int) -> Section:
             )
             for side in sides
         ]  # fmt: skip
+        bands = _bands(session, person, condition)
         counts = ", ".join(f"{len(line.toe_off)} strides {line.label.lower()}" for line in lines)
         walks = len(set(rows["walk"]))
         for grid in GRIDS:
             if shown := known_grid(grid, lines):
                 caption = f"{person}, {_name(condition)}: mean and one SD, {counts} of {walks} walks."
-                parts.append(Figure(figure_ensembles(shown, lines), caption, links=[Link("data", CURVES_TABLE)]))
+                figure = figure_ensembles(shown, lines, norms=bands)
+                parts.append(Figure(figure, caption, links=[Link("data", CURVES_TABLE)]))
     parts += _numbers(session, person)
     return Section(f"person{number}", person, parts, new_page=True)
+
+
+def _bands(session: SessionData, person: str, condition: str) -> dict[str, NormBand]:
+    """Norms for people like this one at the mean speed of the condition's walks."""
+    used = rows_where(session.used, person=person, condition=condition)
+    speeds, heights = (numbers_of(used, name) for name in ("speed", "height"))
+    speed = float(np.nanmean(speeds)) if np.isfinite(speeds).any() else np.nan
+    height = float(np.nanmean(heights)) if np.isfinite(heights).any() else None
+    population = "children" if "children" in set(used["population"]) else "adults"
+    return bands_at(speed, height=height, population=population, keys=COMPARED)
 
 
 def _together(session: SessionData) -> list[Part]:

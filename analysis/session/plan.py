@@ -2,12 +2,14 @@
 
 A folder needs no table where its names tell: the first folder (or a name of ``persons.csv`` with which a file begins)
 is the person, folders below it, or else the words of the file's name, are the condition, and a name that holds
-``static`` is a static trial. ``persons.csv`` beside the recordings says each person's mass. What was understood is
-written as ``plan.csv``, a table that can be corrected and given instead of the folder.
+``static`` is a static trial; a date in a name is the date. ``persons.csv`` beside the recordings says each person's
+mass, where the recordings do not, and whatever else is known. What was understood is written as ``plan.csv``, a table
+that can be corrected and given instead of the folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import re
@@ -15,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -24,14 +27,20 @@ from exogait.data.loading import entries_below, regular_file
 from exogait.data.names import TRIAL_FILE
 from exogait.data.output.folder import MANIFEST
 
+from ..c3d.persons import AffectedSide, stated_person
 from ..lab.manifest import ManifestRow
 
 RECORDINGS = (".c3d", ".trc")
 """Endings of recordings."""
 PERSONS_TABLE = "persons.csv"
-"""Table of a session's folder: person, mass (kg), and if wanted height (m), group, marker_map."""
-COLUMNS = ("person", "condition", "walk", "static", "mass", "height", "group", "marker_map", "belt_speed", "name")
-"""Columns of a session's table; person and walk are needed, and mass for a recording."""
+"""Table of a session's folder: person, mass (kg), and if wanted height (m), age, sex, side, diagnosis, group,
+marker_map."""
+FACTS = ("mass", "height", "age", "sex", "side", "diagnosis", "group", "marker_map")
+"""What a table says of a person."""
+COLUMNS = ("person", "condition", "date", "walk", "static", *FACTS, "belt_speed", "name")
+"""Columns of a session's table; person and walk are needed, and mass for a recording that does not state it."""
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_]?(?:0[1-9]|1[0-2])[-_]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
+"""A date in the name of a folder or file: 2026-03-01, 2026_03_01, 20260301."""
 _OTHER_NAMES = {"subject": "person", "trial": "walk"}
 """Columns of a batch's manifest that mean the same."""
 _STATIC = frozenset(("static", "st", "stat", "stand", "standing", "cal", "calib", "calibration", "neutral", "tpose"))
@@ -50,21 +59,31 @@ class SessionWalk:
     """Recording (.c3d, .trc), or the folder of a finished walk, measured or simulated."""
     condition: str = ""
     """How: barefoot, brace, device off, before, ..."""
+    date: str = ""
+    """When: dates are compared as words."""
     group: str = ""
     """To whom the person belongs: patients, controls, ..."""
     static: Path | None = None
     """Static trial; ``None`` for a finished walk, or where there is none."""
     mass: float | None = None
-    """kg; needed of a recording."""
+    """kg; needed of a recording that does not state it."""
     height: float | None = None
     """m."""
+    age: float | None = None
+    """Years."""
+    sex: Literal["male", "female"] | None = None
+    """``male`` or ``female``."""
+    side: AffectedSide | None = None
+    """Affected side: ``left``, ``right`` or ``both``."""
+    diagnosis: str | None = None
+    """Diagnosis."""
     marker_map: str | None = None
     """Marker set; the best fitting of the known ones if not given."""
     belt_speed: float | None = None
     """m/s."""
 
     def __post_init__(self) -> None:
-        for name in ("name", "person", "condition", "group"):
+        for name in ("name", "person", "condition", "date", "group"):
             object.__setattr__(self, name, writable_text(getattr(self, name)))
 
     @property
@@ -74,13 +93,19 @@ class SessionWalk:
 
     def manifest_row(self) -> ManifestRow:
         """What the lab road is asked for; a walk without static trial is scaled to itself."""
-        mass = math.nan if self.mass is None else self.mass
-        problem = "" if mass > 0 else f"no body mass of {self.person}; write it into {PERSONS_TABLE} (person, mass)"
+        told = self.mass is not None or self._states_mass()
+        problem = "" if told else f"no body mass of {self.person}; write it into {PERSONS_TABLE} (person, mass)"
         return ManifestRow(
-            name=self.name, subject=self.person, static=self.static, walk=self.walk, mass=mass,
-            height=self.height, marker_map=self.marker_map, condition=self.condition, belt_speed=self.belt_speed,
+            name=self.name, subject=self.person, static=self.static, walk=self.walk, mass=self.mass,
+            height=self.height, age=self.age, sex=self.sex, side=self.side, diagnosis=self.diagnosis,
+            marker_map=self.marker_map, condition=self.condition, date=self.date, belt_speed=self.belt_speed,
             problem=problem,
         )  # fmt: skip
+
+    def _states_mass(self) -> bool:
+        with contextlib.suppress(FileFormatError):
+            return stated_person(self.static, self.walk).mass is not None
+        return False
 
 
 def plan_session(source: str | Path) -> list[SessionWalk]:
@@ -137,8 +162,7 @@ def _from_folder(folder: Path) -> list[SessionWalk]:
         walks.append(
             SessionWalk(
                 name=path.stem if path.is_file() else path.name, person=person, condition=condition, walk=path,
-                static=None if path.is_dir() else static, group=facts.get("group", ""), mass=_number(facts, "mass"),
-                height=_number(facts, "height"), marker_map=facts.get("marker_map") or None,
+                date=_date(path.relative_to(folder)), static=None if path.is_dir() else static, **_facts(facts),
             )
         )  # fmt: skip
     return walks
@@ -168,9 +192,10 @@ def _person_and_place(path: Path, persons: Mapping[str, object], otherwise: str)
     named = [name for name in persons if name in folders or path.stem.casefold().startswith(name.casefold())]
     person = max(named, key=len, default=folders[0] if folders else otherwise)
     below = folders[folders.index(person) + 1 :] if person in folders else folders[1:]
+    below = [name for name in below if _DATE.sub("", name).strip(" -_")]
     if below:
         return person, " ".join(below)
-    rest = re.sub(rf"^{re.escape(person)}", "", path.stem, flags=re.IGNORECASE)
+    rest = _DATE.sub(" ", re.sub(rf"^{re.escape(person)}", "", path.stem, flags=re.IGNORECASE))
     words = [word for word in re.split(r"[^0-9A-Za-z]+", rest) if word]
     while words and (words[-1].isdigit() or words[-1].rstrip("0123456789").casefold() in _JUST_A_WALK):
         words.pop()
@@ -187,8 +212,7 @@ def _distance(static: Path, walk: Path, of_static: str, of_walk: str) -> tuple[i
 def _read_persons(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
-    known = ("person", "mass", "height", "group", "marker_map")
-    rows = _read_rows(path, known, needed=("person",))
+    rows = _read_rows(path, ("person", *FACTS), needed=("person",))
     return {row["person"]: row for _, row in rows}
 
 
@@ -217,9 +241,8 @@ def _walk_of_row(path: Path, row: Mapping[str, str], file: Path, *, named: bool)
     static = row.get("static")
     return SessionWalk(
         name=(row.get("name") if named else "") or (file.name if file.is_dir() else file.stem),
-        person=row["person"], condition=row.get("condition", ""), group=row.get("group", ""), walk=file,
-        static=path.parent / static if static else None, mass=_number(row, "mass"), height=_number(row, "height"),
-        marker_map=row.get("marker_map") or None, belt_speed=_number(row, "belt_speed"),
+        person=row["person"], condition=row.get("condition", ""), date=row.get("date", ""), walk=file,
+        static=path.parent / static if static else None, belt_speed=_number(row, "belt_speed"), **_facts(row),
     )  # fmt: skip
 
 
@@ -247,6 +270,21 @@ def _read_rows(path: Path, known: Sequence[str], *, needed: Sequence[str]) -> li
                 raise FileFormatError(path, f"{' and '.join(needed)} must be given", line=line)
             rows.append((line, row))
     return rows
+
+
+def _facts(row: Mapping[str, str]) -> dict[str, Any]:
+    """What a row says of the person."""
+    words = {name: row.get(name) or None for name in ("diagnosis", "marker_map")}
+    lower = {name: (row.get(name) or "").lower() or None for name in ("sex", "side")}
+    return {
+        "group": row.get("group", ""), **words, **lower,
+        **{name: _number(row, name) for name in ("mass", "height", "age")},
+    }  # fmt: skip
+
+
+def _date(path: Path) -> str:
+    """The date that a path names, the nearest to the file first; empty where there is none."""
+    return next((match.group() for part in reversed(path.parts) if (match := _DATE.search(part))), "")
 
 
 def _number(row: Mapping[str, str], name: str) -> float | None:

@@ -23,7 +23,7 @@ from .gather import POINTS
 from .tables import numbers_of, records_of, rows_where, split_table
 from .variability import Representative, representative_strides, variability_table
 
-FORMAT = "exogait-session 1"
+FORMAT = "exogait-session 2"
 WALKS_TABLE, STRIDES_TABLE, NUMBERS_TABLE = "walks.csv", "strides.parquet", "numbers.csv"
 VARIABILITY_TABLE, LEFT_OUT_TABLE = "variability.csv", "left_out.csv"
 ANGLES = tuple(key for key in COMPARED if find_curve(key).table == "coordinates")
@@ -38,7 +38,8 @@ class SessionData(Shown):
     folder: Path
     """Where it lies."""
     walks: pd.DataFrame
-    """One row a walk: walk, person, condition, group, kind (measured, simulated), used, speed (m/s), strides_r,
+    """One row a walk: walk, person, condition, date, group, kind (measured, simulated), used, speed (m/s), height (m),
+    population, strides_r,
     strides_l, verdict, why (it is left out), remark, report, reused."""
     strides: pd.DataFrame
     """One row a stride and curve of the walks that are used: whose, side, stride, start and stop (s), toe_off_pct,

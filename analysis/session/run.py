@@ -118,7 +118,10 @@ def _records(
         reused = set(batch.reused)
     records = []
     for walk in plan:
-        who = {"walk": walk.name, "person": walk.person, "condition": walk.condition, "group": walk.group}
+        who = {
+            "walk": walk.name, "person": walk.person, "condition": walk.condition, "date": walk.date,
+            "group": walk.group,
+        }  # fmt: skip
         if walk.name in failures:
             records.append(failed_walk(who, failures[walk.name]))
             continue

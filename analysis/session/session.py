@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ _MOST = 1e9
 """No angle, moment or time of a walk is larger, in any unit."""
 _TODO = "run `exogait session` again"
 _TEXT: Any = dict.fromkeys(
-    ("walk", "person", "condition", "group", "verdict", "why", "remark", "report", "side"), "str"
+    ("walk", "person", "condition", "date", "group", "population", "verdict", "why", "remark", "report", "side"), "str"
 )  # fmt: skip
 """Columns of text: a person may be called 2014001, and a condition may have no name."""
 
@@ -42,6 +42,7 @@ class Session(SessionData):
         *,
         by: By = "condition",
         persons: Sequence[str] | None = None,
+        conditions: Sequence[str] | None = None,
         paired: bool | None = None,
         alpha: float = 0.05,
         out: str | Path | None = None,
@@ -51,13 +52,16 @@ class Session(SessionData):
         Args:
             first: As of :func:`.compare.compare_session`, like the others.
             second: What is compared.
-            by: ``condition``, ``group`` or ``person``.
+            by: ``condition``, ``date``, ``group``, ``person``, or ``session`` of joined ones.
             persons: Only these.
+            conditions: Only walks in these.
             paired: Whether persons are compared with themselves.
             alpha: Error rate.
             out: Folder for the page and its tables; nothing is written if not given.
         """
-        found = compare_session(self, first, second, by=by, persons=persons, paired=paired, alpha=alpha)
+        found = compare_session(
+            self, first, second, by=by, persons=persons, conditions=conditions, paired=paired, alpha=alpha
+        )  # fmt: skip
         if out is not None:
             write_comparison_page(found, out)
         return found
@@ -69,6 +73,28 @@ class Session(SessionData):
     def write_spreadsheet(self, path: str | Path | None = None) -> Path:
         """A spreadsheet with units: :func:`.export.write_session_spreadsheet`."""
         return write_session_spreadsheet(self, path)
+
+
+def join_sessions(sessions: Mapping[str, Session], folder: str | Path) -> Session:
+    """Two or more sessions as one, to be compared ``by="session"``: before and after, two laboratories, two days.
+
+    Args:
+        sessions: Name to session. Persons and conditions of one name are the same.
+        folder: Folder that the result stands for; nothing is written.
+
+    Example:
+        >>> both = join_sessions({"before": first, "after": second}, "compared")  # doctest: +SKIP
+        >>> both.compare("before", "after", by="session")  # doctest: +SKIP
+    """
+    joined = {}
+    for table in ("walks", "strides", "numbers"):
+        parts = []
+        for name, session in sessions.items():
+            own = getattr(session, table).assign(session=name)
+            own["walk"] = [f"{walk} ({name})" for walk in own["walk"]]  # the walks of two days have the same names
+            parts.append(own)
+        joined[table] = pd.DataFrame(pd.concat(parts, ignore_index=True))
+    return Session(folder=Path(folder), **joined)
 
 
 def read_session(folder: str | Path) -> Session:
@@ -86,7 +112,9 @@ def read_session(folder: str | Path) -> Session:
     for name, columns in ((WALKS_TABLE, WALK_COLUMNS), (NUMBERS_TABLE, NUMBER_COLUMNS)):
         try:
             regular_file(folder / name)
-            table = pd.read_csv(folder / name, dtype=_TEXT, keep_default_na=False, na_values={"value": "", "speed": ""})
+            table = pd.read_csv(
+                folder / name, dtype=_TEXT, keep_default_na=False, na_values={"value": "", "speed": "", "height": ""}
+            )
         except (OSError, ValueError) as error:
             raise FileFormatError(folder / name, f"cannot be read ({error})", _TODO) from error
         tables[name] = table

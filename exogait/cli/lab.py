@@ -10,6 +10,7 @@ from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
 from . import lab_labels
+from .printing import print_beside
 from .progress import show_steps
 
 ROW_FAILED = 3
@@ -35,6 +36,8 @@ def lab_run(
     height: float | None = None,
     age: float | None = None,
     sex: Literal["male", "female"] | None = None,
+    side: Literal["left", "right", "both"] | None = None,
+    diagnosis: str | None = None,
     marker_map: str | None = None,
     muscles: bool = False,
     name: str | None = None,
@@ -54,6 +57,7 @@ def lab_run(
     forces: Path | None = None,
     force_columns: Path | None = None,
     setup: Path | None = None,
+    pdf: bool = False,
     show_failed: bool = False,
 ) -> None:
     """Analyse one walk: scaled model, joint angles, moments, powers, events, symmetry, report.
@@ -65,10 +69,12 @@ def lab_run(
         trial: Walking trial, C3D or TRC; or coordinates (.mot, .sto) that were solved with --model.
         out: Folder for the report, the tables and the OpenSim files.
         static: Static trial, C3D or TRC; without one the model is scaled to the walk.
-        mass: Body mass, kg; that of --model if not given.
+        mass: Body mass, kg; that of --model, or what the C3D files state of the person, if not given.
         height: Body height, m.
         age: Age, years; walking speed is compared with the norm for it.
         sex: Sex, male or female; that norm is of men or women.
+        side: Affected side.
+        diagnosis: Diagnosis, for the record.
         marker_map: Marker set: a name or a YAML file; the best fitting known one if not given.
         muscles: Also static optimization on one stride a leg, metabolic rate and reserves.
         name: Name of the trial; the file's if not given.
@@ -90,6 +96,7 @@ def lab_run(
         force_columns: YAML file that says which column of the forces is what, for names that are not known.
         setup: Set-up of OpenSim's InverseDynamicsTool (.xml): its model, coordinates, loads and filter are taken; what
             is named beside it goes before.
+        pdf: Also the report as PDF, by a browser (Chromium, Chrome, Edge).
         show_failed: Show in the report, hatched, what failed checks withhold.
     """
     from exogait.analysis.lab.folders import named_walk
@@ -108,11 +115,13 @@ def lab_run(
         settings = replace(settings, coordinate_cutoff=files.coordinate_cutoff)
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
-            files.static, files.walk, files.mass, out=out, height=files.height, age=age, sex=sex,
-            marker_map=marker_map, settings=settings, base_model=base_model, model=files.model, forces=files.forces,
-            force_columns=force_columns, name=files.name or None, subject=subject, muscles=muscles,
-            show_failed=show_failed, progress=step,
+            files.static, files.walk, files.mass, out=out, height=files.height, age=age, sex=sex, side=side,
+            diagnosis=diagnosis, marker_map=marker_map, settings=settings, base_model=base_model, model=files.model,
+            forces=files.forces, force_columns=force_columns, name=files.name or None, subject=subject,
+            muscles=muscles, show_failed=show_failed, progress=step,
         )  # fmt: skip
+    if pdf:
+        print_beside(run.report, "exogait lab run")
     print(run.trial.about.frame)
     print(run.summary())
     if run.verdict.failed:
@@ -125,8 +134,8 @@ def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, w
     Exit code 1 says that a walk did not come through, 3 that all did and a check failed in one.
 
     Args:
-        manifest: CSV with the columns static, trial, mass and, if wanted, subject, name, height, marker_map, condition,
-            belt_speed.
+        manifest: CSV with the columns static, trial, mass and, if wanted, subject, name, height, age, sex, side,
+            diagnosis, marker_map, condition, date, belt_speed; what the C3D files state counts where no mass is.
         out: Folder; each walk gets one inside it, beside the group's tables and an index page.
         muscles: Also static optimization.
         workers: Walks at a time.

@@ -8,8 +8,10 @@ from typing import Literal
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
+from exogait.data import InputError
 from exogait.data.extras import require_extra
 
+from .printing import print_beside
 from .progress import show_steps
 
 WALK_LEFT_OUT = 3
@@ -70,7 +72,7 @@ def session_run(
     if spreadsheet:
         session.write_spreadsheet()
     if pdf:
-        _print(session.page)
+        print_beside(session.page, "exogait session")
     print(session.summary())
     if len(session.used) < len(session.walks):
         raise SystemExit(WALK_LEFT_OUT)
@@ -79,25 +81,28 @@ def session_run(
 def session_compare(
     folder: Positional[Path],
     first: Positional[str],
-    second: Positional[str],
+    second: Positional[str | None] = None,
     *,
-    by: Literal["condition", "group", "person"] = "condition",
+    by: Literal["condition", "date", "group", "person"] = "condition",
     persons: tuple[str, ...] = (),
+    conditions: tuple[str, ...] = (),
     paired: bool | None = None,
     alpha: float = 0.05,
     out: Path | None = None,
     pdf: bool = False,
 ) -> None:
-    """Compare two conditions, groups or persons of a session: curves with SPM, differences, intervals, effect sizes.
+    """Compare two conditions, dates, groups or persons of a session, or two sessions: SPM, differences, effect sizes.
 
     Of several persons each counts once; of one person its strides are compared.
 
     Args:
         folder: Folder of `session`.
-        first: What is compared with: a condition, or a group or person as --by says.
+        first: What is compared with: a condition, or a date, group or person as --by says; or, alone, the folder of
+            another session, which is compared with the first.
         second: What is compared.
         by: What the two are.
         persons: Only these persons.
+        conditions: Only walks in these conditions.
         paired: Compare persons with themselves; yes where two or more are on both sides, if not given.
         alpha: Error rate of all curves together.
         out: Folder for the page and its tables; the session's if not given.
@@ -105,19 +110,32 @@ def session_compare(
     """
     require_extra("spm", "comparing curves")
     from exogait.analysis.session.compare_page import write_comparison_page
-    from exogait.analysis.session.session import read_session
+    from exogait.analysis.session.session import join_sessions, read_session
 
-    session = read_session(folder)
-    result = session.compare(first, second, by=by, persons=list(persons) or None, paired=paired, alpha=alpha)
+    session, kind = read_session(folder), by
+    if second is None:
+        names = folder_names(folder, Path(first))
+        session = join_sessions(dict(zip(names, (session, read_session(first)), strict=True)), folder)
+        first, second, kind = *names, "session"
+    result = session.compare(
+        first, second, by=kind, persons=list(persons) or None, conditions=list(conditions) or None, paired=paired,
+        alpha=alpha,
+    )  # fmt: skip
     page = write_comparison_page(result, folder if out is None else out)
     if pdf:
-        _print(page)
+        print_beside(page, "exogait session")
     print(f"{result}\nopen {page}")
 
 
-def _print(page: Path) -> None:
-    from exogait.analysis.report.page import print_page
-    from exogait.data.output import output_file
+def folder_names(first: Path, second: Path) -> tuple[str, str]:
+    """What two folders are called, with as much of their paths as tells them apart.
 
-    with output_file(page.with_suffix(".pdf"), "exogait session") as file:
-        print_page(page, file)
+    Example:
+        >>> folder_names(Path("anna/before/results"), Path("anna/after/results"))
+        ('before/results', 'after/results')
+    """
+    a, b = first.resolve().parts, second.resolve().parts
+    for n in range(1, max(len(a), len(b)) + 1):
+        if a[-n:] != b[-n:]:
+            return "/".join(a[-n:]), "/".join(b[-n:])
+    raise InputError("first", second, "another session than the one it is compared with")

@@ -314,9 +314,7 @@ def control_step(
             if c.n_drives > 0 and decides:
                 exoskeleton.sense(a, c, b, faults, s, w, at, lane, i, s.control_step * s.device_every, False)
             feel(c, b, felt, past, i, NEXT)
-            write_observations(
-                a, c, b, felt, i, results.observation, results.privileged, results.device_observation
-            )
+            write_observations(a, c, b, felt, i, results.observation, results.privileged, results.device_observation)
             # A body that cannot be seen cannot be commanded: its episode ends here, and no other's with it.
             if b.status[i] == 0 and not (
                 all_finite(results.observation[i])

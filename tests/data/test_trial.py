@@ -129,3 +129,17 @@ def test_gaps_stay_gaps_and_do_not_spread():
 def test_it_needs_neither_opensim_nor_torch():
     code = "import exogait.data.trial, sys; assert not {'opensim', 'torch', 'numba'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_labelled_data_set_holds_every_table_with_its_units(trial):
+    pytest.importorskip("xarray")
+    data = trial.to_xarray()
+    for address, table in trial.tables():
+        name = address.replace("/", "_")
+        assert np.array_equal(data[name], table.to_numpy(), equal_nan=table.to_numpy().dtype.kind == "f")
+        assert np.allclose(data[f"{name}_time"], table.index) and data[f"{name}_time"].attrs["units"] == "s"
+        units = [trial.unit_of(address, str(column)) for column in table.columns]
+        assert data[f"{name}_unit"].values.tolist() == units
+    events = zip(data["event_time"].values, data["event_side"].values, data["event_kind"].values, strict=True)
+    assert list(events) == [(event.time, event.side, event.kind) for event in trial.events]
+    assert data.attrs["title"] == trial.name

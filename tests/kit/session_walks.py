@@ -34,10 +34,12 @@ def spoiled_trial() -> GaitTrial:
     return varied_trial(0).with_about(quality=to_metadata([row]))
 
 
-def lay_walk(folder: Path, trial: GaitTrial, *, person: str, condition: str, group: str = "") -> SessionWalk:
+def lay_walk(
+    folder: Path, trial: GaitTrial, *, person: str, condition: str, group: str = "", date: str = ""
+) -> SessionWalk:
     """A trial as a finished walk on disk."""
     trial.replace(name=folder.name).write_parquet(folder / "trial")
-    return SessionWalk(name=folder.name, person=person, condition=condition, group=group, walk=folder)
+    return SessionWalk(name=folder.name, person=person, condition=condition, group=group, date=date, walk=folder)
 
 
 def made_up_session(folder: Path, *, persons: int = 2, walks: int = 3) -> list[SessionWalk]:

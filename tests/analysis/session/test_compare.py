@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 from exogait.analysis.gait.agreement import compare_spm
 from exogait.analysis.session.compare_page import comparison_page, spm_table
 from exogait.analysis.session.run import gather_session
-from exogait.analysis.session.session import Session
+from exogait.analysis.session.session import Session, join_sessions
 from exogait.analysis.session.statistics import compute_difference, correct_holm
 from exogait.analysis.session.tables import rows_where
 from exogait.data import InputError, UnknownNameError
@@ -159,3 +159,62 @@ def test_the_spreadsheet_holds_the_numbers_and_their_units(session: Session, tmp
     assert [curves.cell(k + 2, column).value for k in (0, 72)] == pytest.approx([mean[0], mean[72]])
     numbers = book["numbers"]
     assert "unit" in [cell.value for cell in numbers[1]] and numbers.max_row == len(session.variability) + 1
+
+
+# -- dates, two sessions, measured beside simulated --------------------------------------------------------------------
+
+
+def day(folder: Path, name: str, *, knee: float, date: str = "", walks: int = 3, simulated: bool = False) -> Session:
+    """A session of one person's walks, the knees flexed ``knee`` times as much."""
+    plan = []
+    for k in range(walks):
+        trial = varied_trial(50 + k, knee=knee)
+        if simulated:
+            trial = trial.with_about(source="simulation")
+        plan.append(lay_walk(folder / name / f"walk{k}", trial, person="anna", condition="bare", date=date))
+    return gather_session(plan, out=folder / name / "out")
+
+
+def test_two_dates_of_one_person(tmp_path: Path) -> None:
+    first, second = (day(tmp_path, d, knee=k, date=d) for d, k in (("2026-03-01", 1.0), ("2026-06-01", 1.2)))
+    both = join_sessions({"a": first, "b": second}, tmp_path)
+    result = both.compare("2026-03-01", "2026-06-01", by="date")
+    (row,) = knees(result.numbers).to_dict("records")
+    expected = [knees(s.numbers)["value"].mean() for s in (first, second)]
+    assert (row["mean_first"], row["mean_second"]) == pytest.approx(expected)
+    assert row["low"] > 0 and result.level == "strides"
+
+
+def test_two_sessions_whose_walks_have_the_same_names(tmp_path: Path) -> None:
+    first, second = day(tmp_path, "before", knee=1.0), day(tmp_path, "after", knee=1.2)
+    both = join_sessions({"before": first, "after": second}, tmp_path)
+    assert len(both.walks) == 6 and both.walks["walk"].is_unique
+    result = both.compare("before", "after", by="session")
+    (row,) = knees(result.numbers).to_dict("records")
+    assert row["n_first"] == row["n_second"] == len(knees(first.numbers))
+    means = [knees(s.numbers)["value"].mean() for s in (first, second)]
+    assert row["difference"] == pytest.approx(means[1] - means[0]) and row["difference"] > 10
+    assert {"knee_flexion"} <= {test.curve for test in result.tests if test.spm and test.spm.clusters}
+    with pytest.raises(InputError, match="condition or date or group or person"):
+        first.compare("before", "after", by="session")
+
+
+def test_only_walks_of_the_named_conditions_count(tmp_path: Path) -> None:
+    first, second = day(tmp_path, "before", knee=1.0), day(tmp_path, "after", knee=1.2)
+    second.numbers["condition"] = second.strides["condition"] = second.walks["condition"] = "brace"
+    both = join_sessions({"before": first, "after": second}, tmp_path)
+    with pytest.raises(InputError, match="no walk that can be used"):
+        both.compare("before", "after", by="session", conditions=["bare"])
+    with pytest.raises(UnknownNameError, match="brace"):
+        both.compare("before", "after", by="session", conditions=["barce"])
+
+
+def test_a_measured_walk_beside_a_simulated_one(tmp_path: Path) -> None:
+    """The page says of each side whether anybody was measured."""
+    measured, simulated = day(tmp_path, "person", knee=1.0), day(tmp_path, "model", knee=1.1, simulated=True)
+    both = join_sessions({"person": measured, "model": simulated}, tmp_path)
+    page = comparison_page(both.compare("person", "model", by="session"))
+    assert "person: measured walks of anna" in page.text and "model: simulated walks of anna" in page.text
+    assert "model: simulated. A model walked; nobody was measured on that side." in page.text and page.mark is None
+    alone = comparison_page(simulated.compare("bare", "bare", persons=["anna"]))
+    assert alone.mark is not None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exogait.analysis.session.plan import plan_session, plan_table
-from exogait.data import FileFormatError
+from exogait.analysis.session.plan import SessionWalk, plan_session, plan_table
+from exogait.data import FileFormatError, write_csv
 
 
 def lay(folder: Path, *names: str) -> None:
@@ -80,3 +80,25 @@ def test_links_in_a_folder_do_not_turn_for_ever(tmp_path: Path) -> None:
     (tmp_path / "anna" / "again").symlink_to(tmp_path)
     walks = plan_session(tmp_path)
     assert {walk.walk.stem for walk in walks} == {"w1"} and len(walks) < 10
+
+
+def test_a_date_in_a_name_is_the_date_and_no_condition(tmp_path: Path) -> None:
+    for name in ("anna/2026-03-01/brace/walk1.c3d", "anna/bare_20260601_walk1.c3d", "anna/bare/walk 12345678.c3d"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "persons.csv").write_text("person,mass,age,sex,side,diagnosis\nanna,70,61,female,right,stroke\n")
+    walks = {walk.walk.name: walk for walk in plan_session(tmp_path)}
+    found = {name: (walk.condition, walk.date) for name, walk in walks.items()}
+    assert found["walk1.c3d"] == ("brace", "2026-03-01")
+    assert found["bare_20260601_walk1.c3d"] == ("bare", "20260601")
+    assert found["walk 12345678.c3d"] == ("bare", "")
+    row = walks["walk1.c3d"].manifest_row()
+    assert (row.age, row.sex, row.side, row.diagnosis, row.date) == (61.0, "female", "right", "stroke", "2026-03-01")
+    write_csv(plan_table(list(walks.values())), tmp_path / "plan.csv")
+    assert {walk.date for walk in plan_session(tmp_path / "plan.csv")} == {"2026-03-01", "20260601", ""}
+
+
+def test_a_mass_that_the_recordings_state_needs_no_table(real_data: Path) -> None:
+    walk = real_data / "schreiber2019/2014001/2014001_C4_05.c3d"
+    row = SessionWalk(name="w", person="2014001", walk=walk).manifest_row()
+    assert not row.problem and row.request().mass == 67.0
