@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike
 from .about import TrialAbout
 from .errors import InputError, UnitsError, UnknownNameError
 from .files import write_parquet, write_text_atomic
-from .labelled import trial_dataset
 from .loading import parsed, read_table
 from .loading.trial_parts import FORMAT, PROBLEM, TODO, read_parts
 from .names import GROUND_REACTION_COLUMNS as GROUND_REACTION_COLUMNS
@@ -30,6 +29,7 @@ from .names import SIDES as SIDES
 from .names import TRIAL_FILE
 from .names import Side as Side
 from .names import is_translational as is_translational
+from .output.labelled import trial_dataset
 from .show import Card, Curve, Shown, brief, names, number
 from .storage import read_sto, write_sto
 from .trc import read_trc, write_trc
@@ -274,7 +274,7 @@ class GaitTrial(Shown):
     # -- files ----------------------------------------------------------------------------------------------------
 
     def to_xarray(self) -> xarray.Dataset:
-        """Every table with its units as a labelled data set: :func:`exogait.data.labelled.trial_dataset`."""
+        """Every table with its units as a labelled data set: :func:`exogait.data.output.labelled.trial_dataset`."""
         return trial_dataset(self)
 
     def write_parquet(self, folder: str | Path) -> Path:

@@ -89,7 +89,8 @@ def session_page(session: SessionData) -> Page:
             Section("origin", "What these numbers are", [_origin(session)]),
         ],
         kicker="Gait analysis, session",
-        lead=f"{len(walks)} walks of {len(session.persons)} persons in {len(session.conditions)} conditions.",
+        lead=f"{_count(len(walks), 'walk')} of {_count(len(session.persons), 'person')} in "
+        f"{_count(len(session.conditions), 'condition')}.",
         head=[facts],
         mark=Mark("Simulated gait", "a model walked; nobody was measured.") if simulated else None,
     )
@@ -109,18 +110,25 @@ def _name(condition: str) -> str:
     return condition or "all walks"
 
 
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
 def _walks(session: SessionData) -> Table:
+    """Every walk; why something of it is left out stands in the table below it."""
     rows: list[list[Cell]] = []
+    shown = [name for name in ("condition", "date") if any(session.walks[name])]
     for row in records_of(session.walks):
         first: Cell = Link(row["walk"], quote(row["report"])) if row["report"] else row["walk"]
         used = Verdict("pass", "used") if row["used"] else Verdict("fail", "left out")
-        about = "; ".join(word for word in (row["why"] or row["verdict"], row["remark"]) if word)
+        verdict = str(row["why"] or row["verdict"]).partition(": ")[0]
+        about = "; ".join(word for word in (verdict, row["remark"]) if word)
         rows.append([
-            first, row["person"], row["condition"], row["kind"], Number(row["speed"]), int(row["strides_r"]),
-            int(row["strides_l"]), used, about,
+            first, row["person"], *(row[name] for name in shown), row["kind"], Number(row["speed"]),
+            int(row["strides_r"]), int(row["strides_l"]), used, about,
         ])  # fmt: skip
-    header = ["walk", "person", "condition", "", "speed (m/s)", "strides right", "strides left", "", "verdict"]
-    return Table(header, rows, numeric=[4, 5, 6])
+    header = ["walk", "person", *shown, "", "speed (m/s)", "strides right", "strides left", "", "verdict"]
+    return Table(header, rows, numeric=[len(shown) + k for k in (3, 4, 5)])
 
 
 def _left_out(session: SessionData) -> list[Part]:

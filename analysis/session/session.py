@@ -120,7 +120,9 @@ def read_session(folder: str | Path) -> Session:
         tables[name] = table
         _require_columns(folder / name, table, columns)
     _require_columns(folder / STRIDES_TABLE, strides, STRIDE_COLUMNS)
-    _require_numbers(folder / WALKS_TABLE, tables[WALKS_TABLE], counts=("strides_r", "strides_l"), known=("speed",))
+    _require_numbers(
+        folder / WALKS_TABLE, tables[WALKS_TABLE], counts=("strides_r", "strides_l"), known=("speed", "height")
+    )
     _require_numbers(folder / NUMBERS_TABLE, tables[NUMBERS_TABLE], counts=("stride",), known=("value",))
     _require_numbers(
         folder / STRIDES_TABLE, strides, counts=("stride",), known=("start", "stop", "toe_off_pct", *POINTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 
 import exogait as eg
 from exogait.analysis.gait.curves import stride_curves
+from exogait.analysis.lab.settings import LabSettings
 from exogait.analysis.report.kit import Page
 from exogait.analysis.session.page import session_page
 from exogait.analysis.session.plan import SessionWalk, plan_session
-from exogait.analysis.session.run import gather_session, run_session
+from exogait.analysis.session.run import choose_for_persons, gather_session, run_session
 from exogait.analysis.session.session import Session, read_session
 from exogait.analysis.session.tables import rows_where
 from exogait.analysis.session.variability import variability_table
@@ -166,3 +168,18 @@ def test_a_number_that_is_none_is_named_when_a_session_is_read(
     with pytest.raises(FileFormatError, match=words) as caught:
         read_session(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_persons_walks_have_their_events_by_the_same_methods(real_data: Path) -> None:
+    """One walk alone would have chosen otherwise: Ghoussayni's strikes stand in one of the survivor's three walks."""
+    folder = real_data / "stroke_vancriekinge2023/trc"
+    plan = [
+        SessionWalk(name=path.stem, person=path.stem[:5], walk=path, mass=60.0)
+        for path in (*sorted(folder.glob("TVC03_?.trc")), folder / "SBJ05_1.trc")
+    ]
+    chosen = choose_for_persons(plan, LabSettings())
+    assert set(chosen) == {"TVC03"}  # the other one has a single walk, which chooses for itself
+    assert (chosen["TVC03"].heel_strike, chosen["TVC03"].toe_off) == ("zeni2008", "ghoussayni2004")
+    settings = replace(plan[0].manifest_row(), events=chosen["TVC03"]).request(LabSettings()).settings
+    assert (settings.event_method, settings.toe_off_method) == ("zeni2008", "ghoussayni2004")
+    assert choose_for_persons(plan, LabSettings(event_method="zeni2008")) == {}

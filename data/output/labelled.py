@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from .about import TrialAbout
-from .extras import require_extra
+from ..about import TrialAbout
+from ..extras import require_extra
 
 if TYPE_CHECKING:
     import xarray
