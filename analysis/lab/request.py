@@ -134,8 +134,8 @@ def make_request(
     Args:
         static: C3D or TRC file of the static trial; ``None`` to scale to the walk, or with the person's own model.
         walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
-        mass: Body mass, kg; ``None`` for that of ``model``, or for what the C3D files state: then height, age, sex,
-            side and diagnosis that are not given are theirs too.
+        mass: Body mass, kg; ``None`` for that of ``model``, or without one for what the C3D files state: then
+            height, age, sex, side and diagnosis that are not given are theirs too.
         **choices: ``height``, ``age``, ``sex``, ``side``, ``diagnosis``, ``marker_map``, ``settings``, ``base_model``,
             ``model``, ``forces``, ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
 
@@ -150,9 +150,12 @@ def make_request(
     given = {key: value for key, value in choices.items() if value is not None}
     given |= {key: Path(str(given[key])) for key in ("base_model", "model", "forces", "force_columns") if key in given}
     if mass is None:
-        stated = stated_person(static, walk)
-        given = {**{name: value for name, value in stated.known().items() if name != "mass"}, **given}
-        mass = stated.mass if given.get("model") is None else model_mass(str(given["model"]))
+        if given.get("model") is not None:
+            mass = model_mass(str(given["model"]))
+        else:
+            stated = stated_person(*(path for path in (static, walk) if path is not None and Path(path).is_file()))
+            given = {**{name: value for name, value in stated.known().items() if name != "mass"}, **given}
+            mass = stated.mass
     if mass is None:
         raise InputError("mass", mass, "the body mass in kg; the files state none, nor does a model of the person")
     resting = None if static is None else Path(static)

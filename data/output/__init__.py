@@ -1,6 +1,4 @@
-"""Results that leave: folders that commands write into (only what is ours is replaced, by one process at a time), and walks
-as labelled data sets.
-"""
+"""Folders that commands write into: only what is ours is replaced, by one process at a time. Walks as labelled data."""
 
 from .folder import OutputFolder, is_ours, output_file, output_folder, owner_of, remove_ours
 from .place import OutputError, cannot_write, place_beside
