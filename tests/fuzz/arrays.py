@@ -134,7 +134,7 @@ def _child(
     os.set_blocking(process.stdout.fileno(), False)
     reader, rest, ready = selectors.DefaultSelector(), b"", False
     reader.register(process.stdout, selectors.EVENT_READ)
-    doing = (number, "?", "?")
+    doing, patience = (number, "?", "?"), 1.0
     heard, used = time.perf_counter(), _processor_seconds(process.pid)
     try:
         while True:
@@ -145,7 +145,7 @@ def _child(
                     break
                 rest += data or b""
                 heard, used = time.perf_counter(), _processor_seconds(process.pid)
-            elif ready and _processor_seconds(process.pid) - used > SECONDS:
+            elif ready and _processor_seconds(process.pid) - used > patience * SECONDS:
                 hangs = True
             elif _state(process.pid) == "R":
                 heard = time.perf_counter()
@@ -153,14 +153,15 @@ def _child(
                 hangs = ready and time.perf_counter() - heard > WALL_SECONDS
             if hangs:
                 process.kill()
-                yield doing[0], "hang", doing[1], doing[2], SECONDS, 0, f"more than {SECONDS:g} s"
+                limit = patience * SECONDS
+                yield doing[0], "hang", doing[1], doing[2], limit, 0, f"more than {limit:g} s"
                 return
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 ready = True
                 word, *values = line.decode(errors="replace").split("\t")
                 if word == "begin":
-                    doing = (int(values[0]), values[1], values[2])
+                    doing, patience = (int(values[0]), values[1], values[2]), float(values[3])
                 elif word == "end":
                     yield doing[0], values[0], doing[1], doing[2], float(values[1]), int(values[2]), values[3]
                     doing = (doing[0] + 1, "?", "?")
@@ -229,12 +230,12 @@ def child(number: int, end: int, seed: int, wanted: tuple[str, ...]) -> None:
             damage, data = kind.damage(rng)
             kind.file.write_bytes(data)
             os.utime(kind.file, ns=(current + 1, current + 1))  # readers that remember files go by their time
-            print("begin", current, kind.name, damage, sep="\t", flush=True)
+            print("begin", current, kind.name, damage, kind.patience, sep="\t", flush=True)
             start = time.process_time()
             outcome, detail = _judge(kind)
             spent = time.process_time() - start
             grown = _peak() - before
-            if outcome in (LOADED, REFUSED) and spent > SECONDS:
+            if outcome in (LOADED, REFUSED) and spent > kind.patience * SECONDS:
                 outcome, detail = "hang", f"{spent:.1f} s"
             if outcome in (LOADED, REFUSED) and grown > RESIDENT:
                 outcome, detail = "memory", f"{grown >> 20} MiB"

@@ -212,13 +212,13 @@ def _trial_numbers(name: str, share: float, folder: Path) -> Kind:
         table.attrs = {}
         table.to_parquet(path)
         table.attrs = attrs
-        return f"{path.stem} {value}", b""
+        return f"{path.stem} {value}", b"compare" if rng.random() < 0.15 else b""
 
     def use() -> None:
-        line = ["compare", "walk", "other", "--out", "out/compared"] if np.random.random() < 0.3 else []
+        line = ["compare", "walk", "other", "--out", "out/compared"] if file.read_bytes() else []
         cage.run(line, None if line else lambda: _look_at(cage.root / "walk", cage.out))
 
-    return Kind(name, share, file, damage, use)
+    return Kind(name, share, file, damage, use, patience=3.0)  # two whole walks and their figures take 4 s
 
 
 def _look_at(folder: Path, out: Path) -> None:
@@ -348,8 +348,8 @@ def _options(name: str, share: float, folder: Path) -> Kind:
             ]
             return f"{command} more", json.dumps(line).encode()
         option = pick(rng, options)
-        if action < 0.12 and given:
-            gone = pick(rng, [name for name in given if name not in LIMITS] or list(given))
+        if action < 0.12 and set(given) - set(LIMITS):
+            gone = pick(rng, [name for name in given if name not in LIMITS])
             del given[gone]
             what = f"{command} without {gone}"
         elif option.kind == "flag":

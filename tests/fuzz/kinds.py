@@ -50,6 +50,8 @@ class Kind:
     damage: Damage
     use: Callable[[], Any]
     """Reads the file and uses what it holds."""
+    patience: float = 1.0
+    """Times the usual limit of processor time: more where a whole file takes a good part of it."""
 
 
 def make_kinds(folder: Path, wanted: tuple[str, ...] = ()) -> list[Kind]:
