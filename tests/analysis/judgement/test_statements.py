@@ -135,6 +135,13 @@ def test_what_a_map_lacks_is_named_with_what_is_near() -> None:
     assert [row.verdict for row in rows] == ["info", "pass", "warn"]
 
 
+def test_a_path_that_was_rebuilt_says_from_which_markers() -> None:
+    done: Any = SimpleNamespace(place=4, why="leaps", start=1.25, neighbours=(2, 3))
+    (row,) = statements.rebuilt_rows([done], {2: "B", 3: "C", 4: "D"})
+    assert (row.what, row.verdict) == ("path of D", "warn")
+    assert row.found == "leaps: rebuilt from 1.25 s on from B, C"
+
+
 def test_an_exchange_says_by_how_much() -> None:
     (row,) = statements.swap_rows([Swap("A", "B", 0.052, 0.003)])
     assert "off by 52 mm as labelled, by 3 mm" in row.found and row.verdict == "warn"
