@@ -18,8 +18,8 @@ RIGID = 0.008
 """Standard deviation of a distance over the good part, m, up to which a neighbour tells a marker's place."""
 NEIGHBOURS = 5
 """Neighbours that are used, the steadiest first."""
-SPREAD = 0.025
-"""Least extent of the neighbours across their longest line, m RMS."""
+AMPLIFIED = 5.0
+"""Largest :func:`amplification`: skin that slides by 5 mm then moves the marker by 25 mm."""
 LEAST_GOOD = 0.2
 """Least length of the good part, s: it must show the marker and its neighbours move."""
 SEEN = 0.75
@@ -118,12 +118,37 @@ def _neighbours(
         known = apart[np.isfinite(apart)]
         if len(known) > SEEN * len(apart) and known.std() < RIGID:
             steady.append((float(known.std()), j))
-    near = tuple(j for _, j in sorted(steady)[:NEIGHBOURS])
-    if len(near) < 3:
+    chosen: list[int] = []
+    for _, j in sorted(steady):
+        # They must keep together in the part that they shall tell, too: a knee may bend there for the first time.
+        apart = [np.linalg.norm(positions[:, j] - positions[:, i], axis=1) for i in chosen]
+        if len(chosen) < NEIGHBOURS and all(np.nanstd(one) < RIGID for one in apart):
+            chosen.append(j)
+    near = tuple(chosen)
+    whole = np.flatnonzero(good & np.isfinite(positions[:, near]).all(axis=(1, 2))) if len(near) >= 3 else ()
+    if not len(whole):
         return ()
-    own = positions[good][:, near]
-    shape = np.nanmedian(own - own.mean(axis=1, keepdims=True), axis=0)
-    return near if np.linalg.svd(shape)[1][1] / np.sqrt(len(near)) > SPREAD else ()
+    shape = positions[whole[0], near]
+    return near if amplification(shape, positions[whole[0], k]) <= AMPLIFIED else ()
+
+
+def amplification(shape: NDArray[np.float64], point: NDArray[np.float64]) -> float:
+    """How many times the markers' own trembling moves a point that they carry.
+
+    They turn about each of their principal axes by their error over their spread about it; the point's distance from
+    that axis is its lever.
+
+    Args:
+        shape: Shape (n, 3), m.
+        point: Shape (3,), m.
+    """
+    middle = shape.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(shape - middle)
+    squares = np.zeros(3)
+    squares[: len(sizes)] = sizes**2 / len(shape)
+    away = (axes @ (point - middle)) ** 2
+    about = [(k, [j for j in range(3) if j != k]) for k in range(3)]
+    return float(np.sqrt(sum(away[others].sum() / max(squares[others].sum(), 1e-9) for _, others in about)))
 
 
 def _rebuilt(

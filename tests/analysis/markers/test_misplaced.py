@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exogait.analysis.markers.misplaced import fault_of, odd_marker
-from exogait.analysis.markers.rebuild import rebuild_paths
+from exogait.analysis.markers.rebuild import amplification, rebuild_paths
 
 RATE = 100.0
 STOOD = np.array([[0.0, 0, 0], [0.2, 0, 0], [0, 0.15, 0.05], [0.1, 0.1, 0.2]])
@@ -94,3 +94,10 @@ def test_nothing_is_rebuilt_without_three_neighbours_or_of_too_many() -> None:
     paths, done = rebuild_paths(many, RATE, range(4))
     assert done == [] and paths is many
     assert rebuild_paths(walk(), RATE, range(4))[1] == []
+
+
+def test_a_point_beside_a_long_shape_is_told_worse_than_one_on_its_axis() -> None:
+    shin = np.array([[0.0, 0, 0.01], [0, 0.1, -0.01], [0, 0.2, 0.01], [0.02, 0.1, 0]])
+    on_axis, beside = (amplification(shin, np.array(p)) for p in ([0.0, -0.1, 0.0], [0.15, 0.1, 0.0]))
+    assert on_axis < 4 < 8 < beside
+    assert amplification(shin, shin.mean(axis=0)) == 0.0
