@@ -1,6 +1,8 @@
 from . import engine as engine
 from .controller.export import export_controller as export_controller
 from .controller.loop import Controller as Controller
+from .excitation.config import ExcitationConfig as ExcitationConfig
+from .excitation.world import ExcitationWorld as ExcitationWorld
 from .gait.config import WorldConfig as WorldConfig
 from .gait.reference import ReferenceMotion as ReferenceMotion
 from .gait.reference import load_reference as load_reference
@@ -12,8 +14,12 @@ from .gait.world import GaitWorld as GaitWorld
 from .learning.config import TrainConfig as TrainConfig
 from .learning.evaluation import EvaluationConfig as EvaluationConfig
 from .learning.evaluation import evaluate_policy as evaluate_policy
+from .learning.excitation.setup import make_excitation_world as make_excitation_world
 from .learning.gait_env import OsimGaitEnv as OsimGaitEnv
 from .learning.gait_env import OsimGaitVectorEnv as OsimGaitVectorEnv
+from .learning.outside.recruitment_env import RecruitmentEnv as RecruitmentEnv
+from .learning.outside.recruitment_env import RecruitmentVectorEnv as RecruitmentVectorEnv
+from .learning.outside.recruitment_vec_env import RecruitmentVecEnv as RecruitmentVecEnv
 from .learning.outside.registration import register as register
 from .learning.policy import Policy as Policy
 from .learning.policy import export_onnx as export_onnx
@@ -28,11 +34,16 @@ from .viewing.replay_page import replay as replay
 __all__ = [
     "Controller",
     "EvaluationConfig",
+    "ExcitationConfig",
+    "ExcitationWorld",
     "GaitVecEnv",
     "GaitWorld",
     "OsimGaitEnv",
     "OsimGaitVectorEnv",
     "Policy",
+    "RecruitmentEnv",
+    "RecruitmentVecEnv",
+    "RecruitmentVectorEnv",
     "ReferenceMotion",
     "Replay",
     "TrainConfig",
@@ -46,6 +57,7 @@ __all__ = [
     "fit_reference",
     "load_policy",
     "load_reference",
+    "make_excitation_world",
     "make_world",
     "register",
     "replay",

@@ -173,8 +173,8 @@ ONE_LINERS = {"GaitEvent", "QualityRow", "AddedMass", "JointActuation", "Bhargav
               "EvaluationConfig", "Record", "Card"}  # fmt: skip
 """Small things that stand in lists: one line each, no HTML of their own."""
 NOT_CHEAP = {
-    "Controller", "GaitVecEnv", "GaitWorld", "OsimGaitEnv", "OsimGaitVectorEnv", "OpenSimEngine", "Session",
-    "Trainer",
+    "Controller", "ExcitationWorld", "GaitVecEnv", "GaitWorld", "OsimGaitEnv", "OsimGaitVectorEnv", "OpenSimEngine",
+    "RecruitmentEnv", "RecruitmentVecEnv", "RecruitmentVectorEnv", "Session", "Trainer",
 }  # fmt: skip
 """Need a world, an export or OpenSim; their own tests make them."""
 

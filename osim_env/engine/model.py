@@ -255,12 +255,20 @@ class Model(Shown):
     layout: Layout = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._protect()
+        object.__setattr__(self, "layout", make_layout(self))
+
+    def __setstate__(self, content: dict[str, Any]) -> None:
+        """Make a copy as read-only as the model is; for writable arrays the kernels would be compiled anew."""
+        vars(self).update(content)
+        self._protect()
+
+    def _protect(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name, None)
             for array in value if isinstance(value, tuple) else (value,):
                 if isinstance(array, np.ndarray):
                     array.setflags(write=False)
-        object.__setattr__(self, "layout", make_layout(self))
 
     @property
     def n_coordinates(self) -> int:

@@ -80,6 +80,10 @@ class Anatomy(NamedTuple):
     """Muscles of each strength group, right then left, padded with -1, shape (n_groups, 2, longest)."""
     load_columns: NDArray[np.int64]
     """Added masses at waist, shanks and feet among the packed parameters, padded with -1, shape (3, 2)."""
+    device_parts: Floats
+    """Mass of the device at the same places, kg, shape (3, 2)."""
+    device_mass: float
+    """Of the whole device, kg."""
     drive_columns: Indices
     """Place of the device's actuators among the model's, shape (n_drives,)."""
     drive_mirror: Indices
@@ -278,6 +282,8 @@ class Results(NamedTuple):
     device_reward: Floats
     terms: Floats
     """Raw value of every reward term, shape (batch, n_terms)."""
+    end: Floats
+    """Time (s), forward speed and speed asked for (m/s) at the end of the control step, before resets, (batch, 3)."""
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     restarted: NDArray[np.bool_]

@@ -83,6 +83,7 @@ def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0
     drive_mirror, drive_sign = mirror_map(drives, ODD_COORDINATES) if two_sided else (np.arange(len(drives)), None)
     channels = () if device is None else signal_channels(device)
     legs = [1 + k for k, name in enumerate(model.body_names) if name.split("_")[0] in ("femur", "tibia", "torso")]
+    worn = {} if device is None else {part.body: part.mass for part in device.added_mass}
     names, actuation = ((), ()) if device is None else (device.actuator_names, device.actuation)
     return Anatomy(
         joints=columns,
@@ -101,6 +102,8 @@ def make_anatomy(model: Model, device: Device | None, pose_emphasis: float = 1.0
         width_scale=np.array(model.muscles.width_scale, float),
         groups=_groups(model),
         load_columns=_load_columns(model),
+        device_parts=np.array([[*(worn.get(body, 0.0) for body in bodies), 0.0][:2] for bodies in LOADED]),
+        device_mass=0.0 if device is None else float(device.mass),
         drive_columns=np.array([model.actuator_names.index(name) for name in names], np.int64),
         drive_mirror=np.asarray(drive_mirror, np.int64),
         drive_sign=np.ones(len(drives)) if drive_sign is None else drive_sign,
@@ -230,6 +233,7 @@ def make_results(n: int, n_observations: int, n_privileged: int, bodies: Bodies)
         reward=np.zeros(n),
         device_reward=np.zeros(n),
         terms=np.zeros((n, len(TERMS))),
+        end=np.zeros((n, 3)),
         terminated=np.zeros(n, np.bool_),
         truncated=np.zeros(n, np.bool_),
         restarted=np.zeros(n, np.bool_),
@@ -260,6 +264,7 @@ def make_motion(reference: ReferenceMotion, model: Model, activation: Floats, te
         size=person_height(model) / load_tables().constants["generic_height"],
         slowest=float(reference.speed_range[0]),
         fastest=float(reference.speed_range[1]),
-        start_activation=activation,
-        start_tendon=tendon,
+        # In one order, whatever they came in: the kernel is compiled for it.
+        start_activation=np.ascontiguousarray(activation),
+        start_tendon=np.ascontiguousarray(tendon),
     )

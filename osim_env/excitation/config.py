@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -168,7 +168,7 @@ class ExcitationConfig:
 
     def settings(self, *, auto_reset: bool) -> Settings:
         """The numbers that the kernel reads."""
-        return Settings(
+        numbers = Settings(
             control_step=self.control_step,
             integration_step=self.integration_step,
             implicitness=IMPLICITNESS,
@@ -205,3 +205,9 @@ class ExcitationConfig:
             torque_delay=self.torque_delay,
             cuff_slip=self.cuff_slip,
         )
+        return Settings._make(map(_as_declared, get_type_hints(Settings).values(), numbers))
+
+
+def _as_declared(kind: type, value: Any) -> Any:
+    """A number, or numbers, as the kernel takes them: for a 30 instead of 30.0 it would be compiled anew, a minute."""
+    return kind(value) if kind in (int, float) else tuple(map(float, value))

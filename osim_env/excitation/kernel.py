@@ -124,8 +124,8 @@ def ended(a, c, b, s, w, at, lane, i):
 
 @jit
 def draw_body(a, c, b, s, draw, gravity, i):
-    """Draw strengths, a load, and what is asked; every walk begins on level ground."""
-    b.time[i] = 0.0
+    """Draw strengths, a load, and what is asked: of the last walk nothing stays, and each begins on level ground."""
+    b.time[i], b.stride_rate[i], b.slope_ahead[i] = 0.0, 0.0, 0.0
     if draw.share.shape[0] > 0:
         chance, kind = uniform(b.random, i), 0
         while kind < draw.share.shape[0] - 1 and chance >= draw.share[kind]:
@@ -311,6 +311,8 @@ def control_step(
             b.power[i, 1] = get(w, at.wrench + 1, lane) / b.person_mass[i]
             read_body(a, c, b, w, at, lane, i)
             move_on(c, b, s, motion, i)
+            results.end[i, 0], results.end[i, 1] = b.time[i], b.state[i, c.n_coordinates + c.pelvis_tx]
+            results.end[i, 2] = b.speed[i]
             if c.n_drives > 0 and decides:
                 exoskeleton.sense(a, c, b, faults, s, w, at, lane, i, s.control_step * s.device_every, False)
             feel(c, b, felt, past, i, NEXT)

@@ -56,12 +56,14 @@ def draw_load(a, c, b, s, i):
 @jit
 def carry(a, c, b, i, place, mass):
     """Let a body carry ``mass`` (kg, on shanks and feet each side) at one place, whatever it carried there before."""
-    more = mass - b.load[i, place]
-    for column in a.load_columns[place]:
-        if column >= 0:
-            b.parameters[i, column] += more
-            b.body_mass[i] += more
+    # From the masses themselves, not from what was carried before: a body that lays a load down is the one it was.
     b.load[i, place] = mass
+    b.body_mass[i] = b.person_mass[i] + b.worn[i] * a.device_mass
+    for p in range(a.load_columns.shape[0]):
+        for k in range(a.load_columns.shape[1]):
+            if a.load_columns[p, k] >= 0:
+                b.parameters[i, a.load_columns[p, k]] = b.load[i, p] - (1.0 - b.worn[i]) * a.device_parts[p, k]
+                b.body_mass[i] += b.load[i, p]
 
 
 @jit

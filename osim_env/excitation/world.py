@@ -8,7 +8,7 @@ thread (:mod:`.kernel`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,49 +18,26 @@ from exogait.models.device import Device
 
 from ..device.exoskeleton import signal_channels
 from ..engine import Model
-from ..engine.batch import groups
-from ..engine.integration import DESCRIBE, Batch, Task
-from ..engine.observation import state_rows
-from ..engine.threads import over_batches
+from ..engine.integration import DESCRIBE, Task
+from ..engine.model import n_blocks
+from ..engine.threads import over_batches, refuse_after_fork, workspace
 from ..gait.population import CONDITIONS, BodySource, Population
 from ..gait.reference import ReferenceMotion
 from ..gait.step.command import checked_action
-from .arrays import Anatomy, Bodies, Draw, Faults, Motion, Results
-from .assemble import LOADED, joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_faults, make_results
+from .arrays import Bodies, Draw, Faults, Results
+from .assemble import joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_faults, make_results
 from .config import ExcitationConfig
 from .kernel import begin, control_step
 from .observation import Names, observation_names, privileged_names
+from .parts import Call, Part, machine_code, make_part
 from .senses import FELT, felt_width
 from .start import make_start
-from .task import NEVER
+from .task import NEVER, WAIST
 from .terms import IMITATION, TERMS
 
 Floats = NDArray[np.float64]
 SCHEME = "muscles"
 """Name of this scheme in the description of a policy."""
-
-
-class Part(NamedTuple):
-    """Bodies of one size: neighbours in the batch that share a compiled model."""
-
-    model: Model
-    rows: slice
-    bodies: Bodies
-    """Views of the batch's."""
-    felt: Bodies
-    past: Floats
-    faults: Faults
-    results: Results
-    anatomy: Anatomy
-    motion: Motion
-    groups: Any
-    location: Floats
-    """Where added masses sit in each body's frame, m, shape (n_bodies, 3)."""
-
-    @property
-    def n(self) -> int:
-        """Number of its bodies."""
-        return self.rows.stop - self.rows.start
 
 
 class ExcitationWorld:
@@ -91,6 +68,7 @@ class ExcitationWorld:
         auto_reset: bool = True,
         sizes: Sequence[tuple[Model, int]] = (),
     ) -> None:
+        refuse_after_fork()
         self.model, self.config, self.n_envs, self.device, self.auto_reset = model, config, n_envs, device, auto_reset
         low, high = reference.speed_range
         if not low <= config.speeds[0] <= config.speeds[1] <= high:
@@ -104,8 +82,7 @@ class ExcitationWorld:
         extra = round(config.torque_delay[1] / config.control_step)
         own = [make_bodies(m, self.columns, device, n, config.control_step, extra) for m, n in models]
         self.bodies = Bodies._make(np.concatenate(arrays) for arrays in zip(*own, strict=True))
-        # Each environment starts its own sequence of random numbers far from the others'.
-        self.bodies.random[:] = np.random.SeedSequence(seed).generate_state(n_envs, np.uint64)
+        self.seed(seed)
         self.faults = make_faults(n_envs, self.bodies.history.shape[2])
         # Where senses are late, what is felt has arrays of its own.
         late = round(config.sensory_delay / config.control_step)
@@ -114,6 +91,8 @@ class ExcitationWorld:
         self.results = make_results(n_envs, self.n_observations, len(self.privileged_names), self.bodies)
         self.steps = 0
         """Control steps taken so far; the device decides in every ``device_every``-th."""
+        self._no_torque = np.zeros((n_envs, self.n_device_actions))
+        self._calls: tuple[Call, ...] = ()
         self._source = None if population is None else BodySource(population, tuple(model.muscle_names))
         self._at, self._gravity = model.layout, np.asarray(model.gravity, float)
         self.parts = tuple(self._parts(models, reference))
@@ -130,13 +109,21 @@ class ExcitationWorld:
             rows, start = slice(start, start + n), start + n
             if model.layout != self._at or model.muscle_names != self.model.muscle_names:
                 raise InputError("sizes", model.name, "the same model in other sizes")
-            yield Part(
-                model, rows, Bodies._make(array[rows] for array in self.bodies),
-                Bodies._make(array[rows] for array in self.felt), self.past[rows],
-                Faults._make(array[rows] for array in self.faults),
-                Results._make(array[rows] for array in self.results), make_anatomy(model, self.device),
-                make_start(model, reference), groups(model), model.tree.mass_centre.copy(),
-            )  # fmt: skip
+            anatomy, location = make_anatomy(model, self.device), model.tree.mass_centre.copy()
+            yield self._part(model, rows, anatomy, make_start(model, reference), location)
+
+    def _part(self, *own: Any) -> Part:
+        return make_part(
+            *own, bodies=self.bodies, felt=self.felt, past=self.past, faults=self.faults, results=self.results
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle and ``copy.deepcopy`` keep: parts are made anew, to look into the copy's own arrays."""
+        return {**vars(self), "parts": [part[:5] for part in self.parts], "_calls": ()}
+
+    def __setstate__(self, content: dict[str, Any]) -> None:
+        vars(self).update(content)
+        self.parts = tuple(self._part(*part) for part in content["parts"])
 
     def _set(self, config: ExcitationConfig) -> None:
         self.config = config
@@ -150,11 +137,14 @@ class ExcitationWorld:
         self.draw = draw if len(before.speed_share) != config.speed_bins else draw._replace(
             speed_share=before.speed_share
         )  # fmt: skip
-        n_steps = round(config.control_step / config.integration_step)
-        self._task = Task(
-            n_steps, config.integration_step, self.settings.implicitness, 0, self.settings.speed_limit, DESCRIBE, 1, 1
-        )
+        now = self.settings
+        n_steps = round(now.control_step / now.integration_step)
+        self._task = Task(n_steps, now.integration_step, now.implicitness, 0, now.speed_limit, DESCRIBE, 1, 1)
         self._look = Task(0, 0.0, 1.0, 0, np.inf, DESCRIBE, 1, 1)
+
+    def seed(self, seed: int) -> None:
+        """Begin the sequences of random numbers anew, each environment's far from the others'."""
+        self.bodies.random[:] = np.random.SeedSequence(seed).generate_state(self.n_envs, np.uint64)
 
     def set_config(self, config: ExcitationConfig) -> None:
         """Change the settings between two control steps (a stage of a curriculum)."""
@@ -216,21 +206,22 @@ class ExcitationWorld:
 
     # ---- one control step ------------------------------------------------------------------------------------------
 
-    def _batch(self, part: Part) -> Batch:
-        bodies = part.bodies
-        return Batch(
-            parameters=bodies.parameters,
-            added_mass_location=part.location,
-            state=bodies.state,
-            state_rows=state_rows(self.model),
-            excitation=bodies.excitation,
-            actuator=bodies.torque,
-            rates=np.zeros((1, self.model.n_coordinates)),
-            time=bodies.clock,
-            status=bodies.status,
-            result=np.zeros((part.n, 0)),
-            result_rows=np.zeros(0, np.int64),
-        )
+    def _prepared(self) -> tuple[Call, ...]:
+        """A control step of every part, made once for the present settings."""
+        chosen = (self.settings, self.draw, self.weights)
+        if not self._calls or any(now is not then for now, then in zip(chosen, self._calls[0].chosen, strict=True)):
+            rows, action = workspace(self._at.n_rows, self.config.backend), np.zeros((1, 1))
+            calls = []
+            for part in self.parts:
+                first = (part.groups, self._at)
+                middle = (
+                    part.batch, self._task, self._look, part.anatomy, self.columns, part.bodies, part.felt, part.past,
+                    part.faults, self.settings, part.motion, self.draw, self._gravity, self.weights,
+                )  # fmt: skip
+                code = machine_code(control_step, (*first, rows, *middle, action, action, True, part.results, 0, 0))
+                calls.append(Call(chosen, code, first, middle, part.rows, part.results))
+            self._calls = tuple(calls)
+        return self._calls
 
     def step(self, action: NDArray[Any], device_action: NDArray[Any] | None = None) -> Results:
         """Advance every environment by one control step.
@@ -249,20 +240,19 @@ class ExcitationWorld:
         """
         ended = self.bodies.fallen != 0
         action = checked_action("action", action, (self.n_envs, self.n_actions), ended)
-        if device_action is None:
-            device_action = np.zeros((self.n_envs, self.n_device_actions))
-        device_action = checked_action("device action", device_action, (self.n_envs, self.n_device_actions), ended)
-        batches, decides = [self._batch(part) for part in self.parts], self.device_decides
+        torque = self._no_torque
+        if device_action is not None:
+            torque = checked_action("device action", device_action, (self.n_envs, self.n_device_actions), ended)
+        calls, decides = self._prepared(), self.device_decides
 
         def work(rows: Floats, k: int, start: int, stop: int) -> None:
-            part = self.parts[k]
-            control_step(
-                part.groups, self._at, rows, batches[k], self._task, self._look, part.anatomy, self.columns,
-                part.bodies, part.felt, part.past, part.faults, self.settings, part.motion, self.draw, self._gravity,
-                self.weights, action[part.rows], device_action[part.rows], decides, part.results, start, stop,
-            )  # fmt: skip
+            _, code, first, middle, own, results = calls[k]
+            code(*first, rows, *middle, action[own], torque[own], decides, results, start, stop)
 
-        over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
+        if len(calls) == 1 and n_blocks(self.n_envs, self.config.backend) == 1:  # nothing to share among threads
+            work(workspace(self._at.n_rows, self.config.backend), 0, 0, 1)
+        else:
+            over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
         self.steps += 1
         return self.results
 
@@ -308,12 +298,11 @@ class ExcitationWorld:
         return self._begin(np.ones(self.n_envs, np.bool_), anew=False, redraw=False)
 
     def _begin(self, chosen: NDArray[np.bool_], *, anew: bool, redraw: bool) -> Results:
-        batches = [self._batch(part) for part in self.parts]
 
         def work(rows: Floats, k: int, start: int, stop: int) -> None:
             part = self.parts[k]
             begin(
-                part.groups, self._at, rows, batches[k], self._look, part.anatomy, self.columns, part.bodies,
+                part.groups, self._at, rows, part.batch, self._look, part.anatomy, self.columns, part.bodies,
                 part.felt, part.past, part.faults, self.settings, part.motion, self.draw, self._gravity, part.results,
                 chosen[part.rows], anew, redraw, start, stop,
             )  # fmt: skip
@@ -327,20 +316,14 @@ class ExcitationWorld:
             raise InputError("device condition", condition, "a world with a device")
         if condition not in CONDITIONS:
             raise InputError("device condition", condition, ", ".join(CONDITIONS))
-        worn = condition != "none"
-        start, bodies = self._at.added_mass - self._at.strength, self.bodies
-        loads = [bodies.load[index, place].copy() for place in range(len(LOADED))]
-        for place in range(len(LOADED)):
-            self.carry(index, place, 0.0)
+        worn, start, bodies = condition != "none", self._at.added_mass - self._at.strength, self.bodies
         for worn_part in self.device.added_mass:
             body = 1 + self.model.index("body", worn_part.body)
             bodies.parameters[index, start + body] = 0.0 if worn else -worn_part.mass
             for part in self.parts:
                 part.location[body] = np.array(worn_part.location) * part.motion.size
         bodies.worn[index], bodies.powered[index] = float(worn), float(condition == "powered")
-        bodies.body_mass[index] = bodies.person_mass[index] + (self.device.mass if worn else 0.0)
-        for place, mass in enumerate(loads):
-            self.carry(index, place, mass)
+        self.carry(index, WAIST, bodies.load[index, WAIST])
 
     def carry(self, index: NDArray[np.int64], place: int, mass: float | Floats) -> None:
         """Let bodies carry a load, whatever they carried there before.
@@ -353,12 +336,14 @@ class ExcitationWorld:
             place: :data:`.task.WAIST`, :data:`.task.SHANKS` or :data:`.task.FEET`.
             mass: kg, on shanks and feet each side; one number or shape (len(index),).
         """
-        bodies, more = self.bodies, mass - self.bodies.load[index, place]
-        for column in self.anatomy.load_columns[place]:
-            if column >= 0:
-                bodies.parameters[index, column] += more
-                bodies.body_mass[index] += more
+        bodies, anatomy = self.bodies, self.anatomy
         bodies.load[index, place] = mass
+        bodies.body_mass[index] = bodies.person_mass[index] + bodies.worn[index] * anatomy.device_mass
+        for (where, k), column in np.ndenumerate(anatomy.load_columns):
+            if column >= 0:
+                missing = (1.0 - bodies.worn[index]) * anatomy.device_parts[where, k]
+                bodies.parameters[index, column] = bodies.load[index, where] - missing
+                bodies.body_mass[index] += bodies.load[index, where]
 
     def ask(
         self,

@@ -1,26 +1,42 @@
-"""The walking body as a Gymnasium environment, one body on either engine, or many in one batch.
+"""The walking body as a Gymnasium environment: a policy commands its muscles, one excitation each.
 
 Observation
-    ``GaitWorld.human_observation_names`` lists every entry: phase of the half stride (cos, sin, twice), commanded speed
-    (m/s), pelvis height error (m), pelvis tilt, list, rotation (rad) and sideways position (m), their rates (rad/s,
-    m/s, the forward one relative to the reference), joint angles (rad), joint speeds (0.1 rad/s), angle errors against
-    the reference (rad), present muscle moments (N m/kg), the previous action, vertical load of each foot (body
-    weights), strength of seven muscle groups a side (1 = healthy), and with a device its torques (N m/kg) and whether
-    it is worn and powered. In the second half of a stride everything is mirrored: the policy always sees the leg that
-    struck the floor last as the near one.
+    ``env.unwrapped.world.observation_names`` lists every entry: phase of the half stride (cos, sin, twice) and the
+    speed aimed for (m/s); slope (ten times the grade) and stride rate asked for; size of the body; height (m from
+    0.9 m), orientation (rad), sideways position (m) and velocities (rad/s, m/s) of the pelvis; joint angles (rad) and
+    speeds (0.1 rad/s); activation, normalized fibre length (less 1) and velocity, tendon force (over the strength) of
+    every muscle; the last excitations and change of step rate; load of each foot now and a control step ago (body
+    weights); strength of seven muscle groups a side (1 = healthy); with a device its torques (N m/kg) and whether it is
+    worn and on. There is no reference motion in it.
 
 Action
-    ``human_action_names``, each in [-1, 1]: with ``scheme="recruitment"`` a change of the demanded moment of each
-    joint and of the step rate; with ``scheme="excitation"`` a change of each muscle's excitation and of the step
-    rate.
+    ``env.unwrapped.world.action_names``, each in [-1, 1]: a number ``z`` a muscle, whose excitation is
+    ``log(1 + exp(s z)) / s`` with ``s = config.squash`` (10), kept between ``config.min_excitation`` and 1, and a
+    change of the step rate (1 is ``config.phase_rate``, 20%). So z = 1 is full excitation, z = 0 is 0.07, and below
+    -0.46 a muscle rests. It is the number that the suite's own policies give:
+    ``load_policy("walker").act(observation[None])[0]`` is an action. :meth:`OsimGaitEnv.action_of` makes one of
+    excitations in [0, 1].
+
+    Observation and action are seen from the near leg, the one that struck the floor last: in the second half of a
+    stride left and right are exchanged.
 
 Reward
-    The weighted sum of the terms in :mod:`exogait.osim_env.gait.step.rewards`.
+    The weighted sum of the terms in :mod:`exogait.osim_env.excitation.terms`; weights are in ``config.human_weights``.
 
 End
     ``terminated`` at a fall (pelvis below 0.7 of its nominal height, the body touching the ground with anything but a
     foot, or a diverged simulation), ``truncated`` after ``config.episode`` seconds. A shorter limit in control steps
     is Gymnasium's own: ``gymnasium.make(..., max_episode_steps=100)``.
+
+Task
+    ``env.reset(options={...})``, for this episode; what is not given is drawn, as ``config`` says.
+
+    ======================  ==============================================================
+    ``phase``               Where in the stride to begin, share since right heel strike.
+    ``speed``               To walk at, m/s.
+    ``stride_rate``         To keep, over the reference's at that speed; the body chooses without.
+    ``slope``               Grade, rise over run; the ground tilts to it after the start, by 0.05 a second.
+    ======================  ==============================================================
 
 Info
     ======================  ==============================================================
@@ -32,44 +48,56 @@ Info
     ======================  ==============================================================
 
 :class:`OsimGaitVectorEnv` is the same for many bodies in one compiled batch: ``gymnasium.make_vec("OsimGait-v0", 16)``.
+The recruitment baseline, whose actions change joint moments, is ``OsimGaitRecruitment-v0``.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from exogait.data.errors import InputError
 
-from ..gait.config import Transition, WorldConfig
-from ..gait.setup import WorldSetup, make_world
-from ..gait.world import GaitWorld
+from ..engine import Model, contact_forces
+from ..excitation.config import ExcitationConfig, inverse_softplus
+from ..excitation.terms import HUMAN, TERMS
+from ..excitation.world import ExcitationWorld
+from ..gait.population import Population
+from ..gait.setup import WorldSetup
+from .excitation.setup import make_excitation_world
+from .outside.filmed import FilmedEnv
 from .policy import Policy
 
 if TYPE_CHECKING:
-    from ..viewing.live import Camera
+    from ..viewing.live import Now
 
-RENDER_MODES = ("rgb_array", "human")
-FRAMES_PER_SECOND = 50
-"""One frame a control step of the usual length."""
+TASK = {"phase": (0.0, 1.0), "speed": (0.0, 10.0), "stride_rate": (0.5, 2.0), "slope": (-0.5, 0.5)}
+"""What can be asked of a body at a start, lowest and highest value; the reference may cover fewer speeds."""
+NAMES = ("time", "speed", "commanded_speed", "fall", *(f"reward/{name}" for name in HUMAN))
+"""What ``info`` says after a step."""
+FALL = TERMS.index("device_fall")
+"""Column of the reward terms that is 1 in the step of a fall."""
+ENVIRONMENT_CONFIG = ExcitationConfig(early_termination=False)
+"""Settings without a ``config``."""
 
 
-class OsimGaitEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
-    """One walking body; see the module's text for observation, action, reward, end and info.
+class OsimGaitEnv(FilmedEnv):
+    """One walking body; see the module's text for observation, action, reward, end, task and info.
 
     Args:
-        engine: ``"twin"`` (compiled) or ``"opensim"``.
         device: Name or file of an exoskeleton.
         deficit: Name or file of a muscle deficit.
-        subject: File of a subject.
+        subject: File of a subject: a body of another size.
+        population: Bodies, and device conditions, to draw from at every reset.
         speed: Walking speed, m/s; drawn from ``config.speeds`` at every reset without one.
         reference: Name or file of a reference motion.
         device_policy: Policy that drives the device; without one it gives no torque.
@@ -80,30 +108,28 @@ class OsimGaitEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         InputError: The speed is outside the reference's range, or there is no such way to render.
     """
 
-    metadata = {"render_modes": list(RENDER_MODES), "render_fps": FRAMES_PER_SECOND}  # noqa: RUF012 (Gymnasium's own)
-
     def __init__(
         self,
         *,
-        engine: Literal["twin", "opensim"] = "twin",
         device: str | None = None,
         deficit: str | None = None,
         subject: str | Path | None = None,
+        population: Population | None = None,
         speed: float | None = None,
         reference: str | Path | None = None,
         device_policy: Policy | None = None,
-        config: WorldConfig | None = None,
+        config: ExcitationConfig | None = None,
         render_mode: Literal["rgb_array", "human"] | None = None,
     ) -> None:
-        if render_mode is not None and render_mode not in RENDER_MODES:
-            raise InputError("render_mode", render_mode, f"choose {' or '.join(RENDER_MODES)}, or None")
-        self.render_mode = render_mode
-        self.world = _world(1, engine, device, deficit, subject, speed, reference, config)
-        self.world.rng = self.np_random
-        self.speed, self.device_policy = speed, device_policy
+        super().__init__(render_mode)
+        self.world = _world(
+            1, config, speed, auto_reset=False, device=device, deficit=deficit, subject=subject, population=population,
+            reference=reference,
+        )  # fmt: skip
+        self.device_policy = device_policy
+        self.world.seed(int(self.np_random.integers(2**63)))
         self.observation_space, self.action_space = spaces_of(self.world)
-        self.metadata = {**self.metadata, "render_fps": round(1.0 / self.world.config.control_step)}
-        self._camera: Camera | None = None
+        self.film_each(self.world.config.control_step)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -112,61 +138,65 @@ class OsimGaitEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
         Args:
             seed: Of everything random from here on; without one it goes on as it was, at first from a fresh seed.
-            options: ``phase``, share of the stride to start at, random without; ``speed``, m/s.
+            options: The task; see the module's text.
 
         Raises:
-            InputError: A speed is outside the reference's range, or an option is unknown.
+            InputError: An option is unknown, or outside its range.
         """
         super().reset(seed=seed)
-        self.world.rng = self.np_random
-        start(self.world, np.arange(1), [options or {}], self.speed)
+        if seed is not None:
+            self.world.seed(seed)
+        self.world.steps = 0
+        start(self.world, np.arange(1), [options or {}])
         if self.render_mode == "human":
             self.render()
-        observation = self.world.human_observation()[0].astype(np.float32)
-        return observation, {name: value[0].item() for name, value in facts(self.world).items()}
+        observation = self.world.results.observation[0].copy()
+        return observation, {name: value[0].item() for name, value in standing(self.world).items()}
 
-    def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[Any]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Advance by one control step."""
-        step = advance(self.world, np.asarray(action, float)[None], self.device_policy)
+        results = self.world.step(np.asarray(action)[None], device_action(self.world, self.device_policy))
         if self.render_mode == "human":
             self.render()
-        return (
-            step.human_final[0].astype(np.float32),
-            float(step.human_reward[0]),
-            bool(step.terminated[0]),
-            bool(step.truncated[0]),
-            {name: value[0].item() for name, value in facts(self.world, step).items()},
-        )
+        terminated, truncated = bool(results.terminated[0]), bool(results.truncated[0])
+        # What was seen last holds numbers alone, also of a body that diverged.
+        seen = results.final_observation if terminated or truncated else results.observation
+        terms = results.terms[0].tolist()
+        info = dict(zip(NAMES, (*results.end[0].tolist(), terms[FALL] > 0.0, *terms), strict=False))
+        return seen[0].copy(), float(results.reward[0]), terminated, truncated, info
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """A picture of the body now, shape (height, width, 3); in the mode ``human`` it is shown instead."""
-        if self.render_mode is None:
-            gymnasium.logger.warn("render() without a render_mode: gymnasium.make('OsimGait-v0', render_mode=...)")
-            return None
-        if self._camera is None:
-            from ..viewing.live import Camera
+    def action_of(self, excitation: ArrayLike, step_rate: float = 0.0) -> NDArray[np.float32]:
+        """The action that gives the model's muscles these excitations in the next control step.
 
-            self._camera = Camera(self.world.physics.model, window=self.render_mode == "human")
-        return self._camera.show(self.world)
+        Args:
+            excitation: In [0, 1], in the order of ``world.model.muscle_names``, shape (n_muscles,); what is below
+                ``config.min_excitation`` gives that.
+            step_rate: Change of the step rate, in [-1, 1].
+        """
+        world, squash = self.world, self.world.config.squash
+        wanted = np.clip(inverse_softplus(squash * np.asarray(excitation, float)) / squash, -1.0, 1.0)
+        if world.bodies.phase[0] >= 0.5:  # the left leg is the near one
+            wanted = wanted[world.anatomy.muscle_mirror]
+        return np.append(wanted, step_rate).astype(np.float32)
 
-    def close(self) -> None:
-        """Close the window."""
-        if self._camera is not None:
-            self._camera.close()
-        self._camera = None
+    def look(self) -> tuple[Model, Now]:
+        """The body, and what a picture shows of it."""
+        from ..viewing.live import Now
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What pickle and ``copy.deepcopy`` keep: all but the window."""
-        return {**vars(self), "_camera": None}
-
-    def __setstate__(self, content: dict[str, Any]) -> None:
-        vars(self).update(content)
-        # Both draw from one generator, also where a copier did not know that they are the same.
-        self.world.rng = self.np_random
+        world, model = self.world, self.world.model
+        feet = [model.index("foot", side) for side in "rl"]
+        ground = contact_forces(model, world.q[:1], world.u[:1])
+        free = ground.free_moment[0, feet, None] * np.array([0.0, 1.0, 0.0])
+        under = np.stack([ground.foot_force[0, feet], ground.centre_of_pressure[0, feet], free], axis=1)
+        bodies = world.bodies
+        return model, Now(
+            float(bodies.time[0]), world.q[0], world.activation[0], under, float(bodies.person_mass[0]),
+            float(bodies.speed[0]),
+        )  # fmt: skip
 
 
 class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]]):
-    """Many walking bodies as one compiled batch; ended episodes start anew within the same step.
+    """Many walking bodies as one compiled batch; ended episodes start anew within the same step, in the kernel.
 
     ``infos["final_obs"]`` and ``infos["final_info"]`` hold what the ended ones saw last (``AutoresetMode.SAME_STEP``);
     infos are arrays over the bodies with the names of :class:`OsimGaitEnv`.
@@ -174,11 +204,12 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
     Args:
         num_envs: Number of bodies.
         device_policy: Policy that drives the devices; without one they give no torque.
-        speed: Walking speed of all, m/s; drawn for each at every reset without one.
+        speed: Walking speed of all, m/s; drawn for each at every start without one.
         max_episode_steps: End every episode after so many control steps, where that is before ``config.episode``.
-        config: Further settings.
+        config: Further settings; ``ExcitationConfig(backend="float32")`` is twice as fast from 16 bodies on.
         render_mode: Only None.
-        setup: ``device``, ``deficit``, ``subject``, ``reference`` as for :class:`OsimGaitEnv`.
+        setup: ``device``, ``deficit``, ``subject``, ``population``, ``reference`` as for :class:`OsimGaitEnv`; here a
+            population may have several sizes.
 
     Raises:
         InputError: A setting is impossible.
@@ -193,27 +224,24 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
         device_policy: Policy | None = None,
         speed: float | None = None,
         max_episode_steps: int | None = None,
-        config: WorldConfig | None = None,
+        config: ExcitationConfig | None = None,
         render_mode: None = None,
         **setup: Any,
     ) -> None:
         if num_envs < 1:
-            raise InputError("num_envs", num_envs, "a positive number")
+            raise InputError("num_envs", num_envs, "at least one body")
         if render_mode is not None:
-            raise InputError("render_mode", render_mode, "a batch shows nothing; render one body of its own")
-        config = config or WorldConfig(early_termination=False)
+            raise InputError("render_mode", render_mode, "None: a batch shows no pictures")
+        config = config or ENVIRONMENT_CONFIG
         if max_episode_steps is not None:
             seconds = min(config.episode, max_episode_steps * config.control_step)
             config = dataclasses.replace(config, episode=seconds)
-        self.num_envs, self.speed, self.device_policy, self.render_mode = num_envs, speed, device_policy, None
-        unknown = sorted(setup.keys() - {"engine", "device", "deficit", "subject", "reference"})
+        unknown = sorted(setup.keys() - {"device", "deficit", "subject", "population", "reference"})
         if unknown:
-            raise InputError("settings", unknown[0], "choose engine, device, deficit, subject or reference")
-        self.world = _world(
-            num_envs, setup.get("engine", "twin"), setup.get("device"), setup.get("deficit"), setup.get("subject"),
-            speed, setup.get("reference"), config,
-        )  # fmt: skip
-        self.world.rng = self.np_random
+            raise InputError("settings", unknown[0], "choose device, deficit, subject, population or reference")
+        self.num_envs, self.device_policy, self.render_mode = num_envs, device_policy, None
+        self.world = _world(num_envs, config, speed, auto_reset=True, **setup)
+        self.world.seed(int(self.np_random.integers(2**63)))
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -224,106 +252,120 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
         """Put every body on the reference motion.
 
         Args:
-            seed: One for the batch, or one for each body of which the first counts: the batch draws from one generator.
-            options: As for :class:`OsimGaitEnv`, for all bodies; ``reset_mask`` resets only some.
+            seed: One for the batch, from which every body's own follows; of one for each body the first counts.
+            options: As for :class:`OsimGaitEnv`, one number for all bodies; ``reset_mask`` resets only some.
         """
         seed = seed[0] if isinstance(seed, list | tuple) else seed
         super().reset(seed=seed)
-        self.world.rng = self.np_random
+        if seed is not None:
+            self.world.seed(seed)
         options = dict(options or {})
         index = np.flatnonzero(options.pop("reset_mask", np.ones(self.num_envs, bool)))
-        start(self.world, index, [options] * len(index), self.speed)
-        return self.world.human_observation().astype(np.float32), self._batched(facts(self.world))
+        if len(index) == self.num_envs:
+            self.world.steps = 0
+        start(self.world, index, [options] * len(index))
+        return self.world.results.observation.copy(), self._batched(standing(self.world))
 
     def step(
-        self, actions: NDArray[np.float32]
+        self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Advance every body by one control step; those whose episode ended have been reset."""
-        step = advance(self.world, np.asarray(actions, float), self.device_policy)
-        infos, done = self._batched(facts(self.world, step)), step.terminated | step.truncated
-        observation = step.human_final.astype(np.float32)
+        results = self.world.step(actions, device_action(self.world, self.device_policy))
+        last = facts(self.world)
+        infos, done = self._batched(last), results.terminated | results.truncated
         if done.any():
-            ended = np.flatnonzero(done)
             final = np.full(self.num_envs, None, dtype=object)
-            for i in ended:
-                final[i] = observation[i].copy()
-            last = {name: value for name, value in infos.items() if not name.startswith("_")}
-            start(self.world, ended, [{}] * len(ended), self.speed)
-            infos = self._batched({**last, **facts(self.world)}) | {
+            for i in np.flatnonzero(done):
+                final[i] = results.final_observation[i].copy()
+            infos = self._batched({**last, **standing(self.world)}) | {
                 "final_obs": final, "_final_obs": done.copy(),
                 "final_info": {**last, **{f"_{name}": done.copy() for name in last}}, "_final_info": done.copy(),
             }  # fmt: skip
-            observation = self.world.human_observation().astype(np.float32)
-        return observation, step.human_reward.copy(), step.terminated, step.truncated, infos
+        return (
+            results.observation.copy(), results.reward.copy(), results.terminated.copy(), results.truncated.copy(),
+            infos,
+        )  # fmt: skip
 
     def _batched(self, infos: dict[str, NDArray[Any]]) -> dict[str, Any]:
         """Infos with the masks that Gymnasium's vector environments carry: all bodies know all."""
         return infos | {f"_{name}": np.ones(self.num_envs, bool) for name in infos}
 
-    def __setstate__(self, content: dict[str, Any]) -> None:
-        vars(self).update(content)
-        self.world.rng = self.np_random
 
-
-def spaces_of(world: GaitWorld) -> tuple[spaces.Box, spaces.Box]:
+def spaces_of(world: ExcitationWorld) -> tuple[spaces.Box, spaces.Box]:
     """Observation and action space of one body."""
     return (
-        spaces.Box(-np.inf, np.inf, (len(world.human_observation_names),), np.float32),
-        spaces.Box(-1.0, 1.0, (world.n_human_actions,), np.float32),
+        spaces.Box(-np.inf, np.inf, (world.n_observations,), np.float32),
+        spaces.Box(-1.0, 1.0, (world.n_actions,), np.float32),
     )
 
 
-def start(world: GaitWorld, index: NDArray[np.int64], options: list[dict[str, Any]], speed: float | None) -> None:
-    """Put some bodies on the reference motion, each with its options.
+def start(world: ExcitationWorld, index: NDArray[np.int64], options: Sequence[Mapping[str, Any]]) -> None:
+    """Put some bodies on the reference motion, each with its task.
 
     Args:
         world: The bodies.
         index: Which, shape (n,).
-        options: For each, ``phase`` (share of the stride) and ``speed`` (m/s), random without.
-        speed: Speed of those whose options name none, m/s.
+        options: What is asked of each (:data:`TASK`); what is not is drawn.
 
     Raises:
-        InputError: An option is unknown, or a speed outside the reference's range.
+        InputError: An option is unknown, or outside its range.
     """
-    for key in {key for one in options for key in one} - {"phase", "speed"}:
-        raise InputError("options", key, "choose phase or speed")
-    kinds: dict[tuple[bool, bool], list[int]] = {}  # a draw for all, as long as all ask for the same
-    for k, one in enumerate(options):
-        kinds.setdefault(("phase" in one, "speed" in one), []).append(k)
-    for (has_phase, has_speed), rows in kinds.items():
-        phase = np.array([options[k]["phase"] for k in rows], float) if has_phase else None
-        speeds = None if speed is None else np.full(len(rows), float(speed))
-        speeds = np.array([options[k]["speed"] for k in rows], float) if has_speed else speeds
-        world.reset(index[rows], phase=phase, speed=speeds)
-
-
-def advance(world: GaitWorld, action: NDArray[Any], device_policy: Policy | None) -> Transition:
-    """One control step; the device follows its policy or gives no torque."""
-    return world.step(action, None if device_policy is None else device_policy.act(world.device_observation()))
-
-
-def facts(world: GaitWorld, step: Transition | None = None) -> dict[str, NDArray[Any]]:
-    """What ``info`` says of every body now; each of shape (batch,). See the module's text."""
-    found: dict[str, NDArray[Any]] = {
-        "time": world.state.time.copy(),
-        "speed": world.u[:, world.columns.tx].copy(),
-        "commanded_speed": world.speed.copy(),
-        "fall": world.fallen.copy(),
+    for one in options:
+        for key, value in one.items():
+            if key not in TASK:
+                raise InputError("options", key, f"choose {', '.join(TASK)}")
+            low, high = TASK[key]
+            if not (isinstance(value, Real) and low <= float(value) <= high):
+                raise InputError(key, value, f"a number from {low:g} to {high:g}")
+    world.reset(index)
+    given = [k for k, one in enumerate(options) if one]
+    if not given:
+        return
+    asked, bodies = index[given], world.bodies
+    now = {"phase": bodies.phase, "speed": bodies.speed, "stride_rate": bodies.stride_rate, "slope": bodies.slope_ahead}
+    task = {
+        name: np.array([options[k].get(name, drawn[i]) for k, i in zip(given, asked, strict=True)], float)
+        for name, drawn in now.items()
     }
-    return found if step is None else found | {f"reward/{name}": value for name, value in step.terms.items()}
+    world.ask(asked, stride_rate=task["stride_rate"], slope=task["slope"])
+    world.reset(asked, phase=task["phase"], speed=task["speed"])
+
+
+def device_action(world: ExcitationWorld, policy: Policy | None) -> NDArray[Any] | None:
+    """What a policy commands the devices; None where none does or no decision is due."""
+    if policy is None or world.device is None or not world.device_decides:
+        return None
+    return policy.act(world.results.device_observation)
+
+
+def standing(world: ExcitationWorld) -> dict[str, NDArray[Any]]:
+    """What ``info`` says of every body as it is now, after a start; each of shape (batch,)."""
+    return {
+        "time": world.bodies.time.copy(),
+        "speed": world.u[:, world.columns.pelvis_tx].copy(),
+        "commanded_speed": world.bodies.speed.copy(),
+        "fall": world.bodies.fallen != 0,
+    }
+
+
+def facts(world: ExcitationWorld) -> dict[str, NDArray[Any]]:
+    """What ``info`` says of every body at the end of the last control step, before new starts; shape (batch,) each."""
+    results = world.results
+    columns = (*results.end.T.copy(), results.terms[:, FALL] > 0.0, *results.terms[:, : len(HUMAN)].T.copy())
+    return dict(zip(NAMES, columns, strict=True))
 
 
 def _world(
-    n_envs: int, engine: Literal["twin", "opensim"], device: str | None, deficit: str | None,
-    subject: str | Path | None, speed: float | None, reference: str | Path | None, config: WorldConfig | None,
-) -> GaitWorld:  # fmt: skip
-    """Bodies that do not start anew by themselves."""
-    subject = None if subject is None else str(subject)
-    setup = WorldSetup(engine=engine, device=device, deficit=deficit, subject=subject)
+    n_envs: int, config: ExcitationConfig | None, speed: float | None, *, auto_reset: bool,
+    device: str | None = None, deficit: str | None = None, subject: str | Path | None = None,
+    population: Population | None = None, reference: str | Path | None = None,
+) -> ExcitationWorld:  # fmt: skip
+    config = config or ENVIRONMENT_CONFIG
+    if speed is not None:
+        config = dataclasses.replace(config, speeds=(float(speed), float(speed)))
+    setup = WorldSetup(
+        device=device, deficit=deficit, subject=None if subject is None else str(subject), population=population
+    )
     if reference is not None:
         setup = dataclasses.replace(setup, reference=str(reference))
-    config = config or WorldConfig(early_termination=False)
-    world = make_world(setup, config, n_envs=n_envs, seed=0, auto_reset=False)
-    if speed is not None:
-        world.reference.check_speed(speed)
-    return world
+    return make_excitation_world(setup, config, n_envs=n_envs, auto_reset=auto_reset, sizes=True)

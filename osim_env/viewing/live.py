@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,6 @@ from ..engine import Model
 from .scene import Scene, make_scene
 from .video import Film
 
-if TYPE_CHECKING:
-    from ..gait.world import GaitWorld
-
 MARK_DISTANCE = 0.5
 """Between the marks on the floor, m."""
 
@@ -26,8 +23,25 @@ SCREENLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 """Ways of matplotlib to draw that open no window."""
 
 
+class Now(NamedTuple):
+    """What a picture shows of a body."""
+
+    time: float
+    """Since the start of the episode, s."""
+    q: NDArray[Any]
+    """Coordinates, shape (n_coordinates,), rad or m."""
+    activation: NDArray[Any]
+    """Shape (n_muscles,)."""
+    ground: NDArray[Any]
+    """Force (N), centre of pressure (m) and free moment (N m) of the right and the left foot, shape (2, 3, 3)."""
+    mass: float
+    """Of the person, kg."""
+    speed: float
+    """Commanded, m/s."""
+
+
 class Camera:
-    """Follows the first body of a world.
+    """Follows a body.
 
     Args:
         model: The body.
@@ -39,16 +53,16 @@ class Camera:
         self._film: _Still | None = None
         self._image: Any = None
 
-    def show(self, world: GaitWorld) -> NDArray[np.uint8] | None:
+    def show(self, now: Now) -> NDArray[np.uint8] | None:
         """Draw the body as it is now.
 
         Returns:
             Shape (height, width, 3); None where it is shown in a window.
         """
-        time, scene = float(world.state.time[0]), scene_now(world, self.model)
+        scene = scene_now(now, self.model)
         if self._film is None:
             self._film = _Still(scene)
-        picture = self._film.picture(scene, f"{time:.2f} s")
+        picture = self._film.picture(scene, f"{now.time:.2f} s")
         if not self.window:
             return picture
         self._put_up(picture)
@@ -100,17 +114,16 @@ class _Still(Film):
         self.cursor = self.strip.axvline(0.0, visible=False)
 
 
-def scene_now(world: GaitWorld, model: Model) -> Scene:
-    """Geometry of a world's first body now, moved back by whole marks of the floor so that it stays on the stage."""
+def scene_now(now: Now, model: Model) -> Scene:
+    """Geometry of a body now, moved back by whole marks of the floor so that it stays on the stage."""
     index = pd.Index([0.0, 0.01], name="time")
 
     def table(values: NDArray[Any], columns: tuple[str, ...]) -> pd.DataFrame:
         return pd.DataFrame(np.tile(np.nan_to_num(values), (2, 1)), columns=list(columns), index=index)
 
-    q = np.array(world.q[0])
-    back = MARK_DISTANCE * np.floor(q[world.columns.tx] / MARK_DISTANCE)
-    q[world.columns.tx] -= back
-    ground = np.array(world.physics.measurements()["ground"][0]).reshape(2, 3, 3)  # foot, force and centre and moment
+    q, ground, forward = np.array(now.q), np.array(now.ground), model.index("coordinate", "pelvis_tx")
+    back = MARK_DISTANCE * np.floor(q[forward] / MARK_DISTANCE)
+    q[forward] -= back
     ground[:, 1, 0] -= back
     columns = tuple(
         f"{prefix}_{side}_{part}{axis}"
@@ -120,11 +133,9 @@ def scene_now(world: GaitWorld, model: Model) -> Scene:
     )
     trial = GaitTrial(
         name="OsimGait-v0",
-        coordinates=table(q, world.coordinate_names),
+        coordinates=table(q, tuple(model.coordinate_names)),
         ground_reactions=table(ground.reshape(-1), columns),
-        muscles={"activation": table(world.activation[0], model.muscle_names)},
-        metadata=TrialAbout(
-            source="simulation", mass=float(world.person_mass[0]), speed_commanded=float(world.speed[0])
-        ).to_metadata(),
+        muscles={"activation": table(now.activation, tuple(model.muscle_names))},
+        metadata=TrialAbout(source="simulation", mass=now.mass, speed_commanded=now.speed).to_metadata(),
     )
     return make_scene(trial, model, rate=100.0)

@@ -24,7 +24,8 @@ HIDDEN = ",".join(
 )  # fmt: skip
 LAB = ("lab.run", "lab.batch", "lab.muscles", "report.trial", "report.study", "report.comparison", "gait.agreement")
 SIMULATION = (
-    "engine.verify", "learning.simulation", "learning.config", "learning.run", "learning.gait_env", "study.run",
+    "engine.verify", "learning.simulation", "learning.config", "learning.run", "learning.gait_env",
+    "learning.outside.recruitment_env", "study.run",
     "study.walks", "study.search", "viewing.replay_page", "viewing.video", "controller.loop",
 )  # fmt: skip
 

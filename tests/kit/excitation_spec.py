@@ -68,6 +68,7 @@ class Specification:
         self.draw_pushes()
         self.advance()
         self.move_on()
+        self.at_end = np.stack([self.time, self.u[:, self.column["pelvis_tx"]], self.speed], axis=1)
         self.end()
         if self.world.device is not None and self.decides:
             self.sense(fill=np.zeros(len(self.q), bool))
@@ -402,7 +403,7 @@ class Specification:
 
     def draw_body(self, i: int) -> None:
         draw, weakness = self.world.draw, self.world.settings.weakness
-        self.time[i] = 0.0
+        self.time[i] = self.stride_rate[i] = self.slope_ahead[i] = 0.0
         if len(draw.share):
             kind = min(int(np.searchsorted(draw.share, self.uniform(i), side="right")), len(draw.share) - 1)
             side = int(draw.side[kind])

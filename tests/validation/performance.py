@@ -16,8 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 
+import exogait  # noqa: F401  (registers)
 from exogait.osim_env import engine
 from exogait.osim_env.engine.lanes import Backend
 from exogait.osim_env.engine.threads import available_cores
@@ -26,6 +28,8 @@ from exogait.osim_env.excitation.config import ExcitationConfig
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup
 from exogait.osim_env.learning.excitation.config import PpoConfig
 from exogait.osim_env.learning.excitation.setup import make_excitation_world
+from exogait.osim_env.learning.gait_env import ENVIRONMENT_CONFIG
+from exogait.osim_env.learning.outside.registration import ENVIRONMENT, RECRUITMENT
 from tests.validation.sections import ROOT, markdown_table, write_section
 from tests.validation.twin_speed import best_of, opensim_acceleration
 
@@ -131,6 +135,44 @@ def _opensim() -> float | None:
     return 1e6 * opensim_acceleration(sample_states(engine.Model.load(COMPILED[None]), 2, 1), WALL)
 
 
+def environment_rate(env: Any) -> float:
+    """Steps a second of a Gymnasium environment under random actions, new starts included."""
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(PEER_STEPS)]
+
+    def walk() -> None:
+        for action in actions:
+            if any(env.step(action)[2:4]):
+                env.reset()
+
+    return PEER_STEPS / best_of(walk, 5, WALL)
+
+
+def named_rate(name: str) -> tuple[float, float]:
+    """Steps a second of one of this suite's environments by its name, and the length of its step, s."""
+    env = gymnasium.make(name)
+    return environment_rate(env), env.unwrapped.world.config.control_step  # type: ignore[attr-defined]
+
+
+def one_body() -> str:
+    """What Gymnasium and Python add to one body's control step, on one core."""
+    engine.set_threads(1)
+    world = make_excitation_world(WorldSetup(), ENVIRONMENT_CONFIG, n_envs=1)
+    draw = np.random.default_rng(0)
+    actions = [draw.uniform(-1.0, 1.0, (1, world.n_actions)).astype(np.float32) for _ in range(PEER_STEPS)]
+    alone = PEER_STEPS / best_of(lambda: [world.step(action) for action in actions], 5, WALL)
+    tick = world.config.control_step
+    rows = [("`ExcitationWorld.step`", f"{alone:,.0f}", f"{alone * tick:.1f}")]
+    for name in (ENVIRONMENT, RECRUITMENT):
+        rate, tick = named_rate(name)
+        rows.append((f"`gymnasium.make({name!r})`", f"{rate:,.0f}", f"{rate * tick:.1f}"))
+    engine.set_threads(0)
+    return markdown_table(
+        ("one body, random actions, new starts included", "steps a second", "simulated s a second"), rows
+    )
+
+
 def peers() -> str:
     """MyoSuite's walking environment and MuJoCo's roll-outs of its legs beside ours, in turn, on one core.
 
@@ -141,17 +183,9 @@ def peers() -> str:
         return "The peers, MyoSuite and MuJoCo, are not installed here and were not measured."
     mujoco, rollout = importlib.import_module("mujoco"), importlib.import_module("mujoco.rollout")
     theirs = importlib.import_module("myosuite.utils").gym.make("myoLegWalk-v0")
-    theirs.reset()
-    actions = [theirs.action_space.sample() for _ in range(PEER_STEPS)]
-
-    def walk() -> None:
-        for action in actions:
-            if any(theirs.step(action)[2:4]):
-                theirs.reset()
-
     engine.set_threads(1)
     rows: list[tuple[str, ...]] = []
-    rate = PEER_STEPS / best_of(walk, 5, WALL)
+    rate = environment_rate(theirs)
     step = float(theirs.unwrapped.dt)
     what = f"MyoSuite {metadata.version('myosuite')} myoLegWalk-v0, one body"
     rows.append((what, f"{rate:,.0f} steps of {1000 * step:g} ms a second", ""))
@@ -162,6 +196,10 @@ def peers() -> str:
         ratio = own * world.config.control_step / (rate * step)
         rows.append((f"this suite's excitation world, {batch} bod{'y' if batch == 1 else 'ies'}, {backend}",
                      f"{own:,.0f} steps of 10 ms a second", f"{ratio:.1f}"))  # fmt: skip
+    for name in (ENVIRONMENT, RECRUITMENT):
+        own, each = named_rate(name)
+        pace, ratio = f"{own:,.0f} steps of {1000 * each:g} ms a second", own * each / (rate * step)
+        rows.append((f"this suite's Gymnasium environment `{name}`, one body", pace, f"{ratio:.1f}"))
     legs = theirs.unwrapped.sim.model.ptr
     tick, data = float(legs.opt.timestep), mujoco.MjData(legs)
     n = 16
@@ -248,6 +286,7 @@ def report(minutes: float) -> str:
                                         == (backend, threads, batch)), "-") for batch in BATCHES))
              for backend in ("float32", "float64", "scalar") for threads in cores()],
         ),
+        "", "## One body", "", one_body(),
         "", "## Accelerations", "",
         "One evaluation of all forces and accelerations from Python, one core, microseconds a body"
         + ("; OpenSim is not installed here and was not measured." if oracle is None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
 from exogait.data.errors import FileFormatError, UnknownNameError, UnsupportedModelError
 from exogait.models.opensim_api import import_opensim
 from exogait.osim_env import engine
+from exogait.osim_env.engine.batch import groups
 from exogait.osim_env.engine.compiler import foot_of
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
 from exogait.osim_env.engine.splines import simm_spline_coefficients
@@ -92,6 +96,14 @@ def test_arrays_are_frozen(model):
         model.tree.mass[0] = 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         model.name = "x"
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_the_kernels_are_not_compiled_anew_for_a_copy(model, duplicate):
+    """For a writable array in the place of a read-only one they would be."""
+    twin = duplicate(model)
+    assert twin.layout == model.layout
+    assert [numba.typeof(group) for group in groups(twin)] == [numba.typeof(group) for group in groups(model)]
 
 
 def test_everything_unsupported_is_listed_at_once(tmp_path, exo_path):

@@ -68,6 +68,7 @@ def compare(world: ExcitationWorld, spec: Specification, tolerance: float) -> No
     results = world.results
     for name in ("reward", "device_reward", "terms"):
         np.testing.assert_allclose(getattr(results, name), getattr(spec, name), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(results.end, spec.at_end, rtol=tolerance, atol=tolerance)
     np.testing.assert_array_equal(results.terminated, spec.terminated)
     np.testing.assert_array_equal(results.truncated, spec.truncated)
     # Observations leave the kernel in single precision.

@@ -17,7 +17,7 @@ from exogait.osim_env.gait.config import WorldConfig
 from exogait.osim_env.gait.setup import WorldSetup, make_world
 from exogait.osim_env.gait.step.rewards import DEVICE_TERMS, HUMAN_TERMS, IMITATION
 from exogait.osim_env.gait.world import GaitWorld
-from exogait.osim_env.learning.vec_env import GaitVecEnv
+from exogait.osim_env.learning.outside.recruitment_vec_env import RecruitmentVecEnv
 from tests.kit.unexplained import UNEXPLAINED, unexplained
 
 CALM = WorldConfig(early_termination=False, reset_noise=0.0)
@@ -229,13 +229,13 @@ def test_state_comes_back_from_arrays() -> None:
 
 def test_environment_checkers_pass() -> None:
     osim_env.register()
-    env = gymnasium.make("OsimGait-v0", speed=1.25)
+    env = gymnasium.make("OsimGaitRecruitment-v0", speed=1.25)
     gymnasium_check(env.unwrapped, skip_render_check=True)
     sb3_check(env.unwrapped)
 
 
 def test_vec_env_resets_and_reports() -> None:
-    batch = GaitVecEnv(make_world(WorldSetup(), WorldConfig(episode=0.1), n_envs=3, seed=0))
+    batch = RecruitmentVecEnv(make_world(WorldSetup(), WorldConfig(episode=0.1), n_envs=3, seed=0))
     batch.reset()
     for _ in range(5):
         observation, reward, done, infos = batch.step(np.zeros((3, batch.world.n_human_actions)))
@@ -252,7 +252,7 @@ def test_bad_input_is_refused_clearly() -> None:
     with pytest.raises(ValueError, match="expected"):
         w.step(good[:, :-1])
     with pytest.raises(InputError, match=r"speed.*covers"):
-        gymnasium.make("OsimGait-v0", speed=3.0)
+        gymnasium.make("OsimGaitRecruitment-v0", speed=3.0)
     with pytest.raises(UnknownNameError, match="did you mean hip_ankle"):
         WorldSetup(device="hip_ankel").load_device()
     with pytest.raises(UnknownNameError, match="reward term"):
