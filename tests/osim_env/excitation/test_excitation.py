@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numba
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from exogait.osim_env import engine
 from exogait.osim_env.engine.curves import active_force_length
 from exogait.osim_env.engine.state import NOT_FINITE
 from exogait.osim_env.excitation.config import ExcitationConfig
-from exogait.osim_env.excitation.task import FEET
+from exogait.osim_env.excitation.task import FEET, WAIST
 from exogait.osim_env.excitation.world import ExcitationWorld
 from exogait.osim_env.gait.population import BodyDraw, Population
 from exogait.osim_env.gait.reference import load_reference
@@ -272,6 +273,39 @@ def test_a_body_of_another_size_starts_in_the_gait_of_its_size(height: float, ma
     assert slide[20] < slide[0] + 0.05
     load = world.bodies.foot_load.sum(axis=1)
     assert abs(load[20:].mean() - load[:20].mean()) < 0.4
+
+
+def test_changed_settings_count_from_the_next_step(model: engine.Model) -> None:
+    world, rng = make(model, 3), np.random.default_rng(4)
+    world.step(*actions(world, rng))
+    world.set_config(dataclasses.replace(world.config, squash=5.0, phase_rate=0.1))
+    world.set_shares(np.array([0.0, 0.0, 1.0, 0.0, 0.0]))
+    spec, command = Specification(world), actions(world, rng)
+    world.step(*command)
+    spec.step(*command)
+    compare(world, spec, STEP)
+
+
+def test_whole_numbers_are_no_other_settings_to_the_kernel() -> None:
+    """It would be compiled anew for them."""
+    one = ExcitationConfig().settings(auto_reset=False)
+    other = ExcitationConfig(episode=30, push_force=50, loads=(16, 4, 2), squash=10).settings(auto_reset=True)  # type: ignore[arg-type]
+    assert numba.typeof(one) == numba.typeof(other) and other.episode == 30.0
+
+
+def test_a_load_laid_down_leaves_nothing_behind(model: engine.Model) -> None:
+    """Masses to the bit: what was carried before is no part of a new walk."""
+    world, everyone = make(model, 3, load_share=0.0), np.arange(3)
+    for condition in ("none", "unpowered"):
+        world.dress(everyone, condition)
+        before = world.bodies.parameters.copy(), world.bodies.body_mass.copy()
+        for place, mass in ((WAIST, 7.3), (FEET, 1.1), (WAIST, 0.1)):
+            world.carry(everyone, place, mass)
+        np.testing.assert_allclose(world.bodies.body_mass, before[1] + 2.3)
+        for place in (FEET, WAIST):
+            world.carry(everyone, place, 0.0)
+        np.testing.assert_array_equal(world.bodies.parameters, before[0])
+        np.testing.assert_array_equal(world.bodies.body_mass, before[1])
 
 
 def test_what_is_asked_is_done(model: engine.Model) -> None:
