@@ -143,6 +143,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "ReferenceMotion": reference,
     "Replay": lambda: osim_env.Replay(f"<html>{HOSTILE}</html>"),
     "TrainConfig": training,
+    "ExcitationConfig": osim_env.ExcitationConfig,
     "WorldConfig": osim_env.WorldConfig,
     "WorldSetup": lambda: osim_env.WorldSetup(device=HOSTILE, deficit=HOSTILE, subject=HOSTILE),
     "ContactForces": lambda: arrays_of(engine.ContactForces),

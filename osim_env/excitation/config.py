@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from exogait.data.errors import InputError, UnknownNameError
 from exogait.data.settings import check_ranges
+from exogait.data.show import Shown
 from exogait.models.energetics import IDLE_EXCITATION
 
 from ..gait.config import WORLD_RANGES
@@ -60,7 +61,7 @@ def inverse_softplus(y: ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True)
-class ExcitationConfig:
+class ExcitationConfig(Shown):
     """Settings of the world, the same in training and evaluation unless said otherwise.
 
     Attributes:
