@@ -482,7 +482,8 @@ def study(log: Callable[[str], None]) -> list[str]:
         "### Where the time goes\n\n"
         f"{shares}\n\nOne implicit step of a block of eight environments is {arithmetic:,} vector additions and "
         f"multiplications, {slow:,} divisions and roots, {other:,} comparisons, selections and others, "
-        f"{moved['load']:,} loads and {moved['store']:,} stores. This core does {core['fused'] / 1e9:.1f}e9 vector multiply-adds, "
+        f"{moved['load']:,} loads and {moved['store']:,} stores. This core does "
+        f"{core['fused'] / 1e9:.1f}e9 vector multiply-adds, "
         f"{core['divisions'] / 1e9:.2f}e9 divisions, and {core['moves'] / 1e9:.1f}e9 moves within a workspace of "
         f"{model.layout.n_rows:,} rows a second, each measured alone; at these rates the step takes at least\n\n"
         + markdown_table(["limit", "µs a block"], [[name, f"{1e6 * s:.1f}"] for name, s in floors.items()])
