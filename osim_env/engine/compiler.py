@@ -25,7 +25,8 @@ from .groups import Actuators, Contacts, Couplers, Drives, Floats, Limits, Muscl
 from .hill.reading import KINDS, HillTable
 from .model import Model
 from .muscles import passive_coefficients, tendon_exponent
-from .path_tables import PathTables, Point
+from .path_tables import PathTables
+from .wraps.reading import WrapTable, pose, read_points, vector
 
 if TYPE_CHECKING:
     import opensim
@@ -130,15 +131,9 @@ def convert(path: str | Path, target: str | Path | None = None) -> Path:
     return target
 
 
-def _vector(v: Any) -> Floats:
-    return np.array([v.get(i) for i in range(3)])
-
-
 def _transform(frame: Any) -> tuple[Floats, Floats]:
     """Rotation matrix and origin of a frame in its base body."""
-    t = frame.findTransformInBaseFrame()
-    m, p = t.R().asMat33(), t.p()
-    return np.array([[m.get(i, j) for j in range(3)] for i in range(3)]), _vector(p)
+    return pose(frame.findTransformInBaseFrame())
 
 
 def _axis_code(axis: Floats) -> int:
@@ -327,7 +322,7 @@ class Compiler:
             "mass": np.zeros(n),
             "mass_centre": np.zeros((n, 3)),
             "inertia": np.zeros((n, 6)),
-            "gravity": _vector(self.opensim_model.getGravity()),
+            "gravity": vector(self.opensim_model.getGravity()),
         }
         for b in range(1, n):
             joint = self.joints[b]
@@ -340,9 +335,9 @@ class Compiler:
             tree["child_rotated"][b] = not np.array_equal(rotation, np.eye(3))
             body = self.osim.Body.safeDownCast(joint.getChildFrame().findBaseFrame())
             tree["mass"][b] = body.getMass()
-            tree["mass_centre"][b] = _vector(body.getMassCenter())
+            tree["mass_centre"][b] = vector(body.getMassCenter())
             inertia = body.getInertia()
-            tree["inertia"][b] = [*_vector(inertia.getMoments()), *_vector(inertia.getProducts())]
+            tree["inertia"][b] = [*vector(inertia.getMoments()), *vector(inertia.getProducts())]
             self._joint_axes(joint, b, tree)
         return tree
 
@@ -383,7 +378,7 @@ class Compiler:
         names = [names.get(i) for i in range(names.getSize()) if names.get(i)]
         if len(names) > 1:
             self._refuse(joint, f"axis {axis.getName()!r} depends on several coordinates: use one")
-            return _vector(axis.getAxis()), None
+            return vector(axis.getAxis()), None
         function = self.functions.add(axis.getFunction(), own[names[0]] if names else -1)
         if function is None:
             kind = axis.getFunction().getConcreteClassName()
@@ -394,7 +389,7 @@ class Compiler:
             )
         elif k < 3 and not names and self.functions.constant(function):
             tree["constant_rotation"][b] = 1
-        return _vector(axis.getAxis()), function
+        return vector(axis.getAxis()), function
 
     def _constraints(self, coordinates: Sequence[Any], tree: dict[str, Any]) -> tuple[Drives, Couplers]:
         turned = {self.mobility_start[b] + k for b in np.flatnonzero(tree["free"]) for k in range(3)}
@@ -414,12 +409,14 @@ class Compiler:
         tables = PathTables(np.array(self.parents), np.array(self.mobility_start))
         values: dict[str, list[float]] = {name: [] for name in Muscles._fields}
         names, pennation, speeds, default, control = [], [], [], [], []
-        table = HillTable(self._refuse)
+        table, wraps = HillTable(self._refuse), WrapTable(self.body_number, self._refuse)
         for muscle in self._active_forces("DeGrooteFregly2016Muscle", *KINDS):
             if muscle.get_ignore_activation_dynamics():
                 self._refuse(muscle, "set ignore_activation_dynamics to false")
             names.append(muscle.getName())
-            tables.add_muscle(self._points(muscle))
+            if (path := self._path(muscle)) is not None:
+                points = read_points(path, self.functions, self.body_number, self.mobility_of, self._refuse)
+                tables.add_muscle(points, wraps.add(path, len(names) - 1, points))
             optimal = muscle.get_optimal_fiber_length()
             angle = muscle.get_pennation_angle_at_optimal()
             speed = muscle.get_max_contraction_velocity()
@@ -441,9 +438,12 @@ class Compiler:
             control.append([muscle.getMinControl(), muscle.getMaxControl()])
         muscles = Muscles(**{k: np.array(v, dtype=np.int64 if k == "compliant" else float) for k, v in values.items()})
         hills, curves = table.arrays()
+        surfaces, wrapped = wraps.arrays()
         extra = {
             "hills": hills,
             "curves": curves,
+            "surfaces": surfaces,
+            "wraps": wrapped,
             "muscle_names": tuple(names),
             "muscle_control_range": np.array(control, dtype=float).reshape(-1, 2),
             "pennation_angle_at_optimal": np.array(pennation, dtype=float),
@@ -468,50 +468,11 @@ class Compiler:
             "compliant": compliant,
         }
 
-    def _points(self, muscle: Any) -> list[Point]:
-        """Read the path points of a muscle."""
-        osim = self.osim
-        path = osim.GeometryPath.safeDownCast(muscle.getPath())
+    def _path(self, muscle: Any) -> Any:
+        path = self.osim.GeometryPath.safeDownCast(muscle.getPath())
         if path is None:
             self._refuse(muscle, "its path is not a GeometryPath: use path points")
-            return []
-        wraps = path.getWrapSet()
-        for i in range(wraps.getSize()):
-            self._refuse(wraps.get(i), "wrapping is not compiled: use path points only")
-        points: list[Point] = []
-        for i in range(path.getPathPointSet().getSize()):
-            point = path.getPathPointSet().get(i)
-            kind, frame = point.getConcreteClassName(), point.getParentFrame()
-            body = self.body_number.get(frame.findBaseFrame().getAbsolutePathString(), -1)
-            rotation, origin = _transform(frame)
-            if kind == "MovingPathPoint":
-                moving = osim.MovingPathPoint.safeDownCast(point)
-                if not (np.array_equal(rotation, np.eye(3)) and not origin.any()):
-                    self._refuse(point, "put the moving point on the body itself, not on an offset frame")
-                coordinate = moving.getXCoordinate()
-                mobility = self.mobility_of[coordinate.getName()]
-                located = [moving.get_x_location(), moving.get_y_location(), moving.get_z_location()]
-                numbers = [self.functions.add(f, mobility) for f in located]
-                if None in numbers:
-                    self._refuse(point, "a location function is of a kind that is not compiled: use a SimmSpline")
-                    numbers = [0, 0, 0]
-                limits = (coordinate.getRangeMin(), coordinate.getRangeMax())
-                points.append(Point(body, moving=(numbers, mobility, limits)))
-            elif kind == "ConditionalPathPoint":
-                conditional = osim.ConditionalPathPoint.safeDownCast(point)
-                if not conditional.getSocket("coordinate").isConnected():
-                    continue
-                mobility = self.mobility_of[conditional.getCoordinate().getName()]
-                # OpenSim widens the range by this much on both sides.
-                low, high = conditional.get_range(0) - 1e-5, conditional.get_range(1) + 1e-5
-                where = origin + rotation @ _vector(conditional.get_location())
-                points.append(Point(body, where, condition=(mobility, (low, high))))
-            elif kind == "PathPoint":
-                where = origin + rotation @ _vector(osim.PathPoint.safeDownCast(point).get_location())
-                points.append(Point(body, where))
-            else:
-                self._refuse(point, "use PathPoint, ConditionalPathPoint or MovingPathPoint")
-        return points
+        return path
 
     # -------------------------------------------------------------------------------------------- contact and the rest
     def _contacts(self) -> tuple[Contacts, list[str], list[str]]:
@@ -532,9 +493,7 @@ class Compiler:
             rotation, origin = _transform(frame)
             body = self.body_number[frame.findBaseFrame().getAbsolutePathString()]
             plane_rotation, plane_origin = _transform(half.getFrame())
-            turn = half.getTransform()
-            matrix = turn.R().asMat33()
-            local = np.array([[matrix.get(i, j) for j in range(3)] for i in range(3)])
+            local, inset = pose(half.getTransform())
             radius, k = sphere.getRadius(), 0.5 * force.get_stiffness() ** (2.0 / 3.0)
             foot = foot_of(force.getName(), self.body_names[body])
             if foot not in feet:
@@ -543,11 +502,11 @@ class Compiler:
             row = {
                 "body": body,
                 "foot": foot,
-                "centre": origin + rotation @ _vector(sphere.get_location()),
+                "centre": origin + rotation @ vector(sphere.get_location()),
                 "radius": radius,
                 # The x axis of the half space's frame points into the material.
                 "normal": plane_rotation @ local[:, 0],
-                "origin": plane_origin + plane_rotation @ _vector(turn.p()),
+                "origin": plane_origin + plane_rotation @ inset,
                 "hertz": (4.0 / 3.0) * k * np.sqrt(radius * k),
                 "dissipation": force.get_dissipation(),
                 "static_friction": force.get_static_friction(),

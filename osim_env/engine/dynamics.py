@@ -13,6 +13,7 @@ from .lanes import get, jit, put, store, width
 from .limits import coordinate_forces
 from .muscles import muscle_force
 from .paths import moving_points, muscle_path, pull
+from .wraps.kernels import surface_frames, wrapped_path
 
 
 @jit
@@ -27,7 +28,7 @@ def assemble(model, w, at, push_on, h):
         h: Step of the implicit method, s, or 0 for the plain mass matrix.
     """
     functions, tree, paths, muscles, contacts, limits, springs, actuators = model[:8]
-    hills, curves = model[10], model[11]
+    hills, curves, surfaces, wraps = model[10], model[11], model[12], model[13]
     for j in range(at.n_mobilities):
         store(w, at.force + j, 0.0)
     clear_matrix(w, at)
@@ -38,9 +39,16 @@ def assemble(model, w, at, push_on, h):
     collect_wrenches(tree, w, at)
     mass_matrix(tree, w, at)
     moving_points(functions, paths, w, at)
-    k = 0
+    surface_frames(surfaces, w, at)
+    k, wrap = 0, 0
     for m in range(at.n_muscles):
-        muscle_path(tree, paths, w, at, m)
+        first = wrap
+        while wrap < wraps.muscle.shape[0] and wraps.muscle[wrap] == m:
+            wrap += 1
+        if wrap > first:
+            wrapped_path(tree, paths, surfaces, wraps, w, at, m, first, wrap)
+        else:
+            muscle_path(tree, paths, w, at, m)
         if k < hills.muscle.shape[0] and hills.muscle[k] == m:
             hill_force(muscles, hills, curves, w, at, m, k, h)
             k += 1

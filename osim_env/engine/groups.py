@@ -274,6 +274,41 @@ class Curves(NamedTuple):
     """x, y, slope at the low end, then at the high end, shape (n_curves, 6)."""
 
 
+class Surfaces(NamedTuple):
+    """Wrap objects that some path wraps over."""
+
+    body: Annotated[Integers, Index("surfaces", into="bodies")]
+    kind: Annotated[Integers, Whole("surfaces", low=0, high=0)]
+    """0 a cylinder."""
+    size: Annotated[Floats, Real("surfaces", 3, low=0.0)]
+    """Of a cylinder: radius, half length, 0, m, shape (n_surfaces, 3)."""
+    axis: Annotated[Integers, Whole("surfaces", low=0, high=2)]
+    sign: Annotated[Integers, Whole("surfaces", low=-1, high=1)]
+    """The quadrant: paths keep to this side of the plane across the axis; 0 for both sides."""
+    rotation: Annotated[Floats, Real("surfaces", 9, low=-2.0, high=2.0)]
+    """Rotation of the surface's frame in its body, row by row, shape (n_surfaces, 9)."""
+    position: Annotated[Floats, Real("surfaces", 3)]
+    """Origin of that frame in the body, m, shape (n_surfaces, 3)."""
+
+
+class Wraps(NamedTuple):
+    """PathWrap elements whose wrap object is active, muscle by muscle.
+
+    The points that wrap j of a muscle adds are numbered behind its path points: 2 j where the path meets the surface,
+    2 j + 1 where it leaves it.
+    """
+
+    muscle: Annotated[Integers, Index("wraps", into="muscles")]
+    surface: Annotated[Integers, Index("wraps", into="surfaces")]
+    place: Annotated[Integers, Whole("wraps", low=0)]
+    """Among all PathWraps of the path, those of inactive objects included."""
+    crowd: Annotated[Integers, Whole("wraps", low=1)]
+    """How many these are."""
+    first_point: Annotated[Integers, Whole("wraps", low=0)]
+    last_point: Annotated[Integers, Whole("wraps", low=0)]
+    """Points of the path, counted within the muscle, between which it may wrap."""
+
+
 GROUPS: dict[str, Any] = {
     "functions": Functions,
     "tree": Tree,
@@ -287,9 +322,11 @@ GROUPS: dict[str, Any] = {
     "couplers": Couplers,
     "hills": Hills,
     "curves": Curves,
+    "surfaces": Surfaces,
+    "wraps": Wraps,
 }
 
-OPTIONAL = ("drives", "couplers", "hills", "curves")
+OPTIONAL = ("drives", "couplers", "hills", "curves", "surfaces", "wraps")
 """Groups that a file may lack; every array of theirs has one row an element."""
 
 

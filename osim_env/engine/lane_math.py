@@ -1,20 +1,22 @@
-"""Elementary functions of lanes: exponential, logarithm, logistic step, sine and cosine.
+"""Elementary functions of lanes: exponential, logarithm, logistic step, sine, cosine and angle.
 
 The numerical methods are the classical ones: reduce the argument with a constant split in two parts (Cody and Waite
 1980), evaluate a polynomial, put the exponent back. All are branch-free, so eight environments cost as much as one.
 Errors were measured against numpy: below 1.5 units in the last place over the ranges that a simulation visits.
 
-Source: coefficients of sine, cosine and logarithm are the published ones of fdlibm (Sun Microsystems 1993); the
+Source: coefficients of sine, cosine, arctangent and logarithm are the published ones of fdlibm (Sun Microsystems 1993); the
 exponential uses its Taylor series to degree 13, whose remainder on |r| <= ln(2)/2 is 4e-18.
 """
 
 from __future__ import annotations
 
-from .lanes import exponent, inline, jit, largest_exponent, mantissa, nearest, power_of_two, where
+from .lanes import absolute, exponent, inline, jit, largest_exponent, mantissa, nearest, power_of_two, where
 
 _LN2_HIGH, _LN2_LOW, _LOG2_E = 6.93147180369123816490e-01, 1.90821492927058770002e-10, 1.4426950408889634
 _HALF_PI_HIGH, _HALF_PI_LOW, _TWO_OVER_PI = 1.57079632673412561417e00, 6.07710050650619224932e-11, 0.6366197723675814
 _SQRT2 = 1.4142135623730951
+_PI, _HALF_PI, _QUARTER_PI = 3.141592653589793, 1.5707963267948966, 0.7853981633974483
+_TAN_EIGHTH_PI = 0.41421356237309503
 
 
 @inline
@@ -94,3 +96,30 @@ def sin_cos(x):
     sine_sign = where(half_turn | (quadrant == -1.0), -1.0, 1.0)
     cosine_sign = where(half_turn | (quadrant == 1.0), -1.0, 1.0)
     return sine * sine_sign, cosine * cosine_sign
+
+
+@jit
+def arctan2(y, x):
+    """Angle of the point (x, y) from the x axis, -pi to pi; 0 at the origin."""
+    across, along = absolute(y), absolute(x)
+    steep = across > along
+    small, large = where(steep, along, across), where(steep, across, along)
+    t = where(large > 0.0, small / large, small)
+    high = t > _TAN_EIGHTH_PI
+    t = where(high, (t - 1.0) / (t + 1.0), t)
+    z = t * t
+    p = z * 1.62858201153657823623e-02 - 3.65315727442169155270e-02
+    p = p * z + 4.97687799461593236017e-02
+    p = p * z - 5.83357013379057348645e-02
+    p = p * z + 6.66107313738753120669e-02
+    p = p * z - 7.69187620504482999495e-02
+    p = p * z + 9.09088713343650656196e-02
+    p = p * z - 1.11111104054623557880e-01
+    p = p * z + 1.42857142725034663711e-01
+    p = p * z - 1.99999999998764832476e-01
+    p = p * z + 3.33333333333329318027e-01
+    angle = t - t * (z * p)
+    angle = where(high, _QUARTER_PI + angle, angle)
+    angle = where(steep, _HALF_PI - angle, angle)
+    angle = where(x < 0.0, _PI - angle, angle)
+    return where(y < 0.0, -angle, angle)

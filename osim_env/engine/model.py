@@ -39,7 +39,9 @@ from .groups import (
     Muscles,
     Paths,
     Springs,
+    Surfaces,
     Tree,
+    Wraps,
     empty_group,
 )
 from .lanes import WIDTHS, Backend
@@ -115,6 +117,13 @@ class Layout(NamedTuple):
     moving: int
     points: int
     directions: int
+    surface_frame: int
+    wrap_before: int
+    wrap_after: int
+    wrap_rank: int
+    wrap_length: int
+    wrap_seen: int
+    wrap_seen_at: int
     path_length: int
     path_speed: int
     arm: int
@@ -153,6 +162,7 @@ def make_layout(model: Model) -> Layout:
     longest_path = int(np.diff(model.paths.point_start, prepend=0).max(initial=0))
     most_segments = int(np.diff(model.paths.segment_start, prepend=0).max(initial=0))
     n_entries = len(model.paths.entry_mobility)
+    n_surfaces, most_wraps = len(model.surfaces.body), int(np.bincount(model.wraps.muscle).max(initial=0))
     per_mobility = (
         "q u qdot acceleration q_start u_start q_sum u_sum coordinate_force guide_stiffness guide_damping guide_target "
         "guide_speed force"
@@ -183,8 +193,12 @@ def make_layout(model: Model) -> Layout:
         "matrix": n_mobilities * n_mobilities,
         "condition": n_conditions,
         "moving": 6 * n_moving,
-        "points": 3 * longest_path,
+        "points": 3 * (longest_path + 2 * most_wraps),
         "directions": 5 * most_segments,
+        "surface_frame": 12 * n_surfaces,
+        **dict.fromkeys("wrap_before wrap_after wrap_rank wrap_length".split(), most_wraps),
+        "wrap_seen": 2 * most_wraps,
+        "wrap_seen_at": 6 * most_wraps,
         "arm": n_entries,
         "sphere_force": 3 * n_spheres,
         "sphere_point": 3 * n_spheres,
@@ -252,6 +266,8 @@ class Model(Shown):
     couplers: Couplers = field(default_factory=lambda: empty_group("couplers"))
     hills: Hills = field(default_factory=lambda: empty_group("hills"))
     curves: Curves = field(default_factory=lambda: empty_group("curves"))
+    surfaces: Surfaces = field(default_factory=lambda: empty_group("surfaces"))
+    wraps: Wraps = field(default_factory=lambda: empty_group("wraps"))
     layout: Layout = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -464,7 +480,7 @@ def only(model: Model, kinds: Iterable[str]) -> Model:
         starts = {k: np.zeros(1, dtype=np.int64) for k in model.paths._fields if k.endswith("_start")}
         paths = _emptied(model, "paths")._replace(**starts)
         changes |= {"muscles": _emptied(model, "muscles"), "paths": paths, "muscle_names": ()}
-        changes["hills"] = empty_group("hills")
+        changes |= {name: empty_group(name) for name in ("hills", "wraps")}
         changes |= {"muscle_control_range": np.zeros((0, 2))}
         for name in ("pennation_angle_at_optimal", "max_contraction_velocity", "default_activation"):
             changes[name] = np.zeros(0)

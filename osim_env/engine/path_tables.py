@@ -1,12 +1,13 @@
 """Tables of muscle paths: which segments there can be, which joints they cross, and which moment arms they feed.
 
-A conditional point makes the neighbour of a point depend on the pose. The table therefore lists every pair of
-points that
-can ever be neighbours, with the conditions under which they are; the kernels weigh each by 1 or 0 and never branch.
+A conditional point makes the neighbour of a point depend on the pose, and so does a surface that the path wraps over,
+which adds two points. The table therefore lists every pair of points that can ever be neighbours, with the conditions
+under which they are; the kernels weigh each by 1 or 0 and never branch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,20 @@ class Point:
     """Mobility and range of a conditional point."""
     moving: tuple[list[Any], int, tuple[float, float]] | None = None
     """Functions of the three components, mobility, and coordinate range of a moving point."""
+
+
+@dataclass
+class Wrap:
+    """A surface that a path may wrap over."""
+
+    body: int
+    first: int
+    last: int
+    """Points of the path between which it may."""
+
+    def covers(self, segment: tuple[int, int]) -> bool:
+        """Whether the path may wrap between two of its points."""
+        return self.first <= segment[0] and segment[1] <= self.last
 
 
 class PathTables:
@@ -47,7 +62,7 @@ class PathTables:
             body = int(self.parent[body])
         return chain
 
-    def add_muscle(self, points: list[Point]) -> None:
+    def add_muscle(self, points: list[Point], wraps: Sequence[Wrap] = ()) -> None:
         """Append one muscle."""
         t = self.columns
         first_point = len(t["point_body"])
@@ -55,17 +70,19 @@ class PathTables:
         t["point_start"].append(len(t["point_body"]))
 
         segments = self._candidate_segments(points)
+        straight = len(segments)
+        segments += _wrap_segments(segments, wraps, len(points))
+        points = points + [Point(wrap.body) for wrap in wraps for _ in range(2)]
         first_segment = len(t["segment_from"])
         fixed_length = 0.0
         crossings: dict[int, list[tuple[int, float]]] = {}
         slides: list[tuple[int, int, float, int | None]] = []
-        for a, b in segments:
+        for k, (a, b) in enumerate(segments):
             here, there = points[a], points[b]
-            tests = [(conditions[k], 1) for k in (a, b) if k in conditions]
-            tests += [(conditions[k], 0) for k in range(a + 1, b)]
+            tests = [] if k >= straight else self._tests(conditions, a, b)
             same = here.body == there.body
-            moving = here.moving is not None or there.moving is not None
-            if same and not moving and not tests:
+            moving = k >= straight or here.moving is not None or there.moving is not None
+            if same and not moving and not tests and not any(wrap.covers((a, b)) for wrap in wraps):
                 fixed_length += float(np.linalg.norm(there.location - here.location))
                 continue
             number = len(t["segment_from"])
@@ -78,15 +95,17 @@ class PathTables:
             t["segment_test_start"].append(len(t["test_condition"]))
             if not same:
                 near, far = self._chain(here.body), self._chain(there.body)
-                for body in far - near:
+                # Of several wraps the directions are not those of their points, and no joint is left out.
+                between = set() if k >= straight and len(wraps) > 1 else near & far
+                for body in far - between:
                     crossings.setdefault(body, []).append((number, 1.0))
-                for body in near - far:
+                for body in near - between:
                     crossings.setdefault(body, []).append((number, -1.0))
-            for k, sign in ((a, -1.0), (b, 1.0)):
-                moved = points[k].moving
+            for end, sign in ((a, -1.0), (b, 1.0)):
+                moved = points[end].moving
                 if moved is not None:
                     mobility = moved[1]
-                    slides.append((number, first_point + k, sign, None if same else mobility))
+                    slides.append((number, first_point + end, sign, None if same else mobility))
                     if not same:
                         # The sliding coordinate needs a moment-arm entry even if no segment crosses its joint.
                         crossings.setdefault(int(self.body_of_mobility[mobility]), [])
@@ -136,6 +155,11 @@ class PathTables:
         return conditions
 
     @staticmethod
+    def _tests(conditions: dict[int, int], a: int, b: int) -> list[tuple[int, int]]:
+        """Conditions of the segment between two points: those of its ends hold, those of points between fail."""
+        return [(conditions[k], 1) for k in (a, b) if k in conditions] + [(conditions[k], 0) for k in range(a + 1, b)]
+
+    @staticmethod
     def _candidate_segments(points: list[Point]) -> list[tuple[int, int]]:
         """List the pairs of points that can be neighbours: all points between them are conditional."""
         pairs = []
@@ -163,3 +187,16 @@ class PathTables:
             array = np.array(values, dtype=float if name in real else np.int64)
             arrays[name] = array.reshape(-1, width[name]) if name in width else array
         return Paths(**arrays)
+
+
+def _wrap_segments(
+    segments: Sequence[tuple[int, int]], wraps: Sequence[Wrap], n_points: int
+) -> list[tuple[int, int]]:
+    """List the segments that there can be to, from and between the surfaces that a path wraps over."""
+    found: dict[tuple[int, int], None] = {}
+    for j, wrap in enumerate(wraps):
+        enter, leave = n_points + 2 * j, n_points + 2 * j + 1
+        for a, b in filter(wrap.covers, segments):
+            found |= {(a, enter): None, (leave, b): None}
+            found |= {(leave, n_points + 2 * i): None for i, o in enumerate(wraps) if i != j and o.covers((a, b))}
+    return list(found)

@@ -1,6 +1,6 @@
 """Muscle paths: length, lengthening speed and moment arms.
 
-Straight segments over fixed, moving and conditional points.
+Straight segments over fixed, moving and conditional points; what wraps over surfaces is in :mod:`.wraps`.
 
 With ``e`` the unit vector of a segment and ``c`` its moment about the origin of a crossed joint's child body, a joint
 axis (angular w, linear v) changes the length by ``w . c + v . e`` per unit of its speed. The sum over the segments that
@@ -60,7 +60,7 @@ def moving_points(functions, paths, w, at):
 
 
 @inline
-def _place_points(paths, w, at, m):
+def place_points(paths, w, at, m):
     """Fill the positions in ground of the points of muscle ``m``."""
     first = paths.point_start[m]
     for p in range(first, paths.point_start[m + 1]):
@@ -79,6 +79,19 @@ def _place_points(paths, w, at, m):
 
 
 @inline
+def segment_weight(paths, w, at, s):
+    """1 where the conditions of segment ``s`` hold, else 0."""
+    weight = lanes(w, 1.0)
+    for t in range(paths.segment_test_start[s], paths.segment_test_start[s + 1]):
+        holds = load(w, at.condition + paths.test_condition[t])
+        if paths.test_wanted[t] == 1:
+            weight = weight * holds
+        else:
+            weight = weight * (1.0 - holds)
+    return weight
+
+
+@inline
 def _span_segments(paths, w, at, m):
     """Fill weight and weighted unit vector of each segment of muscle ``m``; return the path length.
 
@@ -87,13 +100,7 @@ def _span_segments(paths, w, at, m):
     length = lanes(w, paths.fixed_length[m])
     first = paths.segment_start[m]
     for s in range(first, paths.segment_start[m + 1]):
-        weight = lanes(w, 1.0)
-        for t in range(paths.segment_test_start[s], paths.segment_test_start[s + 1]):
-            holds = load(w, at.condition + paths.test_condition[t])
-            if paths.test_wanted[t] == 1:
-                weight = weight * holds
-            else:
-                weight = weight * (1.0 - holds)
+        weight = segment_weight(paths, w, at, s)
         if paths.segment_kind[s] == 1:
             length = length + weight * paths.segment_length[s]
         else:
@@ -110,8 +117,18 @@ def _span_segments(paths, w, at, m):
 @inline
 def muscle_path(tree, paths, w, at, m):
     """Fill length, lengthening speed and moment arms of muscle ``m``."""
-    _place_points(paths, w, at, m)
+    place_points(paths, w, at, m)
     store(w, at.path_length + m, _span_segments(paths, w, at, m))
+    fill_arms(tree, paths, w, at, m, False)
+
+
+@inline
+def fill_arms(tree, paths, w, at, m, at_ends):
+    """Fill moment arms and lengthening speed of muscle ``m`` from its points and directions.
+
+    A segment's direction leads from its beginning to its end, so that its moment may be taken at either; ``at_ends``
+    takes it at the end that moves with the joint, for directions that do not (:mod:`.wraps.kernels`).
+    """
     first_segment = paths.segment_start[m]
     speed = lanes(w, 0.0)
 
@@ -125,7 +142,8 @@ def muscle_path(tree, paths, w, at, m):
             s = paths.crossing_segment[x]
             e = load3(w, at.directions + 3 * (s - first_segment))
             sign = paths.crossing_sign[x]
-            arm = subtract3(load3(w, at.points + 3 * paths.segment_from[s]), origin)
+            point = paths.segment_to[s] if at_ends and sign > 0.0 else paths.segment_from[s]
+            arm = subtract3(load3(w, at.points + 3 * point), origin)
             force = add_scaled3(force, e, sign)
             moment = add_scaled3(moment, cross3(arm, e), sign)
         entry = paths.joint_entry[c]

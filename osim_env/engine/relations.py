@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .checks import CheckError, require
 
-Model = Functions = Tree = Paths = Couplers = Any
+Model = Functions = Tree = Paths = Couplers = Surfaces = Wraps = Any
 """Classes of :mod:`.model`, which imports this file."""
 
 MOST_ROWS = 1 << 20
@@ -31,8 +31,9 @@ def check_relations(model: Model) -> None:
         raise CheckError(f"its work array has {model.layout.n_rows} rows, at most {MOST_ROWS} are accepted")
     check_functions(model.functions)
     check_tree(model.tree, model.functions)
-    check_points(model.paths)
-    check_segments(model.paths)
+    check_wraps(model)
+    check_points(model.paths, model.wraps)
+    check_segments(model.paths, model.surfaces, model.wraps)
     check_crossings(model.paths, model.tree)
     check_slides(model.paths)
     check_constraints(model)
@@ -85,31 +86,66 @@ def check_tree(tree: Tree, functions: Functions) -> None:
         require(error < _ROUNDING, f"tree.{name}", getattr(tree, name)[:, 0], "expected rows of a rotation matrix")
 
 
-def check_points(paths: Paths) -> None:
-    """Every moving point has its own function; ranges are in order."""
+def check_points(paths: Paths, wraps: Wraps) -> None:
+    """Ranges are in order, and each segment's ends are points of its muscle or of its wraps."""
     for name in ("moving_range", "condition_range"):
         low, high = getattr(paths, name).T
         require(low <= high, f"paths.{name}", low, "expected the lowest value first")
-    # That each segment's ends and tests are those of its muscle.
     muscle = np.repeat(np.arange(len(paths.segment_start) - 1), np.diff(paths.segment_start))
     points = np.diff(paths.point_start)[muscle]
-    inside = (paths.segment_to < points) & (paths.segment_from < paths.segment_to)
-    require(inside, "paths.segment_to", paths.segment_to, "expected a later point of the same muscle")
+    added = 2 * np.bincount(wraps.muscle, minlength=len(paths.segment_start) - 1)[muscle]
+    origin, target = paths.segment_from, paths.segment_to
+    straight = (target < points) & (origin < target)
+    # A wrap's first point ends a segment, its second one begins one; no segment leads from a wrap to itself.
+    arrives = (target >= points) & (target < points + added) & ((target - points) % 2 == 0)
+    leaves = (origin >= points) & (origin < points + added) & ((origin - points) % 2 == 1)
+    wrapped = (arrives & (leaves | (origin < points))) | (leaves & (target < points))
+    inside = straight | (wrapped & (origin != target + 1))
+    require(inside, "paths.segment_to", target, "expected a later point of the same muscle")
 
 
-def check_segments(paths: Paths) -> None:
+def check_segments(paths: Paths, surfaces: Surfaces, wraps: Wraps) -> None:
     """Kinds of segments are those of their ends, and every point that a segment leaves out is tested for."""
-    first = np.repeat(paths.point_start[:-1], np.diff(paths.segment_start))
-    here, there = first + paths.segment_from, first + paths.segment_to
-    same = paths.point_body[here] == paths.point_body[there]
-    moving = (paths.point_moving[here] >= 0) | (paths.point_moving[there] >= 0)
-    kind = np.where(same, np.where(moving, 2, 1), 0)
+    count = np.diff(paths.segment_start)
+    points = np.repeat(np.diff(paths.point_start), count)
+    first = np.repeat(paths.point_start[:-1], count)
+    # Behind all points of the model stand those of its wraps, two of each.
+    behind = len(paths.point_body) + 2 * np.searchsorted(wraps.muscle, np.arange(len(count)))
+    body = np.concatenate([paths.point_body, np.repeat(surfaces.body[wraps.surface], 2)])
+    moves = np.concatenate([paths.point_moving >= 0, np.zeros(2 * len(wraps.surface), bool)])
+    here, there = (
+        np.where(end < points, first + end, np.repeat(behind, count) + end - points)
+        for end in (paths.segment_from, paths.segment_to)
+    )
+    straight = np.maximum(paths.segment_from, paths.segment_to) < points
+    kind = np.where(body[here] == body[there], np.where(~straight | moves[here] | moves[there], 2, 1), 0)
     _same("paths.segment_kind", paths.segment_kind, kind, "kind that its ends make")
     tests = np.diff(paths.segment_test_start)
     segment = np.repeat(np.arange(len(tests)), tests)
     left_out = np.bincount(segment[paths.test_wanted == 0], minlength=len(tests))
-    wanted = paths.segment_to - paths.segment_from - 1
+    wanted = np.where(straight, paths.segment_to - paths.segment_from - 1, 0)
     _same("paths.test_wanted (zeros of each segment)", left_out, wanted, "one for each point that it leaves out")
+
+
+def check_wraps(model: Model) -> None:
+    """Wraps stand muscle by muscle in the order of their path, each over a surface of its own, between its points."""
+    surfaces, wraps = model.surfaces, model.wraps
+    matrix = surfaces.rotation.reshape(-1, 3, 3)
+    error = np.abs(matrix @ matrix.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2), initial=0.0)
+    require(error < _ROUNDING, "surfaces.rotation", surfaces.rotation[:, 0], "expected rows of a rotation matrix")
+    require(surfaces.size[:, 0] > 0.0, "surfaces.size", surfaces.size[:, 0], "expected a positive radius")
+    require(wraps.place < wraps.crowd, "wraps.place", wraps.place, "expected less than there are on the path")
+    same = wraps.muscle[1:] == wraps.muscle[:-1]
+    order = (wraps.muscle[1:] > wraps.muscle[:-1]) | (same & (wraps.place[1:] > wraps.place[:-1]))
+    require(order, "wraps.muscle", wraps.muscle[1:], "expected muscles, and wraps within one, in order")
+    alike = ~same | (wraps.crowd[1:] == wraps.crowd[:-1])
+    require(alike, "wraps.crowd", wraps.crowd[1:], "expected one number a muscle")
+    pairs = wraps.muscle * max(len(surfaces.body), 1) + wraps.surface
+    once = np.bincount(np.unique(pairs, return_inverse=True)[1]) if len(pairs) else pairs
+    require(once <= 1, "wraps.surface", once, "expected each surface once on a path")
+    points = np.diff(model.paths.point_start)[wraps.muscle]
+    require(wraps.last_point < points, "wraps.last_point", wraps.last_point, "expected a point of the muscle")
+    require(wraps.first_point <= wraps.last_point, "wraps.first_point", wraps.first_point, "expected no later point")
 
 
 def check_crossings(paths: Paths, tree: Tree) -> None:

@@ -1,0 +1,1 @@
+"""Muscle paths that wrap over surfaces."""
