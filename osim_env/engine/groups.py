@@ -278,10 +278,10 @@ class Surfaces(NamedTuple):
     """Wrap objects that some path wraps over."""
 
     body: Annotated[Integers, Index("surfaces", into="bodies")]
-    kind: Annotated[Integers, Whole("surfaces", low=0, high=0)]
-    """0 a cylinder."""
-    size: Annotated[Floats, Real("surfaces", 3, low=0.0)]
-    """Of a cylinder: radius, half length, 0, m, shape (n_surfaces, 3)."""
+    kind: Annotated[Integers, Flag("surfaces")]
+    """0 a cylinder along its z axis, 1 a sphere."""
+    size: Annotated[Floats, Real("surfaces", 2, low=0.0)]
+    """Radius, and half length of a cylinder, m, shape (n_surfaces, 2)."""
     axis: Annotated[Integers, Whole("surfaces", low=0, high=2)]
     sign: Annotated[Integers, Whole("surfaces", low=-1, high=1)]
     """The quadrant: paths keep to this side of the plane across the axis; 0 for both sides."""

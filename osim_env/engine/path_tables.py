@@ -189,9 +189,7 @@ class PathTables:
         return Paths(**arrays)
 
 
-def _wrap_segments(
-    segments: Sequence[tuple[int, int]], wraps: Sequence[Wrap], n_points: int
-) -> list[tuple[int, int]]:
+def _wrap_segments(segments: Sequence[tuple[int, int]], wraps: Sequence[Wrap], n_points: int) -> list[tuple[int, int]]:
     """List the segments that there can be to, from and between the surfaces that a path wraps over."""
     found: dict[tuple[int, int], None] = {}
     for j, wrap in enumerate(wraps):

@@ -113,11 +113,14 @@ def load_scene(
 
     try:
         _, compiled = model_files(WorldSetup(model=str(path)))
+        ready = Model.load(compiled)
     except UnsupportedModelError:
+        ready = None
+    # A path that wraps is more than its points.
+    if ready is None or len(ready.wraps.muscle):
         from .scene_opensim import make_scene_with_opensim
 
         return make_scene_with_opensim(trial, path, rate=rate, geometry=geometry)
-    ready = Model.load(compiled)
     return make_scene(trial, ready, rate=rate, meshes=read_bone_meshes(path, ready.body_names, geometry))
 
 

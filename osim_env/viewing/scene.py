@@ -347,6 +347,8 @@ def _conditional_points(model: Model) -> tuple[NDArray[np.int64], NDArray[np.int
         found: dict[int, int] = {}
         for s in range(paths.segment_start[m], paths.segment_start[m + 1]):
             a, b = int(paths.segment_from[s]), int(paths.segment_to[s])
+            if max(a, b) >= paths.point_start[m + 1] - paths.point_start[m]:
+                continue  # to or from a surface
             tests = range(paths.segment_test_start[s], paths.segment_test_start[s + 1])
             skipped = [int(paths.test_condition[t]) for t in tests if paths.test_wanted[t] == 0]
             for point, condition in zip(range(a + 1, b), sorted(skipped), strict=True):

@@ -1,4 +1,4 @@
-"""Scenes of models that the compiled engine refuses: poses and muscle paths asked from OpenSim, frame by frame.
+"""Scenes of models that the compiled engine refuses, or whose paths wrap: all is asked from OpenSim, frame by frame.
 
 Slower, but any model that OpenSim loads will do, wrapping surfaces and locked or coupled coordinates included.
 """

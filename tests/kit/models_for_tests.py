@@ -248,3 +248,79 @@ def with_hills(source: Path, path: Path, *, rigid: bool) -> Path:
     model.finalizeConnections()
     model.printToXML(str(path))
     return path
+
+
+def wrapping(path: Path, *, seed: int = 0) -> Path:
+    """Three turning bodies and paths of two to four points over one to three cylinders and spheres.
+
+    Every quadrant, ranges, conditional and moving points, an object that is not active, and objects that two paths
+    share; what lies where is drawn by chance.
+    """
+    osim = import_opensim()
+    rng = np.random.default_rng(seed)
+    model = osim.Model()
+    model.setName("wrapping")
+    bodies = [model.getGround()]
+    for k in range(3):
+        body = _body(osim, rng, f"body_{k}")
+        model.addBody(body)
+        shift = osim.Vec3(0.0, -0.3, 0.0)
+        joint = osim.GimbalJoint(f"joint_{k}", bodies[-1], shift, _vec3(0.4 * rng.normal(size=3)), body, osim.Vec3(0),
+                                 _vec3(0.4 * rng.normal(size=3)))  # fmt: skip
+        for i in range(3):
+            joint.upd_coordinates(i).setName(f"c_{k}_{i}")
+            joint.upd_coordinates(i).setRangeMin(-1.2)
+            joint.upd_coordinates(i).setRangeMax(1.2)
+        model.addJoint(joint)
+        bodies.append(body)
+
+    surfaces = []
+    for k, quadrant in enumerate(("all", "x", "-x", "y", "-y", "z", "-z", "all") * 2):
+        surface = osim.WrapSphere() if k >= 10 else osim.WrapCylinder()
+        surface.setName(f"surface_{k}")
+        surface.set_radius(float(rng.uniform(0.03, 0.08)))
+        if k < 10:
+            surface.set_length(float(rng.uniform(0.1, 0.4)))
+        surface.set_quadrant(quadrant)
+        surface.set_active(k != 9)
+        surface.set_xyz_body_rotation(_vec3(rng.normal(size=3)))
+        surface.set_translation(_vec3([0.05, -0.1, 0.05] * rng.normal(size=3)))
+        bodies[1 + k % 2].addWrapObject(surface)
+        surfaces.append(surface)
+    model.finalizeConnections()
+    for m in range(40):
+        muscle = osim.DeGrooteFregly2016Muscle()
+        muscle.setName(f"muscle_{m}")
+        muscle.set_ignore_tendon_compliance(True)
+        muscle.set_max_isometric_force(500.0)
+        muscle.set_tendon_slack_length(0.2)
+        model.addForce(muscle)
+        points = 2 + m % 3
+        for k, b in enumerate(np.linspace(0, 3, points).round().astype(int)):
+            place = _vec3([0.12, 0.05, 0.12] * rng.normal(size=3))
+            if points == 4 and k == 1:
+                point = osim.ConditionalPathPoint()
+                point.setCoordinate(model.getCoordinateSet().get("c_1_0"))
+                point.set_range(0, -2.0)
+                point.set_range(1, 0.0)
+                point.set_location(place)
+            elif m == 2 and k == 0:
+                point = osim.MovingPathPoint()
+                for letter in "xyz":
+                    getattr(point, f"set{letter.upper()}Coordinate")(model.getCoordinateSet().get("c_0_1"))
+                    getattr(point, f"set_{letter}_location")(_spline(osim, rng))
+            else:
+                point = osim.PathPoint()
+                point.set_location(place)
+            point.setName(f"muscle_{m}_{k}")
+            point.setParentFrame(bodies[b])
+            muscle.updGeometryPath().updPathPointSet().adoptAndAppend(point)
+        for number in rng.choice(len(surfaces), 1 + (m % 5 > 1) + (m % 7 > 4), replace=False).tolist():
+            muscle.updGeometryPath().addPathWrap(surfaces[number])
+        if points == 4 and m % 2:
+            wrap = muscle.updGeometryPath().getWrapSet().get(0)
+            wrap.set_range(0, 2)
+            wrap.set_range(1, 4)
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path

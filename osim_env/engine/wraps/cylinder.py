@@ -60,12 +60,14 @@ def distance(a, b):
 
 
 @inline
-def _component(v, axis):
+def component(v, axis):
+    """Component 0, 1 or 2 of a vector."""
     return v[0] if axis == 0 else (v[1] if axis == 1 else v[2])
 
 
 @inline
-def _choose3(mask, yes, no):
+def choose3(mask, yes, no):
+    """Choose vectors lane by lane."""
     return where(mask, yes[0], no[0]), where(mask, yes[1], no[1]), where(mask, yes[2], no[2])
 
 
@@ -159,17 +161,17 @@ def _tangent_spiral(p1, p2, r1, r2, radius, long_way):
 def _of_quadrant(p1, p2, a1, b1, a2, b2, near, crosses, axis, sign):
     """Answer, pair of tangent points (1 where it is b1 and a2, else a1 and b2) and far side, on half a cylinder."""
     one, none = lanes(crosses, 1.0), lanes(crosses, 0.0)
-    side1 = where(_component(p1, axis) >= 0.0, one, -one)
-    side2 = where(_component(p2, axis) >= 0.0, one, -one)
-    near_side = where(_component(near, axis) >= 0.0, one, -one)
+    side1 = where(component(p1, axis) >= 0.0, one, -one)
+    side2 = where(component(p2, axis) >= 0.0, one, -one)
+    near_side = where(component(near, axis) >= 0.0, one, -one)
     passes = where((side1 != side2) & (near_side != sign), WRAPPED * one, NO_WRAP * one)
     answer = where((side1 == sign) | (side2 == sign), where(crosses == 1.0, MANDATORY * one, passes), WRAPPED * one)
-    on_a1 = where(_component(a1, axis) >= 0.0, one, -one) == sign
-    on_b1 = where(_component(b1, axis) >= 0.0, one, -one) == sign
-    on_a2 = where(_component(a2, axis) >= 0.0, one, -one) == sign
-    on_b2 = where(_component(b2, axis) >= 0.0, one, -one) == sign
+    on_a1 = where(component(a1, axis) >= 0.0, one, -one) == sign
+    on_b1 = where(component(b1, axis) >= 0.0, one, -one) == sign
+    on_a2 = where(component(a2, axis) >= 0.0, one, -one) == sign
+    on_b2 = where(component(b2, axis) >= 0.0, one, -one) == sign
     # Of two angles the wider has the smaller cosine, and all four points are equally far from the axis.
-    wider = where(a1[0] * b2[0] + a1[1] * b2[1] < b1[0] * a2[0] + b1[1] * a2[1], one, none)
+    wider = where(_level(a1, b2) < _level(b1, a2), one, none)
     neither = where(on_a2, one, where(on_b2, none, 1.0 - wider))
     both = where(on_a2, one, none)
     swapped = where(on_a1, where(on_b1, both, none), where(on_b1, one, neither))
@@ -178,16 +180,19 @@ def _of_quadrant(p1, p2, a1, b1, a2, b2, near, crosses, axis, sign):
 
 
 @inline
-def _nearest_pair(a1, b1, a2, b2):
-    """Of a cylinder without quadrant: whether the pair of tangent points in the smallest angle begins and ends in b."""
-    aa, ab = a1[0] * a2[0] + a1[1] * a2[1], a1[0] * b2[0] + a1[1] * b2[1]
-    ba, bb = b1[0] * a2[0] + b1[1] * a2[1], b1[0] * b2[0] + b1[1] * b2[1]
-    one = lanes(aa, 1.0)
+def nearest_pair(aa, ab, ba, bb):
+    """Whether the pair of tangent points in the smallest angle begins and ends in b (1) or a (0), from its cosines."""
+    one, none = lanes(aa, 1.0), lanes(aa, 0.0)
     first = (aa > ab) & (aa > ba) & (aa > bb)
     second = (ab > ba) & (ab > bb)
-    begins = where(first, 0.0 * one, where(second, 0.0 * one, one))
-    ends = where(first, 0.0 * one, where(second, one, where(ba > bb, 0.0 * one, one)))
+    begins = where(first, none, where(second, none, one))
+    ends = where(first, none, where(second, one, where(ba > bb, none, one)))
     return begins, ends
+
+
+@inline
+def _level(a, b):
+    return a[0] * b[0] + a[1] * b[1]
 
 
 @jit
@@ -223,14 +228,14 @@ def over_cylinder(radius, half_length, axis, sign, alone, p1, p2):
     reach2, a2, b2 = _tangents(p2, radius)
     if sign == 0:
         answer = where(crosses == 1.0, MANDATORY * one, NO_WRAP * one)
-        begins, ends = _nearest_pair(a1, b1, a2, b2)
+        begins, ends = nearest_pair(_level(a1, a2), _level(a1, b2), _level(b1, a2), _level(b1, b2))
         far = 0.0 * one
     else:
         answer, begins, far = _of_quadrant(p1, p2, a1, b1, a2, b2, near, crosses, axis, sign)
         ends = 1.0 - begins
     answer = where(inside, INSIDE * one, answer)
-    r1 = _choose3(begins == 1.0, b1, a1)
-    r2 = _choose3(ends == 1.0, b2, a2)
+    r1 = choose3(begins == 1.0, b1, a1)
+    r2 = choose3(ends == 1.0, b2, a2)
     if not any_lane(answer > INSIDE):
         return answer, r1, r2, 0.0 * one
     beyond1, beyond2 = subtract3(r1, p1), subtract3(r2, p2)

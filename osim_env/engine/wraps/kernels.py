@@ -43,8 +43,11 @@ from ..lanes import (
     where,
 )
 from ..paths import fill_arms, place_points, segment_weight
-from .cylinder import INSIDE, MANDATORY, NO_WRAP, WRAPPED, distance, over_cylinder
+from .cylinder import INSIDE, MANDATORY, NO_WRAP, WRAPPED, choose3, distance, over_cylinder
+from .sphere import over_sphere
 
+CYLINDER, SPHERE = 0, 1
+"""Kinds of surfaces."""
 ROUNDS = 8
 _SETTLED = 0.0005
 """Change of the path's length at which its surfaces are not asked again, m."""
@@ -88,11 +91,6 @@ def _to_ground(w, frame, point):
 
 
 @inline
-def _choose3(mask, yes, no):
-    return where(mask, yes[0], no[0]), where(mask, yes[1], no[1]), where(mask, yes[2], no[2])
-
-
-@inline
 def _take_out(w, at, count, j, who):
     """Take surface ``j`` off the path in the lanes of ``who``."""
     before, rank = load(w, at.wrap_before + j), load(w, at.wrap_rank + j)
@@ -130,7 +128,7 @@ def _remember(w, at, points, p, where_asked):
     k = p - points
     first = (load(w, at.wrap_seen + k) == 0.0) & where_asked
     row = at.wrap_seen_at + 3 * k
-    store3(w, row, _choose3(first, load3(w, at.points + 3 * p), load3(w, row)))
+    store3(w, row, choose3(first, load3(w, at.points + 3 * p), load3(w, row)))
     store(w, at.wrap_seen + k, where(first, 1.0, load(w, at.wrap_seen + k)))
 
 
@@ -148,9 +146,9 @@ def _part(w, at, count, points, j, origin, target, slot):
             rank = load(w, at.wrap_rank + i)
             among = load(w, at.wrap_before + i) == origin
             enter = at.points + 3 * (points + 2 * i)
-            end = _choose3(among & (rank == slot), load3(w, enter), end)
+            end = choose3(among & (rank == slot), load3(w, enter), end)
             last = among & (rank == slot - 1)
-            begin = _choose3(last, load3(w, enter + 3), begin)
+            begin = choose3(last, load3(w, enter + 3), begin)
             there = where(last, 1.0, there)
     return begin, end, there
 
@@ -167,9 +165,18 @@ def _growth(w, at, count, points, j, origin, target, slot, asks, t1, t2, span):
             ends, begins = among & (rank == slot), among & (rank == slot - 1)
             _remember(w, at, points, enter, ends & asks)
             _remember(w, at, points, leave, begins & asks)
-            end = _choose3(ends, _remembered(w, at, points, enter), end)
-            begin = _choose3(begins, _remembered(w, at, points, leave), begin)
+            end = choose3(ends, _remembered(w, at, points, enter), end)
+            begin = choose3(begins, _remembered(w, at, points, leave), begin)
     return distance(begin, t1) + span + distance(end, t2) - distance(begin, end)
+
+
+@inline
+def _over(surfaces, s, alone, begin, end):
+    """Lead a line over surface ``s``, in its frame: the answer, both tangent points, and the length between them."""
+    radius, axis, sign = surfaces.size[s, 0], surfaces.axis[s], surfaces.sign[s]
+    if surfaces.kind[s] == SPHERE:
+        return over_sphere(radius, axis, sign, begin, end)
+    return over_cylinder(radius, surfaces.size[s, 1], axis, sign, alone, begin, end)
 
 
 @jit
@@ -199,10 +206,8 @@ def _ask(paths, surfaces, wraps, w, at, m, first, count, j, who):
             asked = (there == 1.0) & (on == 1.0) & (done == 0.0)
             if not any_lane(asked):
                 break
-            answer, t1, t2, span = over_cylinder(
-                surfaces.size[surface, 0], surfaces.size[surface, 1], surfaces.axis[surface], surfaces.sign[surface],
-                alone, _to_surface(w, frame, begin), _to_surface(w, frame, end),
-            )  # fmt: skip
+            begin, end = _to_surface(w, frame, begin), _to_surface(w, frame, end)
+            answer, t1, t2, span = _over(surfaces, surface, alone, begin, end)
             said = where(asked, answer, said)
             may, must = asked & (answer == WRAPPED), asked & (answer == MANDATORY)
             if not any_lane(may | must):
@@ -217,12 +222,12 @@ def _ask(paths, surfaces, wraps, w, at, m, first, count, j, who):
             done = where(must, 1.0, done)
             before, after = where(takes, float(origin), before), where(takes, float(target), after)
             rank, length = where(takes, float(slot), rank), where(takes, span, length)
-            r1, r2 = _choose3(takes, t1, r1), _choose3(takes, t2, r2)
+            r1, r2 = choose3(takes, t1, r1), choose3(takes, t2, r2)
     if any_lane(taken == 1.0):
         _put_in(w, at, count, j, taken, before, after, rank, length)
         enter = at.points + 3 * (points + 2 * j)
-        store3(w, enter, _choose3(taken == 1.0, r1, load3(w, enter)))
-        store3(w, enter + 3, _choose3(taken == 1.0, r2, load3(w, enter + 3)))
+        store3(w, enter, choose3(taken == 1.0, r1, load3(w, enter)))
+        store3(w, enter + 3, choose3(taken == 1.0, r2, load3(w, enter + 3)))
     return said
 
 

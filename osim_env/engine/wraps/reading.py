@@ -12,9 +12,10 @@ from exogait.models.opensim_api import import_opensim
 from ..function_table import FunctionTable
 from ..groups import Floats, Surfaces, Wraps
 from ..path_tables import Point, Wrap
+from .kernels import CYLINDER, SPHERE
 
 Refuse = Callable[[Any, str], None]
-KINDS = {"WrapCylinder": 0}
+KINDS = {"WrapCylinder": CYLINDER, "WrapSphere": SPHERE}
 """Kinds of surfaces by the name of OpenSim's class."""
 _CONDITION_MARGIN = 1e-5
 """OpenSim widens the range of a conditional point by this much on both sides."""
@@ -134,8 +135,8 @@ class WrapTable:
             frame = wrapped.getFrame()
             rotation, origin = pose(frame.findTransformInBaseFrame())
             turn, place = pose(wrapped.getTransform())
-            shape = osim.WrapCylinder.safeDownCast(wrapped)
-            size = [shape.get_radius(), 0.5 * shape.get_length(), 0.0]
+            shape = getattr(osim, kind).safeDownCast(wrapped)
+            size = [shape.get_radius(), 0.5 * shape.get_length() if KINDS[kind] == CYLINDER else 0.0]
             if size[0] == 0.0:
                 self.refuse(wrapped, "a radius of 0 makes OpenSim's path NaN: give a positive one")
             axis, sign = _quadrant(wrapped.get_quadrant())
@@ -152,7 +153,7 @@ class WrapTable:
 
     def arrays(self) -> tuple[Surfaces, Wraps]:
         """Return the collected surfaces and wraps."""
-        whole, width = ("body", "kind", "axis", "sign"), {"size": 3, "rotation": 9, "position": 3}
+        whole, width = ("body", "kind", "axis", "sign"), {"size": 2, "rotation": 9, "position": 3}
         columns = {}
         for name in Surfaces._fields:
             column = np.array(

@@ -175,7 +175,7 @@ def test_bones_of_opensims_own_geometry_are_read(model: Model, real_data: Path) 
 
 
 def test_walk_on_a_foreign_model_is_shown_through_opensim(real_data: Path) -> None:
-    # Rajagopal's model: arms, patellae, coupled coordinates, wrapping surfaces; the compiled engine refuses it.
+    # Rajagopal's model: arms, patellae, coupled coordinates, and paths that wrap, which their points alone do not show.
     folder = real_data / "opensim_walking_adult"
     if not folder.is_dir():
         pytest.skip("EXOGAIT_DATA has no opensim_walking_adult: no foreign model was replayed")

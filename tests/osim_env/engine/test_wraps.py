@@ -1,0 +1,160 @@
+"""Paths that wrap over cylinders and spheres are OpenSim's, and so are their jumps.
+
+Tolerances are those of :mod:`exogait.osim_env.engine.verify`, each with its reason there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exogait.data.errors import FileFormatError, UnsupportedModelError
+from exogait.models.opensim_api import import_opensim
+from exogait.osim_env import engine
+from exogait.osim_env.engine.opensim_engine import OpenSimEngine
+from exogait.osim_env.engine.verify import compare, sample_states
+from tests.kit.models_for_tests import wrapping
+
+LENGTH_TOLERANCE_M = 1e-9
+JUMP_M = 0.004
+"""Second difference of a path's length between poses some hundredths of a radian apart, which only a jump makes."""
+
+
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory) -> OpenSimEngine:
+    return OpenSimEngine(wrapping(tmp_path_factory.mktemp("wrapping") / "wrapping.osim"))
+
+
+def touched(oracle: OpenSimEngine, q, u) -> np.ndarray:
+    """Number of surfaces that each path touches in OpenSim, shape (B, n_muscles)."""
+    counts = np.zeros((len(q), oracle.model.n_muscles), dtype=int)
+    for row in range(len(q)):
+        state = oracle.set_state(q[row], u[row])
+        oracle.opensim_model.realizePosition(state)
+        for k, muscle in enumerate(oracle.muscles):
+            path = oracle.osim.GeometryPath.safeDownCast(muscle.getPath()).getCurrentPath(state)
+            kinds = [path.get(i).getConcreteClassName() for i in range(path.getSize())]
+            counts[row, k] = kinds.count("PathWrapPoint") // 2
+    return counts
+
+
+def test_every_quantity_on_and_off_the_surfaces(oracle):
+    model = oracle.model
+    states = sample_states(model, 48, 1)
+    failed = [row for row in compare(oracle, states, moment_arm_states=4) if not row.passed]
+    assert not failed, failed
+    counts = touched(oracle, states.q, states.u)[:, np.unique(model.wraps.muscle)]
+    assert (counts == 0).any(axis=0).sum() > 20 and (counts == 1).any(axis=0).sum() > 20 and (counts > 1).any()
+
+
+def test_a_jump_is_opensims(oracle):
+    """Along a line of poses lengths jump here and there, in both engines between the same two poses."""
+    model = oracle.model
+    low, high = model.coordinate_range.T
+    share = np.linspace(0.0, 1.0, 400)[:, None]
+    q = low + share * (high - low) * np.random.default_rng(2).uniform(0.3, 1.0, model.n_coordinates)
+    still = np.zeros_like(q)
+    ours = engine.muscle_state(model, q, still, np.full(model.n_muscles, 0.1)).muscle_tendon_length
+    theirs = np.zeros_like(ours)
+    for row in range(len(q)):
+        state = oracle.set_state(q[row], still[row])
+        oracle.opensim_model.realizePosition(state)
+        theirs[row] = [muscle.getLength(state) for muscle in oracle.muscles]
+    np.testing.assert_allclose(ours, theirs, rtol=0.0, atol=LENGTH_TOLERANCE_M)
+    jumps = np.abs(np.diff(theirs, 2, axis=0)) > JUMP_M
+    assert jumps.any(axis=0).sum() > 5
+
+
+def test_neighbours_in_a_batch_change_nothing(oracle):
+    """Each lane has its own arrangement of wraps."""
+    model = oracle.model
+    states = sample_states(model, 16, 5)
+    together = engine.accelerations(model, states.q, states.u, states.activation)
+    alone = [engine.accelerations(model, states.q[k], states.u[k], states.activation[k])[0] for k in range(16)]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_a_saved_model_is_the_same(oracle, tmp_path):
+    model = oracle.model
+    loaded = engine.Model.load(model.save(tmp_path / "wrapping.npz"))
+    assert loaded.content_hash == model.content_hash
+    for group in ("surfaces", "wraps", "paths"):
+        for ours, theirs in zip(getattr(loaded, group), getattr(model, group), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("array", "change"),
+    [
+        ("wraps.surface", lambda a: np.full_like(a, a[0])),
+        ("wraps.last_point", lambda a: a + 1),
+        ("wraps.muscle", lambda a: a[::-1]),
+        ("surfaces.size", lambda a: 0.0 * a),
+        ("surfaces.rotation", lambda a: 1.1 * a),
+        ("paths.segment_to", lambda a: np.where(a == a.max(), a + 1, a)),
+    ],
+)
+def test_a_strangers_file_is_refused(oracle, tmp_path, array, change):
+    path = oracle.model.save(tmp_path / "changed.npz")
+    with np.load(path) as content:
+        arrays = dict(content)
+    np.savez(path, **(arrays | {array: change(arrays[array])}))
+    with pytest.raises(FileFormatError, match=array):
+        engine.Model.load(path)
+
+
+def _wrap(model, number, muscle="muscle_0"):
+    return model.getMuscles().get(muscle).updGeometryPath().getWrapSet().get(number)
+
+
+def _over_itself(osim, model):
+    path = model.getMuscles().get("muscle_0").updGeometryPath()
+    path.addPathWrap(path.getWrapSet().get(0).getWrapObject())
+
+
+def _over_an_ellipsoid(osim, model):
+    egg = osim.WrapEllipsoid()
+    egg.setName("egg")
+    egg.set_dimensions(osim.Vec3(0.1, 0.2, 0.3))
+    model.getBodySet().get("body_0").addWrapObject(egg)
+    model.finalizeConnections()
+    model.getMuscles().get("muscle_1").updGeometryPath().addPathWrap(egg)
+
+
+@pytest.mark.parametrize(
+    ("change", "component", "words"),
+    [
+        (_over_itself, "muscle_0", "same object"),
+        (_over_an_ellipsoid, "muscle_1", "WrapEllipsoid is not compiled"),
+        (lambda _, m: _wrap(m, 0).set_range(1, 7), "muscle_0", "its range"),
+    ],
+)
+def test_what_is_not_reproduced_is_refused_by_name(oracle, tmp_path, change, component, words):
+    osim = import_opensim()
+    path = wrapping(tmp_path / "wrapping.osim")
+    model = osim.Model(str(path))
+    model.finalizeConnections()
+    change(osim, model)
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    with pytest.raises(UnsupportedModelError) as caught:
+        engine.compile_osim(path)
+    ((where, _, todo),) = caught.value.components
+    assert f"/{component}/" in where and words in todo
+
+
+def test_rajagopal_unedited(real_data: Path):
+    """38 cylinders and 46 wraps, of which 4 muscles have two."""
+    oracle = OpenSimEngine(real_data / "opensim_models" / "rajagopal2016" / "Rajagopal2016.osim")
+    model = oracle.model
+    assert (len(model.surfaces.body), len(model.wraps.muscle), model.n_muscles) == (38, 46, 80)
+    states = sample_states(model, 16, 1)
+    table = compare(oracle, states, moment_arm_states=1)
+    failed = [row for row in table if not row.passed]
+    assert not failed, failed
+    (length,) = [row.absolute for row in table if row.quantity == "muscle tendon length"]
+    assert length < LENGTH_TOLERANCE_M
+    counts = touched(oracle, states.q, states.u)
+    assert (counts == 2).any() and (counts == 1).any() and (counts[:, np.unique(model.wraps.muscle)] == 0).any()
