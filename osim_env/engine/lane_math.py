@@ -4,8 +4,8 @@ The numerical methods are the classical ones: reduce the argument with a constan
 1980), evaluate a polynomial, put the exponent back. All are branch-free, so eight environments cost as much as one.
 Errors were measured against numpy: below 1.5 units in the last place over the ranges that a simulation visits.
 
-Source: coefficients of sine, cosine, arctangent and logarithm are the published ones of fdlibm (Sun Microsystems 1993); the
-exponential uses its Taylor series to degree 13, whose remainder on |r| <= ln(2)/2 is 4e-18.
+Source: coefficients of sine, cosine, arctangent and logarithm are the published ones of fdlibm (Sun Microsystems 1993);
+the exponential uses its Taylor series to degree 13, whose remainder on |r| <= ln(2)/2 is 4e-18.
 """
 
 from __future__ import annotations
