@@ -20,6 +20,8 @@ from exogait.models.opensim_api import import_opensim
 
 from .constraints.fill import factor_rows
 from .constraints.reading import read_couplers, read_drives
+from .floor import reading as floor_reading
+from .floor.reading import ContactTable
 from .function_table import FunctionTable
 from .groups import Actuators, Contacts, Couplers, Drives, Floats, Limits, Muscles, Springs, Tree
 from .hill.reading import KINDS, HillTable
@@ -45,7 +47,7 @@ _JOINTS = (
 _FORCES = (
     "DeGrooteFregly2016Muscle",
     *KINDS,
-    "SmoothSphereHalfSpaceForce",
+    *floor_reading.KINDS,
     "CoordinateLimitForce",
     "SpringGeneralizedForce",
     "CoordinateActuator",
@@ -476,57 +478,28 @@ class Compiler:
 
     # -------------------------------------------------------------------------------------------- contact and the rest
     def _contacts(self) -> tuple[Contacts, list[str], list[str]]:
-        osim = self.osim
-        rows: dict[str, list[Any]] = {name: [] for name in Contacts._fields}
-        names: list[str] = []
-        feet: list[str] = []
-        for force in self._active_forces("SmoothSphereHalfSpaceForce"):
-            sphere = osim.ContactSphere.safeDownCast(force.getConnectee("sphere"))
-            half = osim.ContactHalfSpace.safeDownCast(force.getConnectee("half_space"))
-            if sphere is None or half is None:
-                self._refuse(force, "rename it: OpenSim takes it for its own sphere or half space")
-                continue
-            if half.getFrame().findBaseFrame().getAbsolutePathString() != self.body_paths[0]:
-                self._refuse(half, "fix the half space in the ground")
-                continue
-            frame = sphere.getFrame()
-            rotation, origin = _transform(frame)
-            body = self.body_number[frame.findBaseFrame().getAbsolutePathString()]
-            plane_rotation, plane_origin = _transform(half.getFrame())
-            local, inset = pose(half.getTransform())
-            radius, k = sphere.getRadius(), 0.5 * force.get_stiffness() ** (2.0 / 3.0)
-            foot = foot_of(force.getName(), self.body_names[body])
-            if foot not in feet:
-                feet.append(foot)
-            names.append(force.getName())
-            row = {
-                "body": body,
-                "foot": foot,
-                "centre": origin + rotation @ vector(sphere.get_location()),
-                "radius": radius,
-                # The x axis of the half space's frame points into the material.
-                "normal": plane_rotation @ local[:, 0],
-                "origin": plane_origin + plane_rotation @ inset,
-                "hertz": (4.0 / 3.0) * k * np.sqrt(radius * k),
-                "dissipation": force.get_dissipation(),
-                "static_friction": force.get_static_friction(),
-                "dynamic_friction": force.get_dynamic_friction(),
-                "viscous_friction": force.get_viscous_friction(),
-                "transition_velocity": force.get_transition_velocity(),
-                "constant_force": force.get_constant_contact_force(),
-                "hertz_smoothing": force.get_hertz_smoothing(),
-                "hunt_crossley_smoothing": force.get_hunt_crossley_smoothing(),
-            }
-            for key, value in row.items():
-                rows[key].append(value)
-        feet.sort(key=lambda name: {"r": "0", "l": "1"}.get(name, name))
-        rows["foot"] = [feet.index(foot) for foot in rows["foot"]]
-        arrays = {}
-        for key, value in rows.items():
-            arrays[key] = np.array(value, dtype=np.int64 if key in ("body", "foot") else float)
-            if key in ("centre", "normal", "origin"):
-                arrays[key] = arrays[key].reshape(-1, 3)
-        return Contacts(**arrays), names, feet
+        table = ContactTable(self.components, self._body_of, self.body_names, self._in_ground, self._refuse)
+        for force in self._active_forces(*floor_reading.KINDS):
+            table.add(force)
+        return table.arrays()
+
+    def _body_of(self, frame: Any) -> int:
+        return self.body_number[frame.findBaseFrame().getAbsolutePathString()]
+
+    def _in_ground(self, frame: Any) -> tuple[Floats, Floats] | None:
+        """Rotation and origin in ground of a frame that is fixed in it, also by welds; None for one that moves."""
+        rotation, origin = _transform(frame)
+        body = self._body_of(frame)
+        while body > 0:
+            joint = self.joints[body]
+            if kind_of(joint) != "WeldJoint":
+                return None
+            turn, place = _transform(joint.getParentFrame())
+            child, at = _transform(joint.getChildFrame())
+            turn = turn @ child.T
+            rotation, origin = turn @ rotation, place + turn @ (origin - at)
+            body = self.parents[body]
+        return rotation, origin
 
     def _coordinate_forces(self) -> tuple[Limits, Springs, Actuators, dict[str, Any]]:
         osim = self.osim
@@ -589,12 +562,3 @@ def _group(kind: Any, rows: Sequence[Sequence[float]]) -> Any:
     table = np.array(rows, dtype=float).reshape(-1, len(kind._fields))
     columns = [np.ascontiguousarray(table[:, k]) for k in range(table.shape[1])]
     return kind(columns[0].astype(np.int64), *columns[1:])
-
-
-def foot_of(force: str, body: str) -> str:
-    """Foot to which a contact sphere belongs: "r" or "l" by the ending of a name, or else the name of its body."""
-    for name in (force, body):
-        for part in (name.split("_")[-1], *name.split("_")):
-            if part.lower() in ("r", "l"):
-                return part.lower()
-    return body

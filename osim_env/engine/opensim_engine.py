@@ -19,6 +19,8 @@ from exogait.models.opensim_api import import_opensim
 
 from .batch import as_rows
 from .compiler import compile_osim, open_model
+from .floor.reading import KINDS as CONTACTS
+from .floor.reading import hunt_crossley
 from .hill.reading import KINDS
 from .model import Floats, Model
 from .results import ContactForces, Kinematics, MuscleState, summarize_feet
@@ -60,7 +62,10 @@ class OpenSimEngine:
             getattr(self.osim, components[n].getConcreteClassName()).safeDownCast(components[n])
             for n in names.actuator_names
         ]
-        self.spheres = [self.osim.SmoothSphereHalfSpaceForce.safeDownCast(components[n]) for n in names.sphere_names]
+        self.spheres = [
+            getattr(self.osim, components[n].getConcreteClassName()).safeDownCast(components[n])
+            for n in names.sphere_names
+        ]
         self.bodies = [m.getBodySet().get(name) for name in names.body_names]
         self._columns = self._state_columns()
 
@@ -158,7 +163,7 @@ class OpenSimEngine:
         """
         classes = {
             "muscles": ("DeGrooteFregly2016Muscle", *KINDS),
-            "contacts": ("SmoothSphereHalfSpaceForce",),
+            "contacts": CONTACTS,
             "limits": ("CoordinateLimitForce",),
             "springs": ("SpringGeneralizedForce",),
             "actuators": ("CoordinateActuator", "ActivationCoordinateActuator"),
@@ -294,8 +299,20 @@ class OpenSimEngine:
                     result.moment_arms[row, k, j] = muscle.computeMomentArm(state, coordinate)
         return result
 
+    def _wrench(self, element: Any, state: Any) -> tuple[Floats, Floats]:
+        """Moment about its body's origin, and force, of a contact on its sphere, ground axes, N m and N."""
+        if element.getConcreteClassName() == "SmoothSphereHalfSpaceForce":
+            wrench = element.getSphereForce(state)
+            return _spatial(wrench.get(0)), _spatial(wrench.get(1))
+        names = [name for parameters in hunt_crossley(element) for name in parameters.geometry]
+        kinds = {c.getName(): c.getConcreteClassName() for c in self.opensim_model.getComponentsList()}
+        first = 6 * [kinds[name.split("/")[-1]] for name in names].index("ContactSphere")
+        values = element.getRecordValues(state)
+        force, moment = ([values.get(first + start + i) for i in range(3)] for start in (0, 3))
+        return np.array(moment), np.array(force)
+
     def contact_forces(self, q: ArrayLike, u: ArrayLike) -> ContactForces:
-        """Forces of the contact spheres, from ``SmoothSphereHalfSpaceForce.getSphereForce``."""
+        """Forces of the contact spheres, as their classes report them."""
         m = self.model
         rows = as_rows("q", q, m.n_coordinates)
         speeds = np.broadcast_to(as_rows("u", u, m.n_coordinates), rows.shape)
@@ -306,14 +323,12 @@ class OpenSimEngine:
             state = self.set_state(rows[row], speeds[row])
             self.opensim_model.realizeDynamics(state)
             for k, element in enumerate(self.spheres):
-                wrench = element.getSphereForce(state)
-                force[row, k] = _spatial(wrench.get(1))
+                about_body, force[row, k] = self._wrench(element, state)
                 body = self.bodies[m.contacts.body[k] - 1]
-                about_body = _spatial(wrench.get(0))
                 origin = _spatial(body.getPositionInGround(state))
                 moment[row, k] = about_body + np.cross(origin, force[row, k])
-                sphere = self.osim.ContactSphere.safeDownCast(element.getConnectee("sphere"))
-                centre = _spatial(sphere.getFrame().findStationLocationInGround(state, sphere.get_location()))
+                local = self.osim.Vec3(*m.contacts.centre[k].tolist())
+                centre = _spatial(body.findStationLocationInGround(state, local))
                 normal, radius = m.contacts.normal[k], m.contacts.radius[k]
                 depth = (centre - m.contacts.origin[k]) @ normal + radius
                 point[row, k] = centre + (radius - 0.5 * depth) * normal

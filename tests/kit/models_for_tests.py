@@ -324,3 +324,48 @@ def wrapping(path: Path, *, seed: int = 0) -> Path:
     model.finalizeConnections()
     model.printToXML(str(path))
     return path
+
+
+def on_floors(path: Path, *, seed: int = 0) -> Path:
+    """A free body and a foot that hinges on it, both with HuntCrossleyForce spheres on a floor that is welded askew."""
+    osim = import_opensim()
+    rng = np.random.default_rng(seed)
+    model = osim.Model()
+    model.setName("on_floors")
+    slab, trunk, foot = (_body(osim, rng, name) for name in ("slab", "trunk", "foot"))
+    zero, tilt = osim.Vec3(0), osim.Vec3(0.1, 0.2, 0.05)
+    joints = (
+        osim.WeldJoint("weld", model.getGround(), osim.Vec3(0.1, 0.02, 0.0), tilt, slab, zero, osim.Vec3(0.02, 0, 0.1)),
+        osim.FreeJoint("free", model.getGround(), zero, zero, trunk, zero, zero),
+        osim.PinJoint("ankle", trunk, osim.Vec3(0, -0.2, 0), zero, foot, zero, zero),
+    )
+    for body, joint in zip((slab, trunk, foot), joints, strict=True):
+        model.addBody(body)
+        for i in range(joint.numCoordinates()):
+            joint.upd_coordinates(i).setName(f"{joint.getName()}_{i}")
+            joint.upd_coordinates(i).setRangeMin(-0.6)
+            joint.upd_coordinates(i).setRangeMax(0.6)
+        model.addJoint(joint)
+    floor = osim.ContactHalfSpace(osim.Vec3(0, 0.01, 0), osim.Vec3(0, 0, -0.5 * np.pi), slab)
+    floor.setName("floor")
+    model.addContactGeometry(floor)
+    for k, body in enumerate((trunk, foot, foot, foot)):
+        name = f"ball_{k}"
+        ball = osim.ContactSphere(float(rng.uniform(0.02, 0.05)), _vec3([0.1, 0.02, 0.1] * rng.normal(size=3)), body)
+        ball.setName(name)
+        model.addContactGeometry(ball)
+        force = osim.HuntCrossleyForce()
+        force.setName(f"contact_{k}_{'rl'[k % 2]}")
+        for geometry in (name, "floor") if k % 2 else ("floor", name):
+            force.addGeometry(geometry)
+        force.setStiffness(float(rng.uniform(1e5, 1e7)))
+        force.setDissipation(float(rng.choice([0.0, 0.5, 2.0])))
+        force.setStaticFriction(0.8)
+        force.setDynamicFriction(0.4 if k else 0.0)
+        force.setViscousFriction(0.3)
+        force.setTransitionVelocity(0.1)
+        force.thisown = False
+        model.addForce(force)
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    return path

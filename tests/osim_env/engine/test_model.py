@@ -18,7 +18,7 @@ from exogait.data.errors import FileFormatError, UnknownNameError, UnsupportedMo
 from exogait.models.opensim_api import import_opensim
 from exogait.osim_env import engine
 from exogait.osim_env.engine.batch import groups
-from exogait.osim_env.engine.compiler import foot_of
+from exogait.osim_env.engine.floor.reading import foot_of
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
 from exogait.osim_env.engine.splines import simm_spline_coefficients
 from tests.kit.models_for_tests import compliant

@@ -1,0 +1,1 @@
+"""Contact of spheres with floors."""
