@@ -6,8 +6,9 @@ import importlib
 import sys
 
 STUDIES = {
-    "model": "validate_model", "twin": "validate_twin", "lab": "validate_lab", "events": "lab_events",
-    "inputs": "validate_inputs", "scores": "lab_scores", "walking": "results_walking", "walker": "results_walker",
+    "model": "validate_model", "twin": "validate_twin", "published": "published_models", "lab": "validate_lab",
+    "events": "lab_events", "inputs": "validate_inputs", "scores": "lab_scores", "walking": "results_walking",
+    "walker": "results_walker",
     "assistance": "results_assistance",
 }  # fmt: skip
 

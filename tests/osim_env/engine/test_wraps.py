@@ -16,6 +16,7 @@ from exogait.osim_env import engine
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
 from exogait.osim_env.engine.verify import compare, sample_states
 from tests.kit.models_for_tests import wrapping
+from tests.kit.touched_surfaces import lengths_and_touched
 
 LENGTH_TOLERANCE_M = 1e-9
 JUMP_M = 0.004
@@ -27,25 +28,12 @@ def oracle(tmp_path_factory) -> OpenSimEngine:
     return OpenSimEngine(wrapping(tmp_path_factory.mktemp("wrapping") / "wrapping.osim"))
 
 
-def touched(oracle: OpenSimEngine, q, u) -> np.ndarray:
-    """Number of surfaces that each path touches in OpenSim, shape (B, n_muscles)."""
-    counts = np.zeros((len(q), oracle.model.n_muscles), dtype=int)
-    for row in range(len(q)):
-        state = oracle.set_state(q[row], u[row])
-        oracle.opensim_model.realizePosition(state)
-        for k, muscle in enumerate(oracle.muscles):
-            path = oracle.osim.GeometryPath.safeDownCast(muscle.getPath()).getCurrentPath(state)
-            kinds = [path.get(i).getConcreteClassName() for i in range(path.getSize())]
-            counts[row, k] = kinds.count("PathWrapPoint") // 2
-    return counts
-
-
 def test_every_quantity_on_and_off_the_surfaces(oracle):
     model = oracle.model
     states = sample_states(model, 48, 1)
     failed = [row for row in compare(oracle, states, moment_arm_states=4) if not row.passed]
     assert not failed, failed
-    counts = touched(oracle, states.q, states.u)[:, np.unique(model.wraps.muscle)]
+    counts = lengths_and_touched(oracle, states.q)[1][:, np.unique(model.wraps.muscle)]
     assert (counts == 0).any(axis=0).sum() > 20 and (counts == 1).any(axis=0).sum() > 20 and (counts > 1).any()
 
 
@@ -57,11 +45,7 @@ def test_a_jump_is_opensims(oracle):
     q = low + share * (high - low) * np.random.default_rng(2).uniform(0.3, 1.0, model.n_coordinates)
     still = np.zeros_like(q)
     ours = engine.muscle_state(model, q, still, np.full(model.n_muscles, 0.1)).muscle_tendon_length
-    theirs = np.zeros_like(ours)
-    for row in range(len(q)):
-        state = oracle.set_state(q[row], still[row])
-        oracle.opensim_model.realizePosition(state)
-        theirs[row] = [muscle.getLength(state) for muscle in oracle.muscles]
+    theirs = lengths_and_touched(oracle, q)[0]
     np.testing.assert_allclose(ours, theirs, rtol=0.0, atol=LENGTH_TOLERANCE_M)
     jumps = np.abs(np.diff(theirs, 2, axis=0)) > JUMP_M
     assert jumps.any(axis=0).sum() > 5
@@ -156,5 +140,5 @@ def test_rajagopal_unedited(real_data: Path):
     assert not failed, failed
     (length,) = [row.absolute for row in table if row.quantity == "muscle tendon length"]
     assert length < LENGTH_TOLERANCE_M
-    counts = touched(oracle, states.q, states.u)
+    _, counts = lengths_and_touched(oracle, states.q)
     assert (counts == 2).any() and (counts == 1).any() and (counts[:, np.unique(model.wraps.muscle)] == 0).any()
