@@ -387,7 +387,8 @@ class Compiler:
             self._refuse(
                 joint,
                 f"axis {axis.getName()!r} has a {kind}{'' if names else ' without coordinate'}: use Constant, "
-                "LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction or a multiple of one",
+                "LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction, a GCVSpline of degree 3 or a "
+                "multiple of one",
             )
         elif k < 3 and not names and self.functions.constant(function):
             tree["constant_rotation"][b] = 1

@@ -48,6 +48,9 @@ class FunctionTable:
             y = scale * np.array([spline.getY(i) for i in range(n)])
             fit = simm_spline_coefficients if kind == "SimmSpline" else piecewise_linear_coefficients
             return self._append(mobility, self._pieces(x, y, *fit(x, y)))
+        if kind == "GCVSpline":
+            pieces = self._cubic_pieces(osim.GCVSpline.safeDownCast(function), scale)
+            return None if pieces is None else self._append(mobility, pieces)
         if kind == "PolynomialFunction":
             values = osim.PolynomialFunction.safeDownCast(function).getCoefficients()
             coefficients = [scale * values.get(i) for i in range(values.size())]
@@ -72,6 +75,23 @@ class FunctionTable:
     def constant(self, index: int) -> float | None:
         """Value of a constant function, None for any other."""
         return self.rows[self.start[index]][2] if self.mobility[index] < 0 else None
+
+    def _cubic_pieces(self, spline: Any, scale: float) -> list[tuple[float, ...]] | None:
+        """Pieces of a GCVSpline of degree 3, from its values and slopes at the knots; None for other degrees.
+
+        A spline of degree 1 has a value outside its knots but no slope there, and one of degree 5 is no cubic.
+        """
+        if spline.getDegree() != 3:
+            return None
+        x = np.array([spline.getX(i) for i in range(spline.getSize())])
+        once = self.osim.StdVectorInt([0])
+        at = [self.osim.Vector(1, float(value)) for value in x]
+        y = scale * np.array([spline.calcValue(value) for value in at])
+        b = scale * np.array([spline.calcDerivative(once, value) for value in at])
+        width, slope = np.diff(x), np.diff(y) / np.diff(x)
+        c = np.append((3.0 * slope - 2.0 * b[:-1] - b[1:]) / width, 0.0)
+        d = np.append((b[:-1] + b[1:] - 2.0 * slope) / width**2, 0.0)
+        return self._pieces(x, y, b, c, d)
 
     @staticmethod
     def _pieces(x: Floats, y: Floats, b: Floats, c: Floats, d: Floats) -> list[tuple[float, ...]]:

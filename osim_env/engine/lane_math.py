@@ -122,4 +122,4 @@ def arctan2(y, x):
     angle = where(high, _QUARTER_PI + angle, angle)
     angle = where(steep, _HALF_PI - angle, angle)
     angle = where(x < 0.0, _PI - angle, angle)
-    return where(y < 0.0, -angle, angle)
+    return where(y < 0.0, -angle, angle) + (x - x)

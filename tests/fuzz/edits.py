@@ -356,6 +356,8 @@ def judge(base: Path, folder: Path, seed: int) -> Outcome:
         return Outcome(kinds, "refused" if named else "REFUSED FOR ANOTHER'S SAKE", "; ".join(said))
     except (FileFormatError, RuntimeError) as error:
         return Outcome(kinds, "OpenSim refuses", str(error).strip().splitlines()[0])
+    except Exception as error:  # what a user would see as a traceback
+        return Outcome(kinds, "NO ANSWER", f"{type(error).__name__}: {error}")
     worst = difference(oracle, seed)
     elastic = explicit_tendons(oracle.model)
     equal = worst <= (COMPLIANT_TOLERANCE if elastic else COORDINATE_TOLERANCE)

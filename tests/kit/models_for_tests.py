@@ -275,13 +275,13 @@ def wrapping(path: Path, *, seed: int = 0) -> Path:
         bodies.append(body)
 
     surfaces = []
-    for k, quadrant in enumerate(("all", "x", "-x", "y", "-y", "z", "-z", "all") * 2):
-        surface = osim.WrapSphere() if k >= 10 else osim.WrapCylinder()
+    for k, quadrant in enumerate("all x -x y -y z -z all all all all y -z all x -y".split()):
+        surface = osim.WrapSphere() if k > 9 else osim.WrapCylinder()
         surface.setName(f"surface_{k}")
+        surface.set_quadrant(quadrant)
         surface.set_radius(float(rng.uniform(0.03, 0.08)))
         if k < 10:
             surface.set_length(float(rng.uniform(0.1, 0.4)))
-        surface.set_quadrant(quadrant)
         surface.set_active(k != 9)
         surface.set_xyz_body_rotation(_vec3(rng.normal(size=3)))
         surface.set_translation(_vec3([0.05, -0.1, 0.05] * rng.normal(size=3)))
@@ -317,6 +317,8 @@ def wrapping(path: Path, *, seed: int = 0) -> Path:
             muscle.updGeometryPath().updPathPointSet().adoptAndAppend(point)
         for number in rng.choice(len(surfaces), 1 + (m % 5 > 1) + (m % 7 > 4), replace=False).tolist():
             muscle.updGeometryPath().addPathWrap(surfaces[number])
+            wraps = muscle.updGeometryPath().getWrapSet()
+            wraps.get(wraps.getSize() - 1).set_method(("hybrid", "midpoint", "axial")[m % 3])
         if points == 4 and m % 2:
             wrap = muscle.updGeometryPath().getWrapSet().get(0)
             wrap.set_range(0, 2)

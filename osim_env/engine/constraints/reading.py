@@ -13,7 +13,10 @@ from ..function_table import FunctionTable
 from ..groups import Couplers, Drives, Integers
 
 Refuse = Callable[[Any, str], None]
-_KINDS = "Constant, LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction or a multiple of one"
+_KINDS = (
+    "Constant, LinearFunction, SimmSpline, PiecewiseLinearFunction, PolynomialFunction, a GCVSpline of degree 3 or a "
+    "multiple of one"
+)
 
 
 def read_drives(

@@ -138,7 +138,8 @@ class ContactTable:
     def arrays(self) -> tuple[Contacts, list[str], list[str]]:
         """Return the contacts, the names of their spheres, and those of the feet."""
         rows = self.rows
-        feet = sorted(dict.fromkeys(rows["foot"]), key=lambda name: {"r": "0", "l": "1"}.get(name, name))
+        # Right before left, other names behind by the alphabet.
+        feet = sorted(map(str, dict.fromkeys(rows["foot"])), key=lambda name: {"r": "0", "l": "1"}.get(name) or name)
         arrays = {}
         for key, value in (rows | {"foot": [feet.index(foot) for foot in rows["foot"]]}).items():
             arrays[key] = np.array(value, dtype=np.int64 if key in ("body", "foot") else float)

@@ -128,6 +128,8 @@ class WrapTable:
             return None
         kind = wrapped.getConcreteClassName()
         if kind not in KINDS:
+            # OpenSim searches tangent points of an ellipsoid to a ten-thousandth of its size, by steps that amplify
+            # rounding: in some poses its own lengths differ by a micrometre after a change of the last bit.
             self.refuse(wrap, f"a {kind} is not compiled: use one of {', '.join(KINDS)}, or path points only")
             return None
         name = wrapped.getAbsolutePathString()

@@ -41,6 +41,22 @@ def test_elementary_functions_to_two_units_in_the_last_place():
     assert np.abs(out - wanted)[:, 1:4].max() < 1e-14
 
 
+@entry
+def _angles(y, x, out):
+    for i in range(x.shape[0]):
+        store(out, i, lane_math.arctan2(load(y, i), load(x, i)))
+
+
+def test_angles_of_points():
+    rng = np.random.default_rng(0)
+    x, y, out = (aligned_rows(200) for _ in range(3))
+    x[:], y[:] = (rng.normal(0, 1, x.shape) * 10.0 ** rng.integers(-6, 6, x.shape) for _ in range(2))
+    x[0, :6], y[0, :6] = [0.0, 1.0, 0.0, -1.0, 0.0, np.sqrt(2.0) - 1.0], [0.0, 0.0, 2.0, 0.0, -3.0, 1.0]
+    x[1, 0], y[1, 1] = np.nan, np.nan
+    _angles(y, x, out)
+    np.testing.assert_allclose(out, np.arctan2(y, x), rtol=1e-15)
+
+
 def test_nan_stays_nan_and_stays_in_its_lane():
     x, out = aligned_rows(1), aligned_rows(5)
     x[0] = np.linspace(-1, 1, WIDTH)

@@ -119,9 +119,10 @@ def test_everything_unsupported_is_listed_at_once(tmp_path, exo_path):
     model.addConstraint(coupler)
     muscle = osim.DeGrooteFregly2016Muscle.safeDownCast(model.getMuscles().get("soleus_l"))
     muscle.set_ignore_activation_dynamics(True)
-    wrapped = osim.WrapEllipsoid()
+    wrapped = osim.WrapTorus()
     wrapped.setName("knob")
-    wrapped.set_dimensions(osim.Vec3(0.02, 0.03, 0.04))
+    wrapped.set_inner_radius(0.02)
+    wrapped.set_outer_radius(0.1)
     model.getBodySet().get("femur_r").addWrapObject(wrapped)
     model.finalizeConnections()
     model.getMuscles().get("rect_fem_r").updGeometryPath().addPathWrap(wrapped)
@@ -135,7 +136,7 @@ def test_everything_unsupported_is_listed_at_once(tmp_path, exo_path):
     assert "appliesForce" in first["bungee"] and "isEnforced" in first["glue"]
     muscles = [where for where, _, todo in caught.value.components if "ignore_activation_dynamics" in todo]
     assert muscles == ["/forceset/soleus_l"]
-    wraps = [where for where, _, todo in caught.value.components if "WrapEllipsoid" in todo]
+    wraps = [where for where, _, todo in caught.value.components if "WrapTorus" in todo]
     assert len(wraps) == 1 and wraps[0].startswith("/forceset/rect_fem_r")
 
 

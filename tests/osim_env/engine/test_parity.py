@@ -12,10 +12,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from exogait.data.errors import UnsupportedModelError
+from exogait.models.opensim_api import import_opensim
 from exogait.osim_env import engine
 from exogait.osim_env.engine.compiler import convert
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
-from exogait.osim_env.engine.verify import compare, compare_trajectories, sample_states, verify
+from exogait.osim_env.engine.verify import compare, compare_accelerations, compare_trajectories, sample_states, verify
 from tests.kit.models_for_tests import compliant, joint_zoo, perturbed
 
 
@@ -155,3 +157,29 @@ def test_engines_are_interchangeable(oracle):
     engine.step(model, states[1], controls, 0.02, 0.0001, integrator="rk4")
     assert np.abs(states[0].q - states[1].q).max() < 1e-7
     assert states[0].time == pytest.approx(states[1].time)
+
+
+@pytest.mark.parametrize("degree", [3, 5])
+def test_a_cubic_gcv_spline_moves_a_joint_and_another_is_refused(tmp_path, degree):
+    osim = import_opensim()
+    path = joint_zoo(tmp_path / "zoo.osim")
+    model = osim.Model(str(path))
+    model.finalizeConnections()
+    joint = osim.CustomJoint.safeDownCast(model.getJointSet().get("custom"))
+    axis = joint.updSpatialTransform().updTransformAxis(1)
+    old = osim.SimmSpline.safeDownCast(axis.getFunction())
+    spline = osim.GCVSpline()
+    spline.setDegree(degree)
+    for i in range(old.getSize()):
+        spline.addPoint(old.getX(i), old.getY(i))
+    axis.set_function(spline)
+    model.finalizeConnections()
+    model.printToXML(str(path))
+    if degree != 3:
+        with pytest.raises(UnsupportedModelError, match="GCVSpline"):
+            engine.compile_osim(path)
+        return
+    oracle = OpenSimEngine(path)
+    # A fifth of the states lies beyond the knots, where the spline is a line.
+    states = sample_states(oracle.model, 40, 1, spread=1.5)
+    assert_passed(compare_accelerations(oracle, states))

@@ -98,20 +98,21 @@ def _over_itself(osim, model):
     path.addPathWrap(path.getWrapSet().get(0).getWrapObject())
 
 
-def _over_an_ellipsoid(osim, model):
-    egg = osim.WrapEllipsoid()
-    egg.setName("egg")
-    egg.set_dimensions(osim.Vec3(0.1, 0.2, 0.3))
-    model.getBodySet().get("body_0").addWrapObject(egg)
+def _over_a_torus(osim, model):
+    ring = osim.WrapTorus()
+    ring.setName("ring")
+    ring.set_inner_radius(0.02)
+    ring.set_outer_radius(0.1)
+    model.getBodySet().get("body_0").addWrapObject(ring)
     model.finalizeConnections()
-    model.getMuscles().get("muscle_1").updGeometryPath().addPathWrap(egg)
+    model.getMuscles().get("muscle_1").updGeometryPath().addPathWrap(ring)
 
 
 @pytest.mark.parametrize(
     ("change", "component", "words"),
     [
         (_over_itself, "muscle_0", "same object"),
-        (_over_an_ellipsoid, "muscle_1", "WrapEllipsoid is not compiled"),
+        (_over_a_torus, "muscle_1", "WrapTorus is not compiled"),
         (lambda _, m: _wrap(m, 0).set_range(1, 7), "muscle_0", "its range"),
     ],
 )
