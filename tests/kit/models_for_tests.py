@@ -293,6 +293,7 @@ def wrapping(path: Path, *, seed: int = 0) -> Path:
         muscle.setName(f"muscle_{m}")
         muscle.set_ignore_tendon_compliance(True)
         muscle.set_max_isometric_force(500.0)
+        muscle.set_ignore_passive_fiber_force(True)
         muscle.set_tendon_slack_length(0.2)
         model.addForce(muscle)
         points = 2 + m % 3
