@@ -10,7 +10,7 @@ import pytest
 
 from exogait.data.errors import FileFormatError
 from exogait.osim_env.engine.checks import Index, Offsets
-from exogait.osim_env.engine.groups import GROUPS, Couplers, Curves, Drives, Functions, Hills
+from exogait.osim_env.engine.groups import GROUPS, Couplers, Curves, Drives, Functions, Hills, Surfaces, Wraps
 from exogait.osim_env.engine.model import Model, array_rules
 from exogait.osim_env.gait import setup
 from exogait.osim_env.gait.setup import COMPILED
@@ -24,7 +24,7 @@ def test_every_array_says_what_it_must_be() -> None:
 
 
 def whole(model: Model) -> Model:
-    """A model that has something of every group: a toe locked, the other coupled to its ankle, a Millard muscle."""
+    """A model that has something of every group: a locked toe, one coupled to its ankle, a Millard muscle, a wrap."""
     names, mobility = model.coordinate_names, model.tree.mobility_of_coordinate
     left, right, ankle = (mobility[names.index(name)] for name in ("mtp_angle_l", "mtp_angle_r", "ankle_angle_r"))
     f = model.functions
@@ -43,7 +43,13 @@ def whole(model: Model) -> Model:
     straight = np.zeros((1, 30))
     straight[0, 1] = 1.0
     curves = Curves(np.array([1]), straight, straight, np.array([[0.0, 0.0, 0.0, 1.0, 1.0, 0.0]]))
-    return replace(model, functions=functions, drives=drives, couplers=couplers, hills=hills, curves=curves)
+    one, none = np.array([1]), np.array([0])
+    surfaces = Surfaces(one, none, np.array([[0.02, 0.05]]), none, none, np.eye(3).reshape(1, 9), np.zeros((1, 3)))
+    wraps = Wraps(muscle=none, surface=none, place=none, crowd=one, first_point=none, last_point=one)
+    return replace(
+        model, functions=functions, drives=drives, couplers=couplers, hills=hills, curves=curves,
+        surfaces=surfaces, wraps=wraps,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
