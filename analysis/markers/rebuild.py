@@ -125,7 +125,9 @@ def _neighbours(
         if len(chosen) < NEIGHBOURS and all(np.nanstd(one) < RIGID for one in apart):
             chosen.append(j)
     near = tuple(chosen)
-    whole = np.flatnonzero(good & np.isfinite(positions[:, near]).all(axis=(1, 2))) if len(near) >= 3 else ()
+    if len(near) < 3:
+        return ()
+    whole = np.flatnonzero(good & np.isfinite(positions[:, near]).all(axis=(1, 2)))
     if not len(whole):
         return ()
     shape = positions[whole[0], near]

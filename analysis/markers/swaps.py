@@ -1,4 +1,4 @@
-"""Find exchanged labels: two markers of one body that changed names between the static and the walking trial.
+"""Find exchanged labels: two markers that changed names between the static and the walking trial.
 
 On a rigid body the distances between markers stay as they were in the static trial. Where two of them fit only after
 their labels are exchanged, the walking trial's labels are put right, and this is reported; nothing else is guessed.
@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from exogait.data.trc import marker_array, marker_labels
 
 from .map import MarkerMap, match_labels
+from .misplaced import odd_marker
 
 SUSPICIOUS = 0.05
 """Mean change of a marker pair's distances to their neighbours that no skin movement explains, m."""
 EXPLAINED = 0.4
 """The exchange must leave less than this share of the change."""
+LEAST, FAR = 3, 0.12
+"""Markers of a body that tell which of them is elsewhere, and how far off it is then, m: on another body."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Swap:
 
 
 def find_swaps(static: pd.DataFrame, walk: pd.DataFrame, marker_map: MarkerMap) -> list[Swap]:
-    """Pairs of labels of one body that are exchanged in the walking trial.
+    """Pairs of labels that are exchanged in the walking trial.
 
     Args:
         static: Marker table of the static trial, the laboratory's labels, m.
@@ -79,7 +82,35 @@ def swaps_among(static: pd.DataFrame, walk: pd.DataFrame, labels: Mapping[str, S
             if not {swap.first, swap.second} & used:
                 swaps.append(swap)
                 used |= {swap.first, swap.second}
+    taken = {label for swap in swaps for label in (swap.first, swap.second)}
+    return swaps + [s for s in _between(static, walk, labels) if not {s.first, s.second} & taken]
+
+
+def _between(static: pd.DataFrame, walk: pd.DataFrame, labels: Mapping[str, Sequence[str]]) -> list[Swap]:
+    """Labels of two bodies that are exchanged: each fits where the other is looked for."""
+    odd: dict[str, tuple[Sequence[str], float]] = {}
+    for names in labels.values():
+        if len(names) >= LEAST:
+            k, size = _odd(static, walk, names, names)
+            if size > FAR:
+                odd[names[k]] = (names, size)
+    swaps = []
+    for (first, (own, here)), (second, (others, there)) in itertools.combinations(odd.items(), 2):
+        after = max(
+            _odd(static, walk, names, exchange(names, [Swap(first, second, 0.0, 0.0)]))[1] for names in (own, others)
+        )
+        if after < EXPLAINED * min(here, there):
+            swaps.append(Swap(first, second, min(here, there), after))
     return swaps
+
+
+def _odd(static: pd.DataFrame, walk: pd.DataFrame, names: Sequence[str], read_as: Sequence[str]) -> tuple[int, float]:
+    """Marker of a body that is least where the others put it, and by how much, m; 0 where one of them is never seen."""
+    stood, walked = np.nanmedian(marker_array(static, names), axis=0), marker_array(walk, read_as)
+    if not (np.isfinite(stood).all() and np.isfinite(walked).all(axis=2).any(axis=0).all()):
+        return 0, 0.0
+    found = odd_marker(stood, walked)
+    return found.marker, found.size
 
 
 def exchange(labels: Sequence[str], swaps: Sequence[Swap]) -> list[str]:

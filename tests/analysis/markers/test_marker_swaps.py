@@ -37,3 +37,9 @@ def test_a_swap_is_found_and_put_right() -> None:
 def test_skin_movement_and_a_lost_marker_are_no_swap() -> None:
     assert find_swaps(table(), table(noise=0.01), MAP) == []
     assert find_swaps(table(), table(moved="SJN"), MAP) == []
+
+
+def test_labels_of_two_bodies_are_exchanged_back() -> None:
+    walk = table(("L_FLE", "R_FM2"), noise=0.003)
+    (swap,) = find_swaps(table(), walk, MAP)
+    assert {swap.first, swap.second} == {"L_FLE", "R_FM2"} and swap.before > 0.12 and swap.after < 0.03
