@@ -232,7 +232,7 @@ def write_observations(a, c, b, felt, i, observation, privileged, device_observa
             k += 1
 
 
-@entry
+@jit
 def begin(
     model, at, w, batch, task, a, c, b, felt, past, faults, s, motion, draw, gravity, results, chosen, anew, redraw,
     start, stop,
@@ -261,38 +261,12 @@ def begin(
                     )
 
 
-@entry
+@jit
 def control_step(
     model, at, w, batch, task, look, a, c, b, felt, past, faults, s, motion, draw, gravity, weights, action,
     device_action, decides, results, start, stop,
 ):  # fmt: skip
-    """Advance blocks ``start`` to ``stop`` by one control step; where an episode ends, begin another.
-
-    Args:
-        model: The groups of arrays of a compiled model.
-        at: Layout of the work rows.
-        w: Work rows of one block; they choose the numbers (see :mod:`exogait.osim_env.engine.lanes`).
-        batch: Arrays of the engine's batch; its state, parameters, excitations and torques are those of ``b``.
-        task: The engine's steps of one control step, and a description of the end.
-        look: A description of the present state alone.
-        a: Anatomy.
-        c: Columns.
-        b: Bodies.
-        felt: Bodies as they feel themselves: ``b``, or arrays of their own where senses are late.
-        past: What was felt in the last control steps (:func:`.senses.feel`).
-        faults: What is wrong with the devices.
-        s: Settings.
-        motion: Reference motion.
-        draw: What new bodies are drawn from.
-        gravity: Of level ground, m/s2, shape (3,).
-        weights: Weight of every reward term.
-        action: Shape (batch, n_muscles + 1): before the squash, then the change of step rate.
-        device_action: Shape (batch, n_drives), in [-1, 1].
-        decides: Whether the device decides in this control step.
-        results: What the step gives.
-        start: First block.
-        stop: Block after the last.
-    """
+    """Advance blocks ``start`` to ``stop`` by one control step; where an episode ends, begin another."""
     batch_size = b.status.shape[0]
     for block in range(start, stop):
         first = block * width(w)
@@ -357,3 +331,53 @@ def control_step(
                     write_observations(
                         a, c, b, felt, i, results.observation, results.privileged, results.device_observation
                     )
+
+
+@entry
+def walk(
+    model, at, w, batch, task, look, a, c, b, felt, past, faults, s, motion, draw, gravity, weights, action,
+    device_action, decides, results, chosen, anew, redraw, begins, start, stop,
+):  # fmt: skip
+    """Advance blocks ``start`` to ``stop`` by one control step, or with ``begins`` observe the chosen bodies anew.
+
+    Both are one entry, because most of its machine code, the engine's step, is the same: it is compiled once.
+
+    Args:
+        model: The groups of arrays of a compiled model.
+        at: Layout of the work rows.
+        w: Work rows of one block; they choose the numbers (see :mod:`exogait.osim_env.engine.lanes`).
+        batch: Arrays of the engine's batch; its state, parameters, excitations and torques are those of ``b``.
+        task: The engine's steps of one control step, and a description of the end.
+        look: A description of the present state alone.
+        a: Anatomy.
+        c: Columns.
+        b: Bodies.
+        felt: Bodies as they feel themselves: ``b``, or arrays of their own where senses are late.
+        past: What was felt in the last control steps (:func:`.senses.feel`).
+        faults: What is wrong with the devices.
+        s: Settings.
+        motion: Reference motion.
+        draw: What new bodies are drawn from.
+        gravity: Of level ground, m/s2, shape (3,).
+        weights: Weight of every reward term.
+        action: Shape (batch, n_muscles + 1): before the squash, then the change of step rate.
+        device_action: Shape (batch, n_drives), in [-1, 1].
+        decides: Whether the device decides in this control step.
+        results: What the step gives.
+        chosen: Bodies to observe, shape (batch,); not looked at in a control step, nor are the next two.
+        anew: Whether they are put on the reference first.
+        redraw: Whether phase, speed and body are drawn before that.
+        begins: Whether this is no control step.
+        start: First block.
+        stop: Block after the last.
+    """
+    if begins:
+        begin(
+            model, at, w, batch, look, a, c, b, felt, past, faults, s, motion, draw, gravity, results, chosen, anew,
+            redraw, start, stop,
+        )  # fmt: skip
+    else:
+        control_step(
+            model, at, w, batch, task, look, a, c, b, felt, past, faults, s, motion, draw, gravity, weights, action,
+            device_action, decides, results, start, stop,
+        )  # fmt: skip

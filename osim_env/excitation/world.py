@@ -27,7 +27,7 @@ from ..gait.step.command import checked_action
 from .arrays import Bodies, Draw, Faults, Results
 from .assemble import joint_names, make_anatomy, make_bodies, make_columns, make_draw, make_faults, make_results
 from .config import ExcitationConfig
-from .kernel import begin, control_step
+from .kernel import walk
 from .observation import Names, observation_names, privileged_names
 from .parts import Call, Part, machine_code, make_part
 from .senses import FELT, felt_width
@@ -218,7 +218,8 @@ class ExcitationWorld:
                     part.batch, self._task, self._look, part.anatomy, self.columns, part.bodies, part.felt, part.past,
                     part.faults, self.settings, part.motion, self.draw, self._gravity, self.weights,
                 )  # fmt: skip
-                code = machine_code(control_step, (*first, rows, *middle, action, action, True, part.results, 0, 0))
+                nobody = (part.results, np.zeros(0, np.bool_), False, False, False)
+                code = machine_code(walk, (*first, rows, *middle, action, action, True, *nobody, 0, 0))
                 calls.append(Call(chosen, code, first, middle, part.rows, part.results))
             self._calls = tuple(calls)
         return self._calls
@@ -243,11 +244,12 @@ class ExcitationWorld:
         torque = self._no_torque
         if device_action is not None:
             torque = checked_action("device action", device_action, (self.n_envs, self.n_device_actions), ended)
-        calls, decides = self._prepared(), self.device_decides
+        calls, decides, nobody = self._prepared(), self.device_decides, np.zeros(0, np.bool_)
 
         def work(rows: Floats, k: int, start: int, stop: int) -> None:
             _, code, first, middle, own, results = calls[k]
-            code(*first, rows, *middle, action[own], torque[own], decides, results, start, stop)
+            asked = (action[own], torque[own], decides, results)
+            code(*first, rows, *middle, *asked, nobody, False, False, False, start, stop)
 
         if len(calls) == 1 and n_blocks(self.n_envs, self.config.backend) == 1:  # nothing to share among threads
             work(workspace(self._at.n_rows, self.config.backend), 0, 0, 1)
@@ -298,14 +300,11 @@ class ExcitationWorld:
         return self._begin(np.ones(self.n_envs, np.bool_), anew=False, redraw=False)
 
     def _begin(self, chosen: NDArray[np.bool_], *, anew: bool, redraw: bool) -> Results:
+        calls, none = self._prepared(), np.zeros((1, 1))
 
         def work(rows: Floats, k: int, start: int, stop: int) -> None:
-            part = self.parts[k]
-            begin(
-                part.groups, self._at, rows, part.batch, self._look, part.anatomy, self.columns, part.bodies,
-                part.felt, part.past, part.faults, self.settings, part.motion, self.draw, self._gravity, part.results,
-                chosen[part.rows], anew, redraw, start, stop,
-            )  # fmt: skip
+            _, code, first, middle, own, results = calls[k]
+            code(*first, rows, *middle, none, none, False, results, chosen[own], anew, redraw, True, start, stop)
 
         over_batches([part.n for part in self.parts], self._at.n_rows, work, self.config.backend)
         return self.results
