@@ -7,7 +7,8 @@ every trial too; with another ``--out`` the documents stay as they are. Data in 
 names.
 
 A trial is computed once up to the judgement (:mod:`.corrupt.road`) and kept: a changed check is asked again in seconds.
-What comes before the judgement has a digest; the table says by how many versions of it the trials were made.
+What comes before the judgement has a digest: trials that were made by other code are computed anew, and the table says
+by how many versions its trials were made.
 
 A corruption counts where it pushes the road without its judgement beyond :data:`TOLERANCE`. It is caught where every
 number that is reported lies within the tolerance of the clean result, and :data:`KEPT` of the numbers that it left
@@ -29,7 +30,7 @@ import numpy as np
 from exogait.analysis.c3d.recording import read_recording
 from exogait.analysis.lab.manifest import ManifestRow
 from tests.validation.corrupt.kinds import KINDS, NotPossible, Pair
-from tests.validation.corrupt.road import Judged, Numbers, compute, judge, read, write
+from tests.validation.corrupt.road import Judged, Numbers, code_before_judgement, compute, judge, read, write
 from tests.validation.lab_walks import manifest
 from tests.validation.sections import markdown_table, write_section
 
@@ -110,7 +111,7 @@ def compare(
 
 
 def run(chosen: Sequence[ManifestRow], sizes: int, kinds: Sequence[str], out: Path) -> None:
-    """Compute every trial that is not in the folder yet."""
+    """Compute every trial that is not in the folder yet, or was made by other code."""
     for place, row in enumerate(chosen):
         assert row.static is not None
         resting, recording = read_recording(row.static), read_recording(row.walk)
@@ -119,12 +120,12 @@ def run(chosen: Sequence[ManifestRow], sizes: int, kinds: Sequence[str], out: Pa
         other = resting if twin is row or twin.static is None else read_recording(twin.static)
         pair = Pair(resting, recording, row.mass, other)
         folder = out / row.name
-        if not (folder / f"{CLEAN}.gz").is_file():
+        if not _fresh(folder / f"{CLEAN}.gz"):
             write(compute(row, pair, "", folder / "steps"), folder / f"{CLEAN}.gz")
         for name in (name for name in KINDS if name in kinds):
             for size in range(sizes):
                 file = folder / f"{name}_{size}.gz"
-                if file.is_file() or file.with_suffix(".none").is_file():
+                if file.with_suffix(".none").is_file() or _fresh(file):
                     continue
                 try:
                     changed, what = KINDS[name](
@@ -136,6 +137,11 @@ def run(chosen: Sequence[ManifestRow], sizes: int, kinds: Sequence[str], out: Pa
                 road = compute(row, changed, what, folder / "steps")
                 write(road, file)
                 print(row.name, name, what, f"{road.seconds:.0f} s", road.refused[:80], flush=True)
+
+
+def _fresh(file: Path) -> bool:
+    """Whether a trial is there, made by the code as it is."""
+    return file.is_file() and read(file).code == code_before_judgement()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pickle
 import time
 import warnings
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from unittest import mock
 
@@ -46,6 +47,7 @@ class Road:
     """Digest of the code before the judgement."""
 
 
+@lru_cache(maxsize=1)
 def code_before_judgement() -> str:
     """Short hash of the code whose results are kept."""
     total = hashlib.sha256()
