@@ -113,7 +113,7 @@ def compare(
 def run(chosen: Sequence[ManifestRow], sizes: int, kinds: Sequence[str], out: Path) -> None:
     """Compute every trial that is not in the folder yet, or was made by other code."""
     for place, row in enumerate(chosen):
-        assert row.static is not None
+        assert row.static is not None and row.mass is not None
         resting, recording = read_recording(row.static), read_recording(row.walk)
         others = (r for r in [*chosen[place + 1 :], *chosen[:place]] if r.subject != row.subject)
         twin = next((r for r in others if r.subject[:3] == row.subject[:3]), row)
@@ -219,7 +219,7 @@ def report(found: Found, walks: Sequence[ManifestRow]) -> str:
         f"{len(found.outcomes)} of {found.trials} corrupted trials of {len(found.clean)} walks went beyond the "
         f"tolerance and count (asked: {TRIALS}): {_met(len(found.outcomes) >= TRIALS)}",
         f"caught {caught:.1%} (asked: {CAUGHT_ALL:.0%}): {_met(caught >= CAUGHT_ALL)}; of the scored half "
-        f"{np.mean([o.caught for o in scored]) if scored else float('nan'):.1%}",
+        + (f"{np.mean([o.caught for o in scored]):.1%}" if scored else "no trial yet"),
         f"kinds of which fewer than {CAUGHT_EACH:.0%} are caught (asked: none): {len(few)}: {_met(not few)}",
         f"clean walks among these that fail falsely (asked: at most {FALSE_ALARMS} of 40): {len(alarms)} of "
         f"{len(found.clean)}{': ' * bool(alarms)}{'; '.join(alarms)}: {_met(len(alarms) <= FALSE_ALARMS)}",
@@ -234,7 +234,7 @@ def report(found: Found, walks: Sequence[ManifestRow]) -> str:
         f"within that of the clean result, and at least {KEPT:.0%} of the numbers that it left within are still "
         "reported. A refusal (one line, no result) is counted as caught, and stands in a column of its own. Limits of "
         f"checks were set on persons of the first half and are scored on the second. First: {', '.join(halves[0])}. "
-        f"Second: {', '.join(halves[1])}.",
+        f"Second: {', '.join(halves[1]) or 'none yet'}.",
         "\n".join(f"- {line}" for line in asked),
         f"A trial takes {each:.1f} s of one processor, all of these {found.seconds / 3600:.1f} h; they were made by "
         f"{found.versions} version(s) of the code before the judgement.",
