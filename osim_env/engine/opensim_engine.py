@@ -397,12 +397,11 @@ class OpenSimEngine:
             state.status[0] = RUNAWAY
         else:
             state.q[0], state.u[0] = q, u
-            state.activation[0] = [muscle.getActivation(final) for muscle in self.muscles]
-            for k, muscle in enumerate(self.muscles):
-                if k in self._hills and m.muscles.compliant[k]:
-                    state.tendon_force[0, k] = muscle.getFiberLength(final)
-                elif m.muscles.compliant[k]:
-                    state.tendon_force[0, k] = muscle.getNormalizedTendonForce(final)
+            # As state variables: what a muscle computes from them would need caches that a copied state has lost.
+            state.activation[0] = [muscle.getStateVariableValue(final, "activation") for muscle in self.muscles]
+            for k in np.flatnonzero(m.muscles.compliant):
+                name = "fiber_length" if k in self._hills else "normalized_tendon_force"
+                state.tendon_force[0, k] = self.muscles[k].getStateVariableValue(final, name)
             for k, actuator in enumerate(self.actuators):
                 if m.actuators.time_constant[k] > 0.0:
                     state.actuator_activation[0, k] = actuator.getStateVariableValue(final, "activation")

@@ -13,7 +13,7 @@ import numpy as np
 
 from exogait.osim_env import engine
 from exogait.osim_env.engine.opensim_engine import OpenSimEngine
-from exogait.osim_env.engine.verify import compare, compare_trajectories, sample_states
+from exogait.osim_env.engine.verify import compare, sample_states
 from tests.kit.touched_surfaces import lengths_and_touched
 from tests.validation.sections import markdown_table, write_section
 from tests.validation.validate_twin import log, parity_table
@@ -74,8 +74,6 @@ def main() -> None:
     model = oracle.model
     log(f"{model.name}, {STATES} states")
     table = compare(oracle, sample_states(model, STATES, 0))
-    log("trajectories")
-    table += compare_trajectories(oracle)
     log("jumps")
     text = jumps(oracle)
     rows = []

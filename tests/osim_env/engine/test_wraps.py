@@ -158,3 +158,19 @@ def test_rajagopal_unedited(real_data: Path):
     assert length < LENGTH_TOLERANCE_M
     _, counts = lengths_and_touched(oracle, states.q)
     assert (counts == 2).any() and (counts == 1).any() and (counts[:, np.unique(model.wraps.muscle)] == 0).any()
+
+
+def test_a_motion_over_surfaces_is_opensims(real_data: Path):
+    """Rigid Millard tendons whose paths wrap: what OpenSim leaves of a motion is read without its caches."""
+    oracle = OpenSimEngine(real_data / "opensim_models" / "rajagopal2016" / "Rajagopal2016.osim", accuracy=1e-7)
+    model = oracle.model
+    ours, theirs = (engine.State.create(model, 1) for _ in range(2))
+    for state in (ours, theirs):
+        state.activation[:] = 0.1
+        state.tendon_force[:] = engine.initial_tendon_force(model, state.q, state.u, state.activation)
+    controls = np.concatenate([np.linspace(0.02, 0.5, model.n_muscles), np.zeros(model.n_actuators)])
+    engine.step(model, ours, controls, 0.004, 0.0001, integrator="rk4")
+    oracle.step(theirs, controls, 0.004)
+    np.testing.assert_allclose(ours.q, theirs.q, rtol=0.0, atol=1e-6)
+    np.testing.assert_allclose(ours.activation, theirs.activation, rtol=0.0, atol=1e-6)
+    np.testing.assert_allclose(ours.tendon_force, theirs.tendon_force, rtol=0.0, atol=1e-6)
