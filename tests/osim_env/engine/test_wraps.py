@@ -19,8 +19,8 @@ from tests.kit.models_for_tests import wrapping
 from tests.kit.touched_surfaces import lengths_and_touched
 
 LENGTH_TOLERANCE_M = 1e-9
-JUMP_M = 0.004
-"""Second difference of a path's length between poses some hundredths of a radian apart, which only a jump makes."""
+JUMP_M = 0.002
+"""What a length changes by between neighbouring poses beyond what its speed explains."""
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,15 @@ def test_a_jump_is_opensims(oracle):
     model = oracle.model
     low, high = model.coordinate_range.T
     share = np.linspace(0.0, 1.0, 400)[:, None]
-    q = low + share * (high - low) * np.random.default_rng(2).uniform(0.3, 1.0, model.n_coordinates)
-    still = np.zeros_like(q)
-    ours = engine.muscle_state(model, q, still, np.full(model.n_muscles, 0.1)).muscle_tendon_length
+    way = (high - low) * np.random.default_rng(2).uniform(0.3, 1.0, model.n_coordinates)
+    q, u = low + share * way, np.tile(way, (len(share), 1))
+    ours = engine.muscle_state(model, q, u, np.full(model.n_muscles, 0.1))
     theirs = lengths_and_touched(oracle, q)[0]
-    np.testing.assert_allclose(ours, theirs, rtol=0.0, atol=LENGTH_TOLERANCE_M)
-    jumps = np.abs(np.diff(theirs, 2, axis=0)) > JUMP_M
-    assert jumps.any(axis=0).sum() > 5
+    np.testing.assert_allclose(ours.muscle_tendon_length, theirs, rtol=0.0, atol=LENGTH_TOLERANCE_M)
+    speed = ours.lengthening_speed
+    jumps = np.abs(np.diff(theirs, axis=0) - 0.5 * (speed[1:] + speed[:-1]) / (len(share) - 1)) > JUMP_M
+    # Over several surfaces a remembered point keeps a speed from being the rate of its length.
+    assert jumps.any(axis=0).sum() > 5 and jumps.mean() < 0.05
 
 
 def test_where_opensims_adjustment_does_not_settle_the_last_bit_decides(tmp_path):
