@@ -6,6 +6,7 @@ whole from the first step to the last. How a run is done (folder, workers, progr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
@@ -46,6 +47,8 @@ class LabRequest(Shown):
     """Marker set: a name, a YAML file, or a map; the best fitting of the known ones if not given."""
     settings: LabSettings = field(default_factory=LabSettings)
     """Choices of the road, with the file of manual corrections among them."""
+    lengths: Mapping[str, float] = field(default_factory=dict)
+    """Stated lengths of segments, m, in the place of what markers measure (``thigh``, ``shank_l``, ...)."""
     base_model: Path | None = None
     """Model to scale; the suite's own without contact, device or deficit if not given."""
     model: Path | None = None
@@ -112,6 +115,8 @@ class LabChoices(TypedDict, total=False):
     """Marker set: a name, a YAML file, or a map."""
     settings: LabSettings | None
     """Choices of the road."""
+    lengths: Mapping[str, float] | None
+    """Stated lengths of segments, m."""
     base_model: str | Path | None
     """Model to scale."""
     model: str | Path | None
@@ -136,8 +141,8 @@ def make_request(
         walk: C3D or TRC file of the walking trial, or coordinates (.mot, .sto) beside ``model``.
         mass: Body mass, kg; ``None`` for that of ``model``, or without one for what the C3D files state: then
             height, age, sex, side and diagnosis that are not given are theirs too.
-        **choices: ``height``, ``age``, ``sex``, ``side``, ``diagnosis``, ``marker_map``, ``settings``, ``base_model``,
-            ``model``, ``forces``, ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
+        **choices: ``height``, ``age``, ``sex``, ``side``, ``diagnosis``, ``marker_map``, ``settings``, ``lengths``,
+            ``base_model``, ``model``, ``forces``, ``force_columns``, ``name``, ``subject`` (:class:`LabChoices`).
 
     Raises:
         InputError: The mass is not positive or said nowhere, or height or age are not a person's.

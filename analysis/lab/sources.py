@@ -69,10 +69,12 @@ def read_sources(request: LabRequest) -> Sources:
 
 
 def _person_rows(request: LabRequest, found: Sources) -> list[QualityRow]:
-    """What the files say of the person, whether it counts or not."""
+    """What was stated of the body, and what the files say of the person, whether it counts or not."""
     files = ((request.static, found.resting), (request.walk, found.recording))
     said = [(path.name, person_of(recording).describe()) for path, recording in files if path is not None]
-    return [QualityRow("Person", f"as {name} states", fact) for name, fact in said if fact]
+    stated = ", ".join(f"{name} {length:g} m" for name, length in request.lengths.items())
+    lengths = [QualityRow("Scaling", "stated lengths, which count before markers", stated)] if stated else []
+    return [*lengths, *(QualityRow("Person", f"as {name} states", fact) for name, fact in said if fact)]
 
 
 def _measured(request: LabRequest) -> Sources:

@@ -138,10 +138,11 @@ def scale_to_person(request: LabRequest, measured: Measured, folder: Path, cache
     about_map = repr(asdict(marker_map))
     return cache.run(
         "scale",
-        [measured.standing, about_map, float(request.mass), request.height, base or "own", request.person_file],
+        [measured.standing, about_map, float(request.mass), request.height, dict(request.lengths), base or "own",
+         request.person_file],
         lambda: scale_model(
             measured.standing, marker_map, mass=request.mass, out=folder, base_model=base, name=request.person_file,
-            height=request.height,
+            height=request.height, lengths=request.lengths,
         ),
         files=[folder / f"{request.person_file}{SCALED_ENDING}"],
     )  # fmt: skip

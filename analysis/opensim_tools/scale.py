@@ -25,7 +25,7 @@ from exogait.data.trc import marker_array, marker_labels, marker_table, write_tr
 from exogait.data.trial import select_rows
 from exogait.models.opensim_api import import_opensim
 
-from ..markers.map import MarkerMap, Measurement, apply_marker_map
+from ..markers.map import SEGMENTS, MarkerMap, Measurement, apply_marker_map
 from .common import (
     body_names,
     coordinate_names,
@@ -44,6 +44,12 @@ UNSEEN_WEIGHT = 1.0
 """Weight that keeps a coordinate at its default where no marker can see it."""
 FACTOR_RANGE = (0.5, 1.6)
 """Scale factors outside are no adult or child but a mistake in units or labels. A stated choice."""
+STATED = {
+    "pelvis": ("femur_r", "femur_l"), "thigh": ("femur_r", "tibia_r"), "shank": ("tibia_r", "talus_r"),
+    "foot": ("talus_r", "toes_r"),
+}  # fmt: skip
+"""Lengths that can be stated and the bodies between whose origins, the joint centres, they lie: hip to hip, hip to
+knee, knee to ankle, ankle to toe joint."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +154,7 @@ def scale_model(
     base_model: str | Path | None = None,
     time_range: tuple[float, float] | None = None,
     manual_factors: Mapping[str, float | tuple[float, float, float]] | None = None,
+    lengths: Mapping[str, float] | None = None,
     name: str = "subject",
     height: float | None = None,
 ) -> ScaleResult:
@@ -162,6 +169,7 @@ def scale_model(
         base_model: Unscaled model; default the suite's own, without contact, device or deficit.
         time_range: Part of the static trial to average, s; default the quietest second.
         manual_factors: Scale factors by body that replace the measured ones.
+        lengths: Stated lengths, m, that replace what markers measure (:func:`factors_of_lengths`).
         name: Name of the person, used for files.
         height: Body height, m, for the record.
 
@@ -195,7 +203,8 @@ def scale_model(
 
     measured = _measurable(marker_map, seen, notes)
     _check_lengths(model, pose, measured)
-    manual = _fill_in(model, pose, measured, dict(manual_factors or {}), notes)
+    stated = factors_of_lengths(model, lengths or {})
+    manual = _fill_in(model, pose, measured, {**stated, **(manual_factors or {})}, notes)
     tasks = pose_tasks(model, marker_map, seen)
     setup = _write_setup(folder, name, mass, height, measured, manual, tasks, len(pose), pose)
 
@@ -308,6 +317,40 @@ def _both_sides(held: tuple[str, ...], names: list[str], where: str) -> list[str
             raise UnknownNameError("coordinate to hold", name, names, f"marker map {where}")
         result += hits
     return result
+
+
+def factors_of_lengths(model: Any, lengths: Mapping[str, float]) -> dict[str, float]:
+    """Scale factors by body from lengths between joint centres, as a tape, an image or another laboratory gives them.
+
+    Args:
+        model: The unscaled model.
+        lengths: Name of :data:`STATED`, with ``_r`` or ``_l`` for one side only, to length, m.
+
+    Raises:
+        InputError: A length is not near the model's.
+        UnknownNameError: There is no such length.
+    """
+    state = model.initSystem()
+    model.realizePosition(state)
+
+    def place(body: str) -> np.ndarray:
+        origin = model.getBodySet().get(body).getPositionInGround(state)
+        return np.array([origin.get(k) for k in range(3)])
+
+    factors: dict[str, float] = {}
+    for name, length in sorted(lengths.items()):  # one side after both
+        segment, sides = (name[:-2], name[-1:]) if name.endswith(("_r", "_l")) else (name, "rl")
+        if segment not in STATED or (segment == "pelvis" and name != segment):
+            known = [f"{word}{end}" for word in STATED for end in ("", "_r", "_l") if end == "" or word != "pelvis"]
+            raise UnknownNameError("segment length", name, known)
+        for side in sides:
+            ends = [body.replace("_r", f"_{side}") if segment != "pelvis" else body for body in STATED[segment]]
+            factor = length / float(np.linalg.norm(place(ends[0]) - place(ends[1])))
+            if not FACTOR_RANGE[0] < factor < FACTOR_RANGE[1]:
+                near = f"a length near the model's {length / factor:.3f} m"
+                raise InputError(f"length of {name}", f"{length:g} m", near)
+            factors |= {body: factor for body in SEGMENTS[segment] if "_" not in body or body.endswith(f"_{side}")}
+    return factors
 
 
 def _measurable(marker_map: MarkerMap, seen: set[str], notes: list[str]) -> list[Measurement]:

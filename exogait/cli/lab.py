@@ -9,6 +9,8 @@ from typing import Literal
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
+from exogait.data import InputError
+
 from . import lab_labels
 from .printing import print_beside
 from .progress import show_steps
@@ -52,6 +54,7 @@ def lab_run(
     force_threshold: float = 20.0,
     belt_speed: float | None = None,
     overrides: Path | None = None,
+    lengths: tuple[str, ...] = (),
     base_model: Path | None = None,
     model: Path | None = None,
     forces: Path | None = None,
@@ -90,6 +93,8 @@ def lab_run(
         force_threshold: Vertical force that makes a contact, N.
         belt_speed: Treadmill speed, m/s; 0 for overground; detected if not given.
         overrides: CSV of manual events and plate assignments (columns what, side, time, plate).
+        lengths: Stated lengths of segments between joint centres, m, in the place of what markers measure: thigh=0.42
+            shank_l=0.39; pelvis (hip to hip), thigh, shank, foot (ankle to toe joint), with _r or _l for one side.
         base_model: Model to scale; the suite's own if not given.
         model: The person's own scaled model, taken as it is; its markers are the marker set.
         forces: Forces beside the walk: .mot, .sto, .csv, or ExternalLoads .xml; in place of the file's plates.
@@ -116,7 +121,8 @@ def lab_run(
     with show_steps(len(STEPS) - (not muscles), "lab run") as step:
         run = run_trial(
             files.static, files.walk, files.mass, out=out, height=files.height, age=age, sex=sex, side=side,
-            diagnosis=diagnosis, marker_map=marker_map, settings=settings, base_model=base_model, model=files.model,
+            diagnosis=diagnosis, marker_map=marker_map, settings=settings,
+            lengths=_lengths(lengths), base_model=base_model, model=files.model,
             forces=files.forces, force_columns=force_columns, name=files.name or None, subject=subject,
             muscles=muscles, show_failed=show_failed, progress=step,
         )  # fmt: skip
@@ -126,6 +132,23 @@ def lab_run(
     print(run.summary())
     if run.verdict.failed:
         raise SystemExit(ROW_FAILED)
+
+
+def _lengths(words: tuple[str, ...]) -> dict[str, float]:
+    """Lengths as the command line states them.
+
+    Example:
+        >>> _lengths(("thigh=0.42", "shank_l=0.39"))
+        {'thigh': 0.42, 'shank_l': 0.39}
+    """
+    found = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        try:
+            found[name] = float(text)
+        except ValueError:
+            raise InputError("lengths", word, "a name and metres, such as thigh=0.42") from None
+    return found
 
 
 def lab_batch(manifest: Positional[Path], *, out: Path, muscles: bool = False, workers: int = 2) -> None:
