@@ -11,6 +11,7 @@ import pytest
 
 from exogait.analysis.judgement import bodies, motion
 from exogait.analysis.markers.map import MapMarker
+from exogait.analysis.signals.filters import Gap
 
 
 def verdicts(rows: Any) -> list[str]:
@@ -208,6 +209,28 @@ def test_a_marker_slides_on_the_skin_and_no_farther(moved: float, verdict: str, 
         assert say == [("A", pytest.approx(0.0251))]
     elif moved:
         assert row.found.endswith("(A)")
+
+
+def test_a_path_that_leaps_is_told_by_name_and_spoils_what_its_marker_has_a_say_in(
+    say: list[tuple[str, float]],
+) -> None:
+    made = body(frames=60)
+    positions = np.cumsum(np.full((60, 3, 3), 0.01), axis=0)
+    made.recording = SimpleNamespace(point_rate=100.0, positions=positions)
+    made.identity.labels, made.identity.roles = ("A", "B", "C"), {"heel_l": ("B",)}
+    assert [(row.verdict, row.found) for row in bodies.path_rows(made)] == [("pass", "none")]
+    positions[30:, 1, 0] += 0.5
+    (row,) = bodies.path_rows(made)
+    assert row.verdict == "fail" and row.what == "path of B" and row.found.startswith("leaps by 50 cm")
+    assert row.spoils[0] == "say/B" and "spatiotemporal/stride_length*" in row.spoils and say == [("B", 0.3)]
+
+
+def test_a_gap_that_nothing_fills_is_told_by_name(say: list[tuple[str, float]]) -> None:
+    made = body()
+    made.lab.gaps = (Gap("B", 1.25, 0.4, "left: longer than the limit"), Gap("C", 0.0, 0.1, "filled"))
+    (row,) = bodies.gap_rows(made)
+    assert (row.what, row.verdict, row.spoils) == ("gap of B", "fail", ("say/B",))
+    assert row.found.startswith("0.40 s from 1.25 s") and [label for label, _ in say] == ["B"]
 
 
 def test_the_trunk_is_no_rigid_body() -> None:

@@ -64,5 +64,16 @@ def test_what_the_judgement_withheld_has_no_spread() -> None:
     assert math.isfinite(variability_found(walk().with_about(spatiotemporal=rows), "step_time", "sd").both)
 
 
-def test_one_step_has_no_spread() -> None:
+def test_one_step_has_no_spread_and_two_have_one() -> None:
     assert math.isnan(spread([0.6], "sd"))
+    assert spread([0.6, 0.7], "sd") == pytest.approx(np.std([0.6, 0.7], ddof=1))
+    assert spread([0.6, np.nan, 0.7], "cv") == pytest.approx(100 * np.std([0.6, 0.7], ddof=1) / 0.65)
+
+
+def test_a_landing_in_the_first_and_last_instant_that_is_known_is_one() -> None:
+    trial = walk()
+    table = trial.extra["body_motion"].loc[LANDINGS[1] : LANDINGS[-1]]
+    found = steps(trial.replace(extra={"body_motion": table}))
+    assert found["step_length"].to_numpy() == pytest.approx(np.diff(PLACES))
+    later = steps(trial.replace(extra={"body_motion": table.iloc[1:-1]}))
+    assert later["step_length"].isna().tolist() == [True, False, False, False, False, True]
