@@ -39,6 +39,7 @@ def written(path: Path, names: dict[str, np.ndarray]) -> Path:
         ("1_ground_force_v", "1_ground_force_p", "1_ground_torque_", None),
         ("ground_force_r_v", "ground_force_r_p", "ground_torque_r_", "r"),
         ("L_ground_force_v", "L_ground_force_p", "L_ground_torque_", "l"),
+        ("right_ground_force_v", "right_ground_force_p", "right_ground_torque_", "r"),
         ("ground_force_left_v", "ground_force_left_p", "ground_moment_left_m", "l"),
         ("ground_force_1_v", "ground_force_1_p", "ground_force_1_m", None),
         ("ground_force1_v", "ground_force1_p", "ground_torque1_", None),

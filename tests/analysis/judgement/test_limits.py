@@ -160,6 +160,31 @@ def told(force: Any, side: int) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(row.verdict, row.found, tuple(row.spoils)) for row in forces.force_rows(case(force))][4 * side :][:4]
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "aside", "verdict"),
+    [
+        (0.2, 1.0, 0.0, "pass"), (0.06, 1.0, 0.0, "pass"), (0.04, 1.0, 0.0, "fail"), (0.69, 1.0, 0.0, "pass"),
+        (0.71, 1.0, 0.0, "fail"), (0.2, 0.66, 0.0, "pass"), (0.2, 0.64, 0.0, "fail"), (0.2, 1.24, 0.0, "pass"),
+        (0.2, 1.26, 0.0, "fail"), (0.2, 1.0, 0.029, "pass"), (0.2, 1.0, 0.031, "fail"), (0.2, 1.0, -0.029, "pass"),
+        (0.2, 1.0, -0.031, "fail"),
+    ],
+)  # fmt: skip
+def test_the_pressure_lies_under_the_foot(begin: float, end: float, aside: float, verdict: str) -> None:
+    """First and last fifth between heel (0) and toe (1) of a foot 20 cm long; to the outer side is positive."""
+    path = np.interp(np.arange(N), [N / 5 - 1, N / 5, 4 * N / 5 - 1, 4 * N / 5], [begin, begin, end, end]) * 0.2 + 0.5
+    positions = np.tile([[0.5, 0.03, 0.1], [0.7, 0.03, 0.1]] * 2, (90, 1, 1)) * [1.0, 1.0, 1.0]
+    positions[:, 2:, 2] = -0.1
+    made = case(rate=100.0, positions=positions, marker_names=("RH", "RT", "LH", "LT"), roles={
+        "heel_r": ("RH",), "toe_r": ("RT",), "heel_l": ("LH",), "toe_l": ("LT",)})  # fmt: skip
+    for side, out in (("r", 1.0), ("l", -1.0)):
+        point = np.column_stack([path, 0 * path, np.full(N, out * (0.1 + aside))])
+        made.lab.loads[side] = load(side, np.tile([0.0, WEIGHT, 0.0], (N, 1)), point)
+    rows = [row for row in pressure.pressure_rows(made) if "heel 0 to toe 1" in row.what]
+    assert verdicts(rows) == [verdict] * 2
+    assert rows[0].found == f"{begin:.2f} to {end:.2f}, {aside * 100:+.1f} cm"
+    assert rows[1].spoils == (() if verdict == "pass" else pressure.spoiled_by_pressure("l"))
+
+
 @pytest.mark.parametrize(("gain", "verdict"), [(0.001, "pass"), (-0.001, "fail"), (0.25, "pass")])
 def test_propulsion_comes_after_braking(gain: float, verdict: str) -> None:
     along = np.where(np.arange(N) < N // 2, -0.5, 0.5) * gain * WEIGHT

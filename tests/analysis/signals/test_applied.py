@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exogait.analysis.c3d.applied import AppliedForce, ForceRecord
-from exogait.analysis.signals.applied import heed_statements, on_clock, plates_of_table, table_loads
+from exogait.analysis.signals.applied import TABLE, heed_statements, on_clock, plates_of_table, table_loads
 from exogait.analysis.signals.frame import LabFrame
 from exogait.analysis.signals.stances import find_stances
 from exogait.analysis.signals.strikes import PlateStrike
@@ -69,6 +69,16 @@ def test_force_on_the_floor_is_turned():
     np.testing.assert_allclose(plate.force[:, 1], pulse(), atol=ROUNDING)
     assert "sign" in plate.notes[0]
     np.testing.assert_allclose(plate.cop[40], [0.3, 0.0, 0.1], atol=1e-12)
+
+
+def test_a_plate_of_a_table_is_of_no_type_of_the_file_format_and_may_lie_above_the_floor():
+    one = record(pulse())
+    ground = replace(one.ground[0], force=np.add(one.ground[0].force, (60.0, 0.0, -30.0)))
+    raised = replace(one, ground=(replace(ground, point=np.add(ground.point, (0.0, 0.05, 0.0))),))
+    (plate,) = plates(raised)
+    assert plate.type == TABLE and TABLE not in (1, 2, 3, 4)
+    np.testing.assert_allclose(plate.cop[40], [0.3, 0.05, 0.1], atol=1e-12)
+    assert plate.free_moment[40] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_markers_decide_and_the_file_where_they_cannot():
