@@ -169,12 +169,15 @@ def told(force: Any, side: int) -> list[tuple[str, str, tuple[str, ...]]]:
         (0.2, 1.0, -0.031, "fail"),
     ],
 )  # fmt: skip
-def test_the_pressure_lies_under_the_foot(begin: float, end: float, aside: float, verdict: str) -> None:
+@pytest.mark.parametrize("belt", [0.0, 1.2])
+def test_the_pressure_lies_under_the_foot(begin: float, end: float, aside: float, verdict: str, belt: float) -> None:
     """First and last fifth between heel (0) and toe (1) of a foot 20 cm long; to the outer side is positive."""
     path = np.interp(np.arange(N), [N / 5 - 1, N / 5, 4 * N / 5 - 1, 4 * N / 5], [begin, begin, end, end]) * 0.2 + 0.5
-    positions = np.tile([[0.5, 0.03, 0.1], [0.7, 0.03, 0.1]] * 2, (90, 1, 1)) * [1.0, 1.0, 1.0]
+    positions = np.tile([[0.5, 0.03, 0.1], [0.7, 0.03, 0.1]] * 2, (90, 1, 1))
     positions[:, 2:, 2] = -0.1
-    made = case(rate=100.0, positions=positions, marker_names=("RH", "RT", "LH", "LT"), roles={
+    path -= belt * np.arange(N) / RATE
+    positions[:, :, 0] -= belt * (np.arange(90)[:, None] / 100 - 0.1)
+    made = case(belt=belt, rate=100.0, positions=positions, marker_names=("RH", "RT", "LH", "LT"), roles={
         "heel_r": ("RH",), "toe_r": ("RT",), "heel_l": ("LH",), "toe_l": ("LT",)})  # fmt: skip
     for side, out in (("r", 1.0), ("l", -1.0)):
         point = np.column_stack([path, 0 * path, np.full(N, out * (0.1 + aside))])
