@@ -146,6 +146,12 @@ def gap_rows(case: Case) -> Iterator[QualityRow]:
     known = {name: label for label, name in case.identity.match.found.items()}
     legs = {name for name, label in known.items() if case.identity.marker_map.markers[label].body != "torso"}
     left = {gap.name: gap for gap in case.lab.gaps if gap.name in legs and "limit" in gap.action}
+    if left and len({(gap.start, gap.duration) for gap in left.values()}) == 1 and set(left) >= legs:
+        # Where no marker is seen there is no pose, and nothing else is turned by it.
+        gap = next(iter(left.values()))
+        found = f"{gap.duration:.2f} s from {gap.start:.2f} s"
+        yield QualityRow("Markers", "gap of all markers", found, verdict="warn")
+        return
     effects = influence(case) if left else None
     for name, gap in left.items():
         assert effects is not None

@@ -24,6 +24,8 @@ _LAB_SETTINGS_RANGES = {
     "belt_speed": (0.0, 20.0, "m/s"),
 }
 """Field of :class:`LabSettings` to lowest and highest value and unit."""
+_HIGHEST_CUTOFF = 10_000.0
+"""Hz."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +66,9 @@ class LabSettings(Shown):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise InputError(name, value, "a positive number")
-        if not np.isfinite(self.coordinate_cutoff) or self.coordinate_cutoff == 0:
-            raise InputError("coordinate_cutoff", self.coordinate_cutoff, "Hz above 0, or below 0 for none")
+        if not (0 < self.coordinate_cutoff <= _HIGHEST_CUTOFF or -_HIGHEST_CUTOFF <= self.coordinate_cutoff < 0):
+            wanted = f"up to {_HIGHEST_CUTOFF:g} Hz above 0, or below 0 for none"
+            raise InputError("coordinate_cutoff", self.coordinate_cutoff, wanted)
         if not (np.isfinite(self.max_gap) and self.max_gap >= 0):
             raise InputError("max_gap", self.max_gap, "seconds, not negative")
         for name in ("event_method", "toe_off_method"):

@@ -28,7 +28,7 @@ FILES = {
     "c3d/treadmill_drift_back.c3d": "direction",
     "c3d/treadmill_two_belts.c3d": "belt",
     "trc/header60_time100.trc": "DataRate",
-    "trc/rows_missing.trc": "rows",
+    "trc/rows_missing.trc": "gap",
 }
 """File to a word of the row that may fail it."""
 

@@ -296,7 +296,7 @@ def test_a_cell_that_is_no_number_stops_its_row_alone_and_a_name_may_hold_a_spac
     result = run_batch(path, out=tmp_path / "out")
     assert set(result.metrics["name"]) == {"walk 3 (left)"}
     reasons = result.failures.set_index("name")["error"]
-    assert set(reasons.index) == {"bert_1", "line_4"} and reasons.str.contains("mass is").all()
+    assert set(reasons.index) == {"bert_1", "line_4"} and reasons.str.contains("mass").all()
 
 
 def test_a_setting_that_is_no_number_is_refused_in_one_line() -> None:

@@ -296,12 +296,12 @@ def test_gravity_of_an_environment_is_that_of_a_model(model):
     np.testing.assert_array_equal(moments[0], engine.inverse_dynamics(other, state.q, state.u, found)[0])
 
 
-def test_opensim_refuses_a_gravity_that_its_model_has_not(exo_path):
-    """It would walk on level ground in silence."""
+def test_opensim_refuses_masses_that_its_model_has_not(exo_path):
+    """It would walk with its own in silence."""
     oracle = OpenSimEngine(exo_path)
-    state = flight(oracle.model, 1)
-    own = engine.Parameters(gravity=oracle.model.gravity)
-    level = oracle.accelerations(state.q, state.u, state.activation, params=own)
-    assert np.isfinite(level).all()
-    with pytest.raises(InputError, match=r"Parameters\.gravity"):
-        oracle.accelerations(state.q, state.u, state.activation, params=engine.Parameters(gravity=[-0.8, -9.77, 0.0]))
+    state, n = flight(oracle.model, 1), oracle.model.n_bodies
+    own = engine.Parameters(mass_scale=np.ones((1, n)), added_mass=np.zeros((1, n)))
+    assert np.isfinite(oracle.accelerations(state.q, state.u, state.activation, params=own)).all()
+    for name, value in (("mass_scale", np.full((1, n), 1.1)), ("added_mass", np.full((1, n), 0.5))):
+        with pytest.raises(InputError, match=rf"Parameters\.{name}"):
+            oracle.accelerations(state.q, state.u, state.activation, params=engine.Parameters(**{name: value}))
