@@ -33,8 +33,15 @@ FILES = {
 """File to a word of the row that may fail it."""
 
 
+TOE_OFF = pytest.mark.xfail(
+    strict=True, reason="beside a gap of all markers another method is chosen for toe offs: stance 57.8 % for 62 %"
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    "file", [pytest.param(file, marks=TOE_OFF) if file == "trc/rows_missing.trc" else file for file in FILES]
+)
 def test_right_or_failed_by_a_row_that_names_the_cause(real_data: Path, file: str) -> None:
     folder = real_data / "trust_cases"
     static = folder / ("c3d/two_people_static_P1.c3d" if "two_people" in file else "static.c3d")
