@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from exogait.data.errors import DataQualityWarning, InputError, UnknownNameError
-from exogait.data.names import SCALED_ENDING
+from exogait.data.names import SCALED_ENDING, SIDES, side_of, stem
 from exogait.data.storage import read_sto
 from exogait.data.trc import marker_array, marker_labels, marker_table, write_trc
 from exogait.data.trial import select_rows
@@ -339,9 +339,9 @@ def factors_of_lengths(model: Any, lengths: Mapping[str, float]) -> dict[str, fl
 
     factors: dict[str, float] = {}
     for name, length in sorted(lengths.items()):  # one side after both
-        segment, sides = (name[:-2], name[-1:]) if name.endswith(("_r", "_l")) else (name, "rl")
+        segment, sides = stem(name), SIDES if side_of(name) is None else (side_of(name),)
         if segment not in STATED or (segment == "pelvis" and name != segment):
-            known = [f"{word}{end}" for word in STATED for end in ("", "_r", "_l") if end == "" or word != "pelvis"]
+            known = [*STATED, *(f"{word}_{side}" for word in STATED for side in SIDES if word != "pelvis")]
             raise UnknownNameError("segment length", name, known)
         for side in sides:
             ends = [body.replace("_r", f"_{side}") if segment != "pelvis" else body for body in STATED[segment]]
@@ -349,7 +349,7 @@ def factors_of_lengths(model: Any, lengths: Mapping[str, float]) -> dict[str, fl
             if not FACTOR_RANGE[0] < factor < FACTOR_RANGE[1]:
                 near = f"a length near the model's {length / factor:.3f} m"
                 raise InputError(f"length of {name}", f"{length:g} m", near)
-            factors |= {body: factor for body in SEGMENTS[segment] if "_" not in body or body.endswith(f"_{side}")}
+            factors |= {body: factor for body in SEGMENTS[segment] if side_of(body) in (None, side)}
     return factors
 
 
