@@ -61,8 +61,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from exogait.data.errors import InputError
@@ -74,6 +72,7 @@ from ..excitation.world import ExcitationWorld
 from ..gait.population import Population
 from ..gait.setup import WorldSetup
 from .excitation.setup import make_excitation_world
+from .outside.batch import BatchEnv, within
 from .outside.filmed import FilmedEnv
 from .policy import Policy
 
@@ -195,7 +194,7 @@ class OsimGaitEnv(FilmedEnv):
         )  # fmt: skip
 
 
-class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]]):
+class OsimGaitVectorEnv(BatchEnv):
     """Many walking bodies as one compiled batch; ended episodes start anew within the same step, in the kernel.
 
     ``infos["final_obs"]`` and ``infos["final_info"]`` hold what the ended ones saw last (``AutoresetMode.SAME_STEP``);
@@ -215,8 +214,6 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
         InputError: A setting is impossible.
     """
 
-    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}  # noqa: RUF012 (Gymnasium's own)
-
     def __init__(
         self,
         num_envs: int = 1,
@@ -228,23 +225,12 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
         render_mode: None = None,
         **setup: Any,
     ) -> None:
-        if num_envs < 1:
-            raise InputError("num_envs", num_envs, "at least one body")
-        if render_mode is not None:
-            raise InputError("render_mode", render_mode, "None: a batch shows no pictures")
-        config = config or ENVIRONMENT_CONFIG
-        if max_episode_steps is not None:
-            seconds = min(config.episode, max_episode_steps * config.control_step)
-            config = dataclasses.replace(config, episode=seconds)
-        unknown = sorted(setup.keys() - {"device", "deficit", "subject", "population", "reference"})
-        if unknown:
-            raise InputError("settings", unknown[0], "choose device, deficit, subject, population or reference")
-        self.num_envs, self.device_policy, self.render_mode = num_envs, device_policy, None
-        self.world = _world(num_envs, config, speed, auto_reset=True, **setup)
+        known = ("device", "deficit", "subject", "population", "reference")
+        super().__init__(num_envs, device_policy, render_mode, setup, known)
+        settings = within(config or ENVIRONMENT_CONFIG, max_episode_steps)
+        self.world = _world(num_envs, settings, speed, auto_reset=True, **setup)
         self.world.seed(int(self.np_random.integers(2**63)))
-        self.single_observation_space, self.single_action_space = spaces_of(self.world)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.set_spaces(*spaces_of(self.world))
 
     def reset(
         self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
@@ -259,36 +245,25 @@ class OsimGaitVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDAr
         super().reset(seed=seed)
         if seed is not None:
             self.world.seed(seed)
-        options = dict(options or {})
-        index = np.flatnonzero(options.pop("reset_mask", np.ones(self.num_envs, bool)))
+        index, asked = self.chosen(options)
         if len(index) == self.num_envs:
             self.world.steps = 0
-        start(self.world, index, [options] * len(index))
-        return self.world.results.observation.copy(), self._batched(standing(self.world))
+        start(self.world, index, [asked] * len(index))
+        return self.world.results.observation.copy(), self.batched(standing(self.world))
 
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Advance every body by one control step; those whose episode ended have been reset."""
         results = self.world.step(actions, device_action(self.world, self.device_policy))
-        last = facts(self.world)
-        infos, done = self._batched(last), results.terminated | results.truncated
+        last, done = facts(self.world), results.terminated | results.truncated
+        infos = self.batched(last)
         if done.any():
-            final = np.full(self.num_envs, None, dtype=object)
-            for i in np.flatnonzero(done):
-                final[i] = results.final_observation[i].copy()
-            infos = self._batched({**last, **standing(self.world)}) | {
-                "final_obs": final, "_final_obs": done.copy(),
-                "final_info": {**last, **{f"_{name}": done.copy() for name in last}}, "_final_info": done.copy(),
-            }  # fmt: skip
+            infos = self.ended(last, standing(self.world), done, results.final_observation)
         return (
             results.observation.copy(), results.reward.copy(), results.terminated.copy(), results.truncated.copy(),
             infos,
         )  # fmt: skip
-
-    def _batched(self, infos: dict[str, NDArray[Any]]) -> dict[str, Any]:
-        """Infos with the masks that Gymnasium's vector environments carry: all bodies know all."""
-        return infos | {f"_{name}": np.ones(self.num_envs, bool) for name in infos}
 
 
 def spaces_of(world: ExcitationWorld) -> tuple[spaces.Box, spaces.Box]:

@@ -46,8 +46,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from exogait.data.errors import InputError
@@ -57,6 +55,7 @@ from ...gait.config import Transition, WorldConfig
 from ...gait.setup import WorldSetup, make_world
 from ...gait.world import GaitWorld
 from ..policy import Policy
+from .batch import BatchEnv, within
 from .filmed import FilmedEnv
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class RecruitmentEnv(FilmedEnv):
         self.world.rng = self.np_random
 
 
-class RecruitmentVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]]):
+class RecruitmentVectorEnv(BatchEnv):
     """Many walking bodies as one compiled batch; ended episodes start anew within the same step.
 
     ``infos["final_obs"]`` and ``infos["final_info"]`` hold what the ended ones saw last (``AutoresetMode.SAME_STEP``);
@@ -170,8 +169,6 @@ class RecruitmentVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], N
         InputError: A setting is impossible.
     """
 
-    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}  # noqa: RUF012 (Gymnasium's own)
-
     def __init__(
         self,
         num_envs: int = 1,
@@ -183,26 +180,15 @@ class RecruitmentVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], N
         render_mode: None = None,
         **setup: Any,
     ) -> None:
-        if num_envs < 1:
-            raise InputError("num_envs", num_envs, "a positive number")
-        if render_mode is not None:
-            raise InputError("render_mode", render_mode, "a batch shows nothing; render one body of its own")
-        config = config or WorldConfig(early_termination=False)
-        if max_episode_steps is not None:
-            seconds = min(config.episode, max_episode_steps * config.control_step)
-            config = dataclasses.replace(config, episode=seconds)
-        self.num_envs, self.speed, self.device_policy, self.render_mode = num_envs, speed, device_policy, None
-        unknown = sorted(setup.keys() - {"engine", "device", "deficit", "subject", "reference"})
-        if unknown:
-            raise InputError("settings", unknown[0], "choose engine, device, deficit, subject or reference")
+        known = ("engine", "device", "deficit", "subject", "reference")
+        super().__init__(num_envs, device_policy, render_mode, setup, known)
+        config, self.speed = within(config or WorldConfig(early_termination=False), max_episode_steps), speed
         self.world = _world(
             num_envs, setup.get("engine", "twin"), setup.get("device"), setup.get("deficit"), setup.get("subject"),
             speed, setup.get("reference"), config,
         )  # fmt: skip
         self.world.rng = self.np_random
-        self.single_observation_space, self.single_action_space = spaces_of(self.world)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.set_spaces(*spaces_of(self.world))
 
     def reset(
         self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
@@ -216,35 +202,23 @@ class RecruitmentVectorEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], N
         seed = seed[0] if isinstance(seed, list | tuple) else seed
         super().reset(seed=seed)
         self.world.rng = self.np_random
-        options = dict(options or {})
-        index = np.flatnonzero(options.pop("reset_mask", np.ones(self.num_envs, bool)))
-        start(self.world, index, [options] * len(index), self.speed)
-        return self.world.human_observation().astype(np.float32), self._batched(facts(self.world))
+        index, asked = self.chosen(options)
+        start(self.world, index, [asked] * len(index), self.speed)
+        return self.world.human_observation().astype(np.float32), self.batched(facts(self.world))
 
     def step(
         self, actions: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Advance every body by one control step; those whose episode ended have been reset."""
         step = advance(self.world, np.asarray(actions, float), self.device_policy)
-        infos, done = self._batched(facts(self.world, step)), step.terminated | step.truncated
-        observation = step.human_final.astype(np.float32)
+        last, done = facts(self.world, step), step.terminated | step.truncated
+        observation, infos = step.human_final.astype(np.float32), self.batched(last)
         if done.any():
-            ended = np.flatnonzero(done)
-            final = np.full(self.num_envs, None, dtype=object)
-            for i in ended:
-                final[i] = observation[i].copy()
-            last = {name: value for name, value in infos.items() if not name.startswith("_")}
-            start(self.world, ended, [{}] * len(ended), self.speed)
-            infos = self._batched({**last, **facts(self.world)}) | {
-                "final_obs": final, "_final_obs": done.copy(),
-                "final_info": {**last, **{f"_{name}": done.copy() for name in last}}, "_final_info": done.copy(),
-            }  # fmt: skip
+            index = np.flatnonzero(done)
+            start(self.world, index, [{}] * len(index), self.speed)
+            infos = self.ended(last, facts(self.world), done, observation)
             observation = self.world.human_observation().astype(np.float32)
         return observation, step.human_reward.copy(), step.terminated, step.truncated, infos
-
-    def _batched(self, infos: dict[str, NDArray[Any]]) -> dict[str, Any]:
-        """Infos with the masks that Gymnasium's vector environments carry: all bodies know all."""
-        return infos | {f"_{name}": np.ones(self.num_envs, bool) for name in infos}
 
     def __setstate__(self, content: dict[str, Any]) -> None:
         vars(self).update(content)
