@@ -53,37 +53,23 @@ class Episodes:
         return float(np.mean(self.finished)) if self.finished else 0.0
 
 
-class Wearers:
-    """The bodies whose device is on, as the device's learner sees them: whole, or leg by leg.
+class Controllers:
+    """The bodies whose device is on, as what decides for it sees them: whole, or leg by leg.
 
     Only they can teach it anything.
 
-    Args:
-        world: A world with a device.
-        legs: Views of the two legs, where one network controls each.
-
     Attributes:
+        legs: Views of the two legs, where one network controls each.
         index: Who they are, shape (n_powered,).
     """
 
-    def __init__(self, world: GaitWorld, legs: Legs | None) -> None:
-        self.world, self.legs = world, legs
-        self.index = np.zeros(0, np.int64)
-        self.find()
+    legs: Legs | None
+    index: NDArray[np.int64]
 
     @property
     def n_learned(self) -> int:
         """Controllers at work: one a body, or two."""
         return len(self.index) * (1 if self.legs is None else 2)
-
-    def find(self) -> None:
-        """Look anew who they are."""
-        assert self.world.exoskeleton is not None
-        self.index = np.flatnonzero(self.world.exoskeleton.powered)
-
-    def sensed(self) -> Array:
-        """Observations of each controller now, shape (n_learned, n_device_observations)."""
-        return self.observations(self.world.device_observation())
 
     def observations(self, of_all: Array) -> Array:
         """Observations of each controller from those of all bodies, shape (batch, n_device_observations)."""
@@ -98,6 +84,28 @@ class Wearers:
     def command(self, action: Array) -> Array:
         """Actions of the controllers as those of the devices, shape (n_powered, n_device_actions)."""
         return action if self.legs is None else self.legs.act(action)
+
+
+class Wearers(Controllers):
+    """Those of a world of the recruitment scheme.
+
+    Args:
+        world: A world with a device.
+        legs: Views of the two legs, where one network controls each.
+    """
+
+    def __init__(self, world: GaitWorld, legs: Legs | None) -> None:
+        self.world, self.legs = world, legs
+        self.find()
+
+    def find(self) -> None:
+        """Look anew who they are."""
+        assert self.world.exoskeleton is not None
+        self.index = np.flatnonzero(self.world.exoskeleton.powered)
+
+    def sensed(self) -> Array:
+        """Observations of each controller now, shape (n_learned, n_device_observations)."""
+        return self.observations(self.world.device_observation())
 
 
 def collect(

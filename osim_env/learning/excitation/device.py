@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...device.legs import Legs, alike_on_both_sides
 from ...excitation.world import ExcitationWorld
 from ..checkpoint import load_device
+from ..collect import Controllers
 from ..learner import Learner
 from ..policy import Policy, load_policy, policy_from_learner
 from .config import ExcitationTrainConfig
@@ -22,14 +23,12 @@ from .config import ExcitationTrainConfig
 Floats = NDArray[np.float64]
 
 
-class DeviceAgent:
+class DeviceAgent(Controllers):
     """Decides for all devices that are on.
 
     Attributes:
         policy: What decides where nothing learns; None where there is a learner.
         learner: The device's learner.
-        legs: Views of the two legs, where one network decides for each.
-        index: Bodies whose device is worn and on, shape (n_powered,).
         starts: Whether the next decision is the first of its episode, shape (batch,).
     """
 
@@ -38,7 +37,7 @@ class DeviceAgent:
         self.world = world
         self.policy: Policy | None = None
         self.learner: Learner | None = None
-        self.legs: Legs | None = None
+        self.legs = None
         n, width = world.n_envs, world.results.device_observation.shape[1]
         self.action = np.zeros((n, world.n_device_actions))
         self.starts = np.ones(n, bool)
@@ -59,11 +58,6 @@ class DeviceAgent:
         )  # fmt: skip
         if config.start_device is not None:
             load_device(self.learner, config.start_device, self.legs, world.signature())
-
-    @property
-    def n_learned(self) -> int:
-        """Controllers at work: one a body, or two."""
-        return len(self.index) * (1 if self.legs is None else 2)
 
     def find(self) -> None:
         """Look anew whose device is on."""
@@ -99,8 +93,7 @@ class DeviceAgent:
         if learns:
             self._close()
         act = self.learner.act if learns else self.learner.act_without_noise
-        chosen = act(self._seen(seen))
-        self.action[self.index] = np.clip(chosen if self.legs is None else self.legs.act(chosen), -1.0, 1.0)
+        self.action[self.index] = np.clip(self.command(act(self.observations(seen))), -1.0, 1.0)
         self._open = learns
         self._reward[:], self._ended[:], self._cut[:] = 0.0, False, False
         return self.action
@@ -118,26 +111,17 @@ class DeviceAgent:
         """Finish the roll-out and learn from it; training figures by name."""
         assert self.learner is not None
         self._close()
-        return self.learner.update(self._seen(self.world.results.device_observation), self._each(self.starts))
+        now = self.observations(self.world.results.device_observation)
+        return self.learner.update(now, self.each(self.starts))
 
     def _close(self) -> None:
         """Remember what followed the last decision."""
         if self._open and self.learner is not None:
             self.learner.record(
-                self._each(self._reward), self._each(self.starts), self._each(self._cut), self._seen(self._final)
+                self.each(self._reward), self.each(self.starts), self.each(self._cut), self.observations(self._final)
             )
             self.starts = self._ended.copy()
         self._open = False
-
-    def _seen(self, of_all: NDArray[Any]) -> NDArray[Any]:
-        """Observations of each controller from those of all bodies."""
-        found = of_all[self.index]
-        return found if self.legs is None else self.legs.observe(found)
-
-    def _each(self, of_all: NDArray[Any]) -> NDArray[Any]:
-        """Values of the bodies for each controller."""
-        found = of_all[self.index]
-        return found if self.legs is None else np.tile(found, 2)
 
     def at_rest(self, metadata: dict[str, Any]) -> Policy | None:
         """The deterministic policy as it is, a learner's with this description; None where nothing decides."""
