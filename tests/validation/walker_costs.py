@@ -18,7 +18,7 @@ from exogait.models.energetics import basal_rate
 from exogait.osim_env.learning.policy import Policy
 from tests.validation.sections import ABOUT_ACCOUNTINGS, ROOT, markdown_table
 from tests.validation.walker_tasks import Task, Walks, walk_each
-from tests.validation.walking_figures import _save
+from tests.validation.walking_figures import save_figure
 from tests.validation.walking_world import MAIN_SPEED, SHORT, SPEEDS, Aim, Found
 
 FIGURES = ROOT / "docs" / "figures" / "walker"
@@ -223,4 +223,4 @@ def draw_costs(panels: list[Against], folder: Path) -> Path:
         ax.tick_params(labelsize=7)
         ax.legend(fontsize=7, frameon=False)
     folder.mkdir(parents=True, exist_ok=True)
-    return _save(figure, folder / "costs.png")
+    return save_figure(figure, folder / "costs.png")

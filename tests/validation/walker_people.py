@@ -12,7 +12,7 @@ from scipy.signal import find_peaks
 
 from exogait.data.norms import CYCLE
 from tests.validation.sections import markdown_table
-from tests.validation.walking_gait import MOMENTS, PROMINENCE, GaitFacts, _judge_r, both_legs
+from tests.validation.walking_gait import MOMENTS, PROMINENCE, GaitFacts, both_legs, judge_r
 from tests.validation.walking_references import emg_envelopes
 from tests.validation.walking_world import MAIN_SPEED, Aim, Found
 
@@ -33,7 +33,7 @@ def beside_people(facts: GaitFacts) -> Found:
     aims = []
     for key in MOMENTS:
         adults = [n for n in facts.norms[key] if n.population == "adults"]
-        aims.append(_judge_r(key, both_legs(facts.trial, key), adults, LEAST_R[key]))
+        aims.append(judge_r(key, both_legs(facts.trial, key), adults, LEAST_R[key]))
     knee = float(both_legs(facts.trial, "knee_extension_moment")[:LOADING].max())
     theirs = float(np.interp(MAIN_SPEED, *np.array(KNEE_LOADING).T))
     aims.append(Aim("peak knee extension moment in loading", f"{knee:.2f} N m/kg",
@@ -61,7 +61,7 @@ def _force(facts: GaitFacts) -> list[Aim]:
     largest = float(facts.trial.require("ground_reactions")[columns].to_numpy(float).max()) / weight
     low, high = FIRST_PEAK
     return [
-        _judge_r("vertical ground reaction", curve, adults, 0.97),
+        judge_r("vertical ground reaction", curve, adults, 0.97),
         Aim("peaks of the vertical force", f"{len(peaks)}, the first {first:.2f} BW", f"2, the first {low:g}-{high:g}",
             len(peaks) == 2 and low <= first <= high),
         Aim("largest vertical force of a foot at any time", f"{largest:.2f} BW", f"below {LARGEST:g} BW",

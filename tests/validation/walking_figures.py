@@ -40,7 +40,7 @@ def draw_gait(facts: GaitFacts, folder: Path | None = None) -> Path:
     figure.suptitle(
         f"Simulated walk at {speed:.2f} m/s (blue, mean and SD of {strides} strides of both legs)", fontsize=9
     )
-    return _save(figure, (folder or FIGURES) / "healthy_gait.png")
+    return save_figure(figure, (folder or FIGURES) / "healthy_gait.png")
 
 
 def _panel(ax: Axes, facts: GaitFacts, key: str) -> None:
@@ -108,10 +108,10 @@ def draw_learning(curves: dict[str, pd.DataFrame], folder: Path | None = None) -
         ax.tick_params(labelsize=6.5, length=2)
         ax.set_ylim(limits)
         ax.legend(fontsize=6, frameon=False)
-    return _save(figure, (folder or FIGURES) / "learning_curves.png")
+    return save_figure(figure, (folder or FIGURES) / "learning_curves.png")
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas = FigureCanvasAgg(figure)
     figure.set_dpi(100)

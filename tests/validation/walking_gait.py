@@ -256,7 +256,7 @@ def ground_reaction(facts: GaitFacts) -> Found:
     curve = both_legs(facts.trial, "grf_vertical")
     rows = [[n.label, f"{(r := against(curve, n)).r:.3f}", f"{r.rmse:.3f}"] for n in facts.norms["grf_vertical"]]
     adults = [n for n in facts.norms["grf_vertical"] if n.population == "adults"]
-    aims = [_judge_r("vertical ground reaction", curve, adults, 0.9)]
+    aims = [judge_r("vertical ground reaction", curve, adults, 0.9)]
     peaks, _ = find_peaks(curve, prominence=PROMINENCE)
     found = ", ".join(f"{curve[p]:.2f} BW at {p}%" for p in peaks)
     aims.append(
@@ -274,7 +274,8 @@ def ground_reaction(facts: GaitFacts) -> Found:
     )
 
 
-def _judge_r(what: str, curve: NDArray[np.float64], adults: list[NormCurve], least: float) -> Aim:
+def judge_r(what: str, curve: NDArray[np.float64], adults: list[NormCurve], least: float) -> Aim:
+    """Whether a curve correlates with adults' by more than ``least``."""
     aim = f"r > {least:g}"
     if not adults:
         return Aim(f"validation: {what}", "not measured: no adult reference at hand (EXOGAIT_DATA)", aim, None)
@@ -289,7 +290,7 @@ def moments(facts: GaitFacts, reference: ReferenceMotion) -> Found:
     for key in MOMENTS:
         curve = both_legs(facts.trial, key)
         adults = [n for n in facts.norms[key] if n.population == "adults"]
-        aims.append(_judge_r(key, curve, adults, 0.8))
+        aims.append(judge_r(key, curve, adults, 0.8))
         for norm in facts.norms[key]:
             own, ours = against(curve, norm), against(reference_curve(reference, key, MAIN_SPEED), norm)
             rows.append([key, norm.label, f"{own.r:.3f}", f"{own.rmse:.2f}", f"{ours.r:.3f}", f"{ours.rmse:.2f}"])
