@@ -19,6 +19,16 @@ from exogait.osim_env.excitation.world import ExcitationWorld
 GRAVITY = 9.80665
 
 
+def actions(world: ExcitationWorld, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Commands about the present activations, some of them wild."""
+    mirrored = world.activation[:, world.anatomy.muscle_mirror]
+    now = np.where(world.bodies.phase[:, None] >= 0.5, mirrored, world.activation)
+    z = np.log(np.expm1(10 * np.clip(now, 0.01, 1.0))) / 10
+    z = z + rng.choice([0.02, 0.3], (world.n_envs, 1)) * rng.standard_normal(z.shape)
+    action = np.concatenate([z, rng.uniform(-1.5, 1.5, (world.n_envs, 1))], axis=1)
+    return action, rng.uniform(-1.2, 1.2, (world.n_envs, world.n_device_actions))
+
+
 class Specification:
     """A copy of a world's arrays, advanced by numpy."""
 

@@ -21,7 +21,7 @@ from exogait.osim_env.excitation.world import ExcitationWorld
 from exogait.osim_env.gait.population import BodyDraw, Population
 from exogait.osim_env.gait.reference import load_reference
 from exogait.osim_env.gait.setup import COMPILED, WorldSetup, size_file
-from tests.kit.excitation_spec import Specification
+from tests.kit.excitation_spec import Specification, actions
 
 STEP = 1e-9
 """Largest difference of one control step, relative to the size of a quantity: rounding, and nothing else."""
@@ -45,16 +45,6 @@ def make(model: engine.Model, n: int, *, seed: int = 0, **changes: object) -> Ex
         model, load_reference(), dataclasses.replace(CONFIG, **changes), n, device=load_device("hip_ankle"),
         population=POPULATION, seed=seed,
     )  # fmt: skip
-
-
-def actions(world: ExcitationWorld, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Commands about the present activations, some of them wild."""
-    mirrored = world.activation[:, world.anatomy.muscle_mirror]
-    now = np.where(world.bodies.phase[:, None] >= 0.5, mirrored, world.activation)
-    z = np.log(np.expm1(10 * np.clip(now, 0.01, 1.0))) / 10
-    z = z + rng.choice([0.02, 0.3], (world.n_envs, 1)) * rng.standard_normal(z.shape)
-    action = np.concatenate([z, rng.uniform(-1.5, 1.5, (world.n_envs, 1))], axis=1)
-    return action, rng.uniform(-1.2, 1.2, (world.n_envs, world.n_device_actions))
 
 
 def compare(world: ExcitationWorld, spec: Specification, tolerance: float) -> None:
